@@ -1,0 +1,28 @@
+"""Convolution three ways, one signature (page by page: loops, im2col, direct).
+
+Every module here offers
+
+    forward(x, W, b, *, stride, padding)                -> y    (N, HO, WO, C_out)
+    backward_input(dy, W, *, x_shape, stride, padding)  -> dx   (N, H, W, C_in)
+    backward_weights(dy, x, *, W_shape, stride, padding) -> dW  (KH, KW, C_in, C_out)
+
+with x (N, H, W, C_in), W (KH, KW, C_in, C_out), b (C_out,), zero padding on all four sides, and
+HO = (H + 2 padding - KH) // stride + 1. The tests hold all three equal; `fastest()` is what the networks run.
+"""
+
+import functools
+import sys
+from types import ModuleType
+
+
+@functools.cache
+def fastest() -> ModuleType:
+    """The quickest kernel module that this Python can run: `direct` with numba, else `im2col` (said once, on stderr)."""
+    try:
+        from minireid.kernels import direct
+    except ImportError:
+        from minireid.kernels import im2col
+
+        print("minireid: numba is not installed, convolutions run on im2col (several times slower)", file=sys.stderr)
+        return im2col
+    return direct

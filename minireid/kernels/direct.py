@@ -1,0 +1,101 @@
+"""Convolution, way 3 of 3: the loops of loops.py, compiled by numba. The one that trains.
+
+Three things make these loops about ten thousand times quicker than the same loops in Python:
+- **The order.** The innermost loop runs over output channels, which lie side by side in memory (channels last): the
+  compiler turns it into vector instructions, one broadcast x[.., c] times 8 or 16 weights at a time.
+- **No copy.** Unlike im2col nothing is laid out anew; the few rows of x, W and y in use stay in the cache.
+- **Threads.** Images are independent in F1 and F2, so each goes to one thread and no two threads write to the same
+  place. In F3 all images add to the same dW: a *fixed* number of partial sums, each over its own images, is added up in
+  a fixed order. The rounding is then the same for one thread, two or twenty: same bits.
+
+Numba compiles on first use (a few seconds for each dtype) and keeps the result in `__pycache__`.
+`fastmath` allows fused multiply-add only: NaN and infinity pass through as they must.
+"""
+
+import numba
+import numpy as np
+
+jit = numba.njit(parallel=True, cache=True, error_model="numpy", fastmath={"contract"})
+PARTIAL_SUMS = 16  # of dW; more of them than any laptop has threads, few enough to add up in no time
+
+
+def forward(x: np.ndarray, W: np.ndarray, b: np.ndarray, *, stride: int, padding: int) -> np.ndarray:
+    KH, KW, _, O = W.shape
+    padded = pad(x, padding)
+    N, HP, WP, _ = padded.shape
+    y = np.empty((N, (HP - KH) // stride + 1, (WP - KW) // stride + 1, O), x.dtype)
+    y[:] = b
+    add_products(padded, W, y, stride)
+    return y
+
+
+@jit
+def add_products(x, W, y, s):  # F1
+    KH, KW, C, O = W.shape
+    N, HO, WO, _ = y.shape
+    for n in numba.prange(N):
+        for i in range(HO):
+            for kh in range(KH):
+                for kw in range(KW):
+                    for c in range(C):
+                        for j in range(WO):
+                            value = x[n, i * s + kh, j * s + kw, c]
+                            for o in range(O):
+                                y[n, i, j, o] += value * W[kh, kw, c, o]
+
+
+def backward_input(
+    dy: np.ndarray, W: np.ndarray, *, x_shape: tuple[int, ...], stride: int, padding: int
+) -> np.ndarray:
+    N, H, Wd, C = x_shape
+    dpadded = np.zeros((N, H + 2 * padding, Wd + 2 * padding, C), dy.dtype)
+    # Here the sum runs over output channels, so the input channels have to lie innermost.
+    add_spread(np.ascontiguousarray(dy), np.ascontiguousarray(W.transpose(0, 1, 3, 2)), dpadded, stride)
+    return dpadded[:, padding : padding + H, padding : padding + Wd]
+
+
+@jit
+def add_spread(dy, WT, dx, s):  # F2, with WT (KH, KW, C_out, C_in)
+    KH, KW, O, C = WT.shape
+    N, HO, WO, _ = dy.shape
+    for n in numba.prange(N):
+        for i in range(HO):
+            for kh in range(KH):
+                for kw in range(KW):
+                    for o in range(O):
+                        for j in range(WO):
+                            value = dy[n, i, j, o]
+                            for c in range(C):
+                                dx[n, i * s + kh, j * s + kw, c] += value * WT[kh, kw, o, c]
+
+
+def backward_weights(
+    dy: np.ndarray, x: np.ndarray, *, W_shape: tuple[int, ...], stride: int, padding: int
+) -> np.ndarray:
+    partial = np.zeros((PARTIAL_SUMS, *W_shape), dy.dtype)
+    add_outer_products(np.ascontiguousarray(dy), pad(x, padding), partial, stride)
+    return partial.sum(axis=0)
+
+
+@jit
+def add_outer_products(dy, x, partial, s):  # F3
+    B, KH, KW, C, O = partial.shape
+    N, HO, WO, _ = dy.shape
+    for block in numba.prange(B):
+        for n in range(block, N, B):
+            for i in range(HO):
+                for kh in range(KH):
+                    for kw in range(KW):
+                        for c in range(C):
+                            for j in range(WO):
+                                value = x[n, i * s + kh, j * s + kw, c]
+                                for o in range(O):
+                                    partial[block, kh, kw, c, o] += value * dy[n, i, j, o]
+
+
+def pad(x: np.ndarray, padding: int) -> np.ndarray:
+    """x (N, H, W, C) with `padding` zeros on all four sides of each map, contiguous."""
+    N, H, W, C = x.shape
+    padded = np.zeros((N, H + 2 * padding, W + 2 * padding, C), x.dtype)
+    padded[:, padding : padding + H, padding : padding + W] = x
+    return padded

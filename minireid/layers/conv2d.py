@@ -1,0 +1,67 @@
+"""Convolution over maps, with any kernel size, stride and zero padding.
+
+    F1  y[n, i, j, o] = b[o] + sum over kh, kw, c of  x[n, i s + kh - p, j s + kw - p, c] W[kh, kw, c, o]
+
+Shapes: x (N, H, W, C_in), W (KH, KW, C_in, C_out), b (C_out,), y (N, HO, WO, C_out) with
+HO = (H + 2 p - KH) // s + 1 and WO alike. Stride s, padding p. Real or complex floating point, one dtype for all.
+
+The three sums over products (F1 and its two derivatives) have three implementations with one signature in
+minireid/kernels: `loops` is the definition, `im2col` the textbook trick, `direct` (numba) the quick one. All are tested
+equal, so this page can be read with `loops` in mind.
+"""
+
+from types import ModuleType
+
+import numpy as np
+
+from minireid.kernels import fastest
+
+
+def init(
+    rng: np.random.Generator, KH: int, KW: int, C_in: int, C_out: int, *, dtype: type = np.float32
+) -> dict[str, np.ndarray]:
+    """W and b uniform in +-1/sqrt(fan_in), fan_in = KH KW C_in values under the kernel (Torch7's choice)."""
+    bound = 1 / np.sqrt(KH * KW * C_in)
+    return {
+        "W": rng.uniform(-bound, bound, (KH, KW, C_in, C_out)).astype(dtype),
+        "b": rng.uniform(-bound, bound, C_out).astype(dtype),
+    }
+
+
+def forward(x, p, *, stride: int = 1, padding: int = 0, kernel: ModuleType | None = None):
+    """x (N, H, W, C_in) -> y (N, HO, WO, C_out), cache. Raises ValueError where shapes or dtypes do not fit."""
+    kernel = kernel or fastest()
+    check(x, p, stride, padding)
+    y = kernel.forward(x, p["W"], p["b"], stride=stride, padding=padding)  # F1 (N, HO, WO, C_out)
+    return y, (x, p, stride, padding, kernel)
+
+
+# Each product in F1 gives dy times its one factor to the other, summed over all the products that a factor is in:
+#
+#     dx[n, i s + kh - p, j s + kw - p, c] += dy[n, i, j, o] W[kh, kw, c, o]
+#     dW[kh, kw, c, o]                     += dy[n, i, j, o] x[n, i s + kh - p, j s + kw - p, c]
+#     db[o]                                += dy[n, i, j, o]
+
+
+def backward(dy, cache, *, need_dx: bool = True):
+    """dy (N, HO, WO, C_out) -> dx (N, H, W, C_in), grads. With need_dx=False (a first layer: nobody asks for the
+    gradient of the image) dx is None and costs nothing."""
+    x, p, stride, padding, kernel = cache
+    dW = kernel.backward_weights(dy, x, W_shape=p["W"].shape, stride=stride, padding=padding)
+    db = dy.sum(axis=(0, 1, 2))
+    dx = None
+    if need_dx:
+        dx = kernel.backward_input(dy, p["W"], x_shape=x.shape, stride=stride, padding=padding)
+    return dx, {"W": dW, "b": db}
+
+
+def check(x, p, stride: int, padding: int) -> None:
+    W, b = p["W"], p["b"]
+    if x.ndim != 4 or W.ndim != 4 or x.shape[3] != W.shape[2]:
+        raise ValueError(f"conv2d: expected x (N, H, W, C_in) and W (KH, KW, C_in, C_out), got {x.shape} and {W.shape}")
+    if not x.dtype == W.dtype == b.dtype:
+        raise ValueError(f"conv2d: x is {x.dtype}, W {W.dtype}, b {b.dtype}; convert them to one dtype first")
+    if min(x.shape[1] + 2 * padding - W.shape[0], x.shape[2] + 2 * padding - W.shape[1]) < 0:
+        raise ValueError(f"conv2d: kernel {W.shape[:2]} is larger than the map {x.shape[1:3]} with padding {padding}")
+    if stride < 1 or padding < 0:
+        raise ValueError(f"conv2d: stride must be 1 or more and padding 0 or more, got {stride} and {padding}")

@@ -1,0 +1,93 @@
+"""The gated recurrent unit, reset gate *after* the product: the variant of cuDNN and PyTorch.
+
+    F1  z = sigmoid(x Wz + h' Uz + bz)          update gate
+    F2  r = sigmoid(x Wr + h' Ur + br)          reset gate
+    F3  q = h' Uc + vc                          vc: a bias inside the reset, which the other variant does not have
+    F4  c = tanh(x Wc + bc + r q)               candidate
+    F5  h = (1 - z) h' + z c                    h' is the state after the previous frame, 0 before the first
+
+Shapes: a step maps x (N, D) and h' (N, S) to h (N, S), and so are z, r, q, c; the loop maps x (N, T, D) to h (N, T, S).
+Wz, Wr, Wc (D, S); Uz, Ur, Uc (S, S); bz, br, bc, vc (S,).
+
+Why two variants: here h' enters by three products that do not wait for each other, so a GPU does all of them at once; in
+minireid/layers/gru.py (Cho et al. 2014, Wu et al. 2016) the third has to wait for r. PyTorch writes F5 with z and 1 - z
+changed round: its weight_hz is -Uz here, and so on for Wz and bz.
+"""
+
+import numpy as np
+
+from minireid.layers import sigmoid
+
+
+def init(rng: np.random.Generator, D: int, S: int, *, dtype: type = np.float32) -> dict[str, np.ndarray]:
+    """All uniform in +-1/sqrt(S)."""
+    bound = 1 / np.sqrt(S)
+    shapes = {name + gate: shape for gate in "zrc" for name, shape in (("W", (D, S)), ("U", (S, S)), ("b", (S,)))}
+    shapes["vc"] = (S,)
+    return {name: rng.uniform(-bound, bound, shape).astype(dtype) for name, shape in shapes.items()}
+
+
+def step_forward(x, h_prev, p):
+    """x (N, D), h_prev (N, S) -> h (N, S), cache."""
+    az = x @ p["Wz"] + h_prev @ p["Uz"] + p["bz"]
+    z, _ = sigmoid.forward(az)  # F1 (N, S)
+    ar = x @ p["Wr"] + h_prev @ p["Ur"] + p["br"]
+    r, _ = sigmoid.forward(ar)  # F2 (N, S)
+    q = h_prev @ p["Uc"] + p["vc"]  # F3 (N, S)
+    ac = x @ p["Wc"] + p["bc"] + r * q
+    c = np.tanh(ac)  # F4 (N, S)
+    h = (1 - z) * h_prev + z * c  # F5 (N, S)
+    return h, {"x": x, "h_prev": h_prev, "z": z, "r": r, "q": q, "c": c, "p": p}
+
+
+# h' is used in four places: in F5 directly, in q (F3), and in both gates (F1, F2). dh_prev is the sum over all four.
+
+
+def step_backward(dh, cache):
+    """dh (N, S) -> dx (N, D), dh_prev (N, S), grads."""
+    x, h_prev, z, r, q, c, p = cache.values()
+    dz = dh * (c - h_prev)  # F5
+    dc = dh * z  # F5
+    dac = dc * (1 - c * c)  # F4
+    dr = dac * q  # F4
+    dq = dac * r  # F4
+    dar = dr * r * (1 - r)  # F2
+    daz = dz * z * (1 - z)  # F1
+    dh_prev = dh * (1 - z) + dq @ p["Uc"].T + dar @ p["Ur"].T + daz @ p["Uz"].T  # F5, F3, F2, F1
+    dx = dac @ p["Wc"].T + dar @ p["Wr"].T + daz @ p["Wz"].T  # F4, F2, F1
+    grads = {
+        "Wz": x.T @ daz, "Uz": h_prev.T @ daz, "bz": daz.sum(axis=0),
+        "Wr": x.T @ dar, "Ur": h_prev.T @ dar, "br": dar.sum(axis=0),
+        "Wc": x.T @ dac, "Uc": h_prev.T @ dq, "bc": dac.sum(axis=0), "vc": dq.sum(axis=0),
+    }  # fmt: skip
+    return dx, dh_prev, grads
+
+
+def forward(x, p):
+    """x (N, T, D) -> all states h (N, T, S), cache (one entry a frame: its gates are there to look at)."""
+    N, T, _ = x.shape
+    h = np.zeros((N, T, len(p["bz"])), x.dtype)
+    h_t = np.zeros_like(h[:, 0])
+    steps = []
+    for t in range(T):
+        h_t, step = step_forward(x[:, t], h_t, p)
+        h[:, t] = h_t
+        steps.append(step)
+    return h, steps
+
+
+# Backpropagation through time: the state after frame t is used twice, as an output of the layer (gradient dh[:, t]) and
+# as h' of frame t + 1 (gradient dh_next). It collects both. The parameters are used at every frame: gradients add up.
+
+
+def backward(dh, cache):
+    """dh (N, T, S) -> dx (N, T, D), grads."""
+    steps = cache
+    dx = np.empty((*dh.shape[:2], steps[0]["x"].shape[1]), dh.dtype)
+    dh_next = np.zeros_like(dh[:, 0])
+    grads = {name: np.zeros_like(value, dtype=dh.dtype) for name, value in steps[0]["p"].items()}
+    for t in reversed(range(len(steps))):
+        dx[:, t], dh_next, step_grads = step_backward(dh[:, t] + dh_next, steps[t])
+        for name in grads:
+            grads[name] += step_grads[name]
+    return dx, grads

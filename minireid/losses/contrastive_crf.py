@@ -1,0 +1,28 @@
+"""Contrastive loss with the margin on the *squared* distance (Chen et al. 2017, "CRF", eq. 7).
+
+    F1  loss[p] = 1/2 d[p]^2                            where same[p]: pull together
+        loss[p] = 1/2 max(0, margin - d[p]^2)^2         elsewhere: push apart, up to d = sqrt(margin)
+    F2  loss = mean over the P pairs
+
+Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person; d (P,) is the
+Euclidean distance. Margin 2 here means a distance of 1.41, not 2.
+"""
+
+import numpy as np
+
+from minireid.losses import pair_distance
+
+
+def forward(x, *, pairs, same, margin: float = 2.0):
+    """x (N, D) -> loss (a scalar), cache."""
+    d, distance_cache = pair_distance.forward(x, pairs=pairs)
+    gap = np.maximum(margin - d * d, 0)  # (P,)
+    loss = np.where(same, d * d, gap * gap).mean() / 2  # F1, F2
+    return loss, (d, gap, same, distance_cache)
+
+
+def backward(dloss, cache):
+    """dloss, a scalar -> dx (N, D)."""
+    d, gap, same, distance_cache = cache
+    dd = np.where(same, d, -2 * gap * d) * (dloss / len(d))
+    return pair_distance.backward(dd, distance_cache)

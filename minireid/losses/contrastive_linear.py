@@ -1,0 +1,29 @@
+"""Contrastive loss, linear in the distance (the code of McLaughlin et al. 2016; eq. 3 of the unbiased-time RCNN paper).
+
+    F1  loss[p] = d[p]                        where same[p]: pull together
+        loss[p] = max(0, margin - d[p])       elsewhere: push apart, up to the margin
+    F2  loss = mean over the P pairs
+
+Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person; d (P,) is the
+Euclidean distance, not squared, and there is no 1/2. Every pair pulls with the same strength, however far: at d = 0 that
+is a kink, where the gradient is taken as 0.
+"""
+
+import numpy as np
+
+from minireid.losses import pair_distance
+
+
+def forward(x, *, pairs, same, margin: float = 2.0):
+    """x (N, D) -> loss (a scalar), cache."""
+    d, distance_cache = pair_distance.forward(x, pairs=pairs)
+    gap = np.maximum(margin - d, 0)  # (P,)
+    loss = np.where(same, d, gap).mean()  # F1, F2
+    return loss, (d, gap, same, distance_cache)
+
+
+def backward(dloss, cache):
+    """dloss, a scalar -> dx (N, D)."""
+    d, gap, same, distance_cache = cache
+    dd = np.where(same, 1, -(gap > 0).astype(d.dtype)) * (dloss / len(d))
+    return pair_distance.backward(dd.astype(d.dtype), distance_cache)

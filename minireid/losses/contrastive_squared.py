@@ -1,0 +1,29 @@
+"""Contrastive loss, the squared form (Hadsell, Chopra, LeCun 2006; as McLaughlin et al. 2016 print it).
+
+    F1  loss[p] = 1/2 d[p]^2                        where same[p]: pull together
+        loss[p] = 1/2 max(0, margin - d[p])^2       elsewhere: push apart, up to the margin
+    F2  loss = mean over the P pairs
+
+Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person; d (P,) is the
+Euclidean distance. With the 1/2 the pull has the strength d. A loss that stays at margin^2 / 4 (half of the pairs same)
+means that all embeddings have collapsed to one point.
+"""
+
+import numpy as np
+
+from minireid.losses import pair_distance
+
+
+def forward(x, *, pairs, same, margin: float = 2.0):
+    """x (N, D) -> loss (a scalar), cache."""
+    d, distance_cache = pair_distance.forward(x, pairs=pairs)
+    gap = np.maximum(margin - d, 0)  # (P,)
+    loss = np.where(same, d * d, gap * gap).mean() / 2  # F1, F2
+    return loss, (d, gap, same, distance_cache)
+
+
+def backward(dloss, cache):
+    """dloss, a scalar -> dx (N, D)."""
+    d, gap, same, distance_cache = cache
+    dd = np.where(same, d, -gap) * (dloss / len(d))
+    return pair_distance.backward(dd, distance_cache)

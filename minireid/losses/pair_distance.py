@@ -1,0 +1,31 @@
+"""The distances of pairs of embeddings, and where their gradient goes: shared by the three contrastive losses.
+
+    F1  v[p] = x[i] - x[j]         for pair p = (i, j)
+    F2  d[p] = sqrt(v[p] . v[p])   Euclidean distance
+
+Shapes: x (N, D), pairs (P, 2) row numbers in x, d (P,). The Siamese twins are two rows of x. A clip may be in many
+pairs; its gradient is the sum over them.
+"""
+
+import numpy as np
+
+
+def forward(x, *, pairs):
+    """x (N, D), pairs (P, 2) -> d (P,), cache."""
+    pairs = np.asarray(pairs)
+    v = x[pairs[:, 0]] - x[pairs[:, 1]]  # F1 (P, D)
+    d = np.sqrt((v * v).sum(axis=1))  # F2 (P,)
+    return d, (v, d, pairs, x.shape)
+
+
+# dd/dv = v / d, a unit vector. At d = 0 it has no direction; 0 is used, so that two equal embeddings give no NaN.
+
+
+def backward(dd, cache):
+    """dd (P,) -> dx (N, D)."""
+    v, d, pairs, x_shape = cache
+    dv = v * np.divide(dd, d, out=np.zeros_like(dd), where=d != 0)[:, None]
+    dx = np.zeros(x_shape, dv.dtype)
+    np.add.at(dx, pairs[:, 0], dv)  # add.at and not +=: a row that is in several pairs must get them all
+    np.add.at(dx, pairs[:, 1], -dv)
+    return dx
