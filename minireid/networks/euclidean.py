@@ -8,6 +8,11 @@ def side_by_side(embeddings: dict[str, np.ndarray]) -> np.ndarray:
     return np.concatenate(list(embeddings.values()), axis=1)
 
 
+def to_unit_length(embeddings: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Each level's embeddings scaled to length 1, so that no level outweighs another: {level: (N, D)} -> the same."""
+    return {level: e / (np.linalg.norm(e, axis=1, keepdims=True) + 1e-12) for level, e in embeddings.items()}
+
+
 def score(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a (A, D), b (B, D) -> (A, B), minus the Euclidean distance: larger means more alike.
 

@@ -35,7 +35,7 @@ from types import ModuleType
 import numpy as np
 
 from minireid.layers import conv_block, dropout, gru, linear, maxpool2d, temporal_mean
-from minireid.networks.euclidean import score, side_by_side
+from minireid.networks.euclidean import score, side_by_side, to_unit_length
 from minireid.networks.watching import ignore
 
 __all__ = ["backward", "embed", "forward", "init", "score"]
@@ -93,10 +93,10 @@ def backward(dembeddings, cache, *, need_dx: bool = True, watch=ignore):
     return dx, {**grads, "low": low_grads, "high": high_grads}
 
 
-def embed(x, p, *, lengths=None, unit: ModuleType = gru, pool: ModuleType = temporal_mean) -> np.ndarray:
-    """x (N, T, H, W, C) -> (N, 256): what `score` compares. No dropout."""
+def embed(x, p, *, lengths=None, unit: ModuleType = gru, pool: ModuleType = temporal_mean, unit_length: bool = False) -> np.ndarray:
+    """x (N, T, H, W, C) -> (N, 256): what `score` compares. No dropout. unit_length: every level scaled to length 1."""
     embeddings, _ = forward(x, p, lengths=lengths, unit=unit, pool=pool)
-    return side_by_side(embeddings)
+    return side_by_side(to_unit_length(embeddings) if unit_length else embeddings)
 
 
 # The first two blocks, shared by the levels.

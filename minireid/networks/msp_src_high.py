@@ -6,7 +6,7 @@ With depth=0 there is no recurrent unit: mean-pooled CNN features, which know no
 import numpy as np
 
 from minireid.layers import gru, temporal_mean
-from minireid.networks.euclidean import score, side_by_side
+from minireid.networks.euclidean import score, side_by_side, to_unit_length
 from minireid.networks.msp_src import (
     high_backward,
     high_forward,
@@ -45,7 +45,7 @@ def backward(dembeddings, cache, *, need_dx=True, watch=ignore):
     return dx, {**grads, "high": high_grads}
 
 
-def embed(x, p, *, lengths=None, unit=gru, pool=temporal_mean) -> np.ndarray:
-    """x (N, T, H, W, C) -> (N, 128): what `score` compares. No dropout."""
+def embed(x, p, *, lengths=None, unit=gru, pool=temporal_mean, unit_length: bool = False) -> np.ndarray:
+    """x (N, T, H, W, C) -> (N, 128): what `score` compares. No dropout. unit_length: every level scaled to length 1."""
     embeddings, _ = forward(x, p, lengths=lengths, unit=unit, pool=pool)
-    return side_by_side(embeddings)
+    return side_by_side(to_unit_length(embeddings) if unit_length else embeddings)

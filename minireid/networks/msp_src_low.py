@@ -3,7 +3,7 @@
 import numpy as np
 
 from minireid.layers import temporal_mean
-from minireid.networks.euclidean import score, side_by_side
+from minireid.networks.euclidean import score, side_by_side, to_unit_length
 from minireid.networks.msp_src import init_low, init_shared, low_backward, low_forward, shared_backward, shared_forward
 from minireid.networks.watching import ignore
 
@@ -33,7 +33,7 @@ def backward(dembeddings, cache, *, need_dx=True, watch=ignore):
     return dx, {**grads, "low": low_grads}
 
 
-def embed(x, p, *, lengths=None, pool=temporal_mean) -> np.ndarray:
-    """x (N, T, H, W, C) -> (N, 128): what `score` compares. No dropout."""
+def embed(x, p, *, lengths=None, pool=temporal_mean, unit_length: bool = False) -> np.ndarray:
+    """x (N, T, H, W, C) -> (N, 128): what `score` compares. No dropout. unit_length: every level scaled to length 1."""
     embeddings, _ = forward(x, p, lengths=lengths, pool=pool)
-    return side_by_side(embeddings)
+    return side_by_side(to_unit_length(embeddings) if unit_length else embeddings)

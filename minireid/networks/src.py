@@ -20,7 +20,7 @@ The twins need no second network: both clips of a pair are rows of x, and the lo
 import numpy as np
 
 from minireid.layers import conv_block, dropout, elman_unsquashed, linear, temporal_mean
-from minireid.networks.euclidean import score, side_by_side
+from minireid.networks.euclidean import score, side_by_side, to_unit_length
 from minireid.networks.watching import ignore
 
 __all__ = ["backward", "embed", "forward", "init", "score"]
@@ -89,7 +89,7 @@ def backward(dembeddings, cache, *, need_dx: bool = True, watch=ignore):
     return dframes if dframes is None else dframes.reshape(x_shape), grads
 
 
-def embed(x, p, *, lengths=None) -> np.ndarray:
-    """x (N, T, H, W, C) -> (N, 128): what `score` compares. No dropout."""
+def embed(x, p, *, lengths=None, unit_length: bool = False) -> np.ndarray:
+    """x (N, T, H, W, C) -> (N, 128): what `score` compares. No dropout. unit_length: every level scaled to length 1."""
     embeddings, _ = forward(x, p, lengths=lengths)
-    return side_by_side(embeddings)
+    return side_by_side(to_unit_length(embeddings) if unit_length else embeddings)

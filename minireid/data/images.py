@@ -1,0 +1,99 @@
+"""From stored bytes to what a network reads: mirror, colour space, normalisation, crop.
+
+    F1  Y = 0.299 R + 0.587 G + 0.114 B,  U = 0.492 (B - Y),  V = 0.877 (R - Y)     BT.601, R, G, B in [0, 1]
+    F2  x = (value - mean) / spread        for every image and channel by itself; 0 where the spread is 0
+
+Everything here maps a batch of clips (N, T, H, W, C) to one. C is 3 (colour) or 5 (and flow, horizontal, vertical).
+"""
+
+import numpy as np
+
+RGB_TO_YUV = np.array(
+    [
+        [0.299, 0.492 * -0.299, 0.877 * (1 - 0.299)],
+        [0.587, 0.492 * -0.587, 0.877 * -0.587],
+        [0.114, 0.492 * (1 - 0.114), 0.877 * -0.114],
+    ],
+    np.float32,
+)  # F1: a row for each of R, G, B
+FLOW_X = 3  # channel number
+FLOW_ZERO = 127  # the byte that means: no motion
+
+
+def mirror(frames: np.ndarray, which: np.ndarray, *, negate_flow: bool = True) -> None:
+    """Mirror the clips n with which[n] left to right, in place. frames uint8 (N, T, H, W, C), which (N,) booleans.
+
+    What moved to the right then moves to the left: the bytes of the horizontal flow are turned round their zero.
+    negate_flow=False leaves them, as the baseline's code does.
+    """
+    frames[which] = frames[which][:, :, :, ::-1]
+    if negate_flow and frames.shape[-1] > FLOW_X:
+        frames[which, ..., FLOW_X] = 2 * FLOW_ZERO - frames[which, ..., FLOW_X]
+
+
+def normalise(frames: np.ndarray, *, square_root: bool = False) -> np.ndarray:
+    """uint8 (N, T, H, W, C), RGB (and flow) -> float32 of the same shape, YUV (and flow), each image normalised (F2).
+
+    The spread is the standard deviation; with square_root=True its square root, as in the baseline's code (there a
+    channel with little contrast keeps less of it than one with much).
+    """
+    *NT, H, W, C = frames.shape
+    x = frames.reshape(-1, H * W, C).astype(np.float32)
+    x[..., :3] = x[..., :3] @ (RGB_TO_YUV / 255)  # F1
+    x[..., 3:] -= FLOW_ZERO
+    averaging = np.full((1, H * W), 1 / (H * W), np.float32)  # as a matrix product: much quicker than .mean(axis=1)
+    x -= averaging @ x
+    spread = np.sqrt(averaging @ (x * x))  # (N T, 1, C)
+    spread[spread < 1e-6] = 0  # a constant channel, but for rounding
+    if square_root:
+        spread = np.sqrt(spread)
+    x *= np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0)  # F2
+    return x.reshape(*NT, H, W, C)
+
+
+def crop(x: np.ndarray, offsets: np.ndarray, size: tuple[int, int], *, recentre: bool = False) -> np.ndarray:
+    """x (N, T, H, W, C) -> (N, T, *size, C), clip n cut at row offsets[n, 0] and column offsets[n, 1].
+
+    Beyond the edge of a frame there are zeros: after normalisation, the mean grey. recentre=True subtracts each image's
+    and channel's mean once more after the cut, as the baseline's code does.
+    """
+    (height, width), (N, T, H, W, C) = size, x.shape
+    cut = np.zeros((N, T, height, width, C), x.dtype)
+    for n, (i, j) in enumerate(offsets.tolist()):
+        top, left = max(0, -i), max(0, -j)
+        part = x[n, :, max(0, i) : i + height, max(0, j) : j + width]
+        cut[n, :, top : top + part.shape[1], left : left + part.shape[2]] = part
+    return cut - cut.mean(axis=(2, 3), keepdims=True) if recentre else cut
+
+
+def window(x: np.ndarray, offsets: np.ndarray, zoom: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Like crop, but looking through a window of size / zoom[n] with the same centre: zoom > 1 enlarges.
+
+    Linear interpolation; along an axis it is a matrix with two weights in each row, so that a whole clip is resampled
+    by two matrix products.
+    """
+    (height, width), (N, T, H, W, C) = size, x.shape
+    cut = np.empty((N, T, height, width, C), x.dtype)
+    for n, (i, j) in enumerate(offsets.tolist()):
+        rows = interpolation(i, height, H, zoom[n])  # (height, H)
+        columns = interpolation(j, width, W, zoom[n])  # (width, W)
+        tall = (rows @ x[n].reshape(T, H, W * C)).reshape(T * height, W, C)
+        cut[n] = (columns @ tall).reshape(T, height, width, C)
+    return cut
+
+
+def interpolation(start: int, length: int, available: int, zoom: float) -> np.ndarray:
+    """(length, available): row k weighs the two pixels around the place that output pixel k shows; 0 beyond the edge."""
+    centre = start + (length - 1) / 2
+    place = centre + (np.arange(length) - (length - 1) / 2) / zoom
+    return np.maximum(0, 1 - np.abs(place[:, None] - np.arange(available))).astype(np.float32)
+
+
+def diagonal_views(H: int, W: int, size: tuple[int, int], crops: int, mirrored: bool) -> list[tuple[int, int, bool]]:
+    """The views that an evaluation averages over: (row, column, mirrored), crops along the diagonal of the free space.
+
+    McLaughlin et al. (2016) use 8 crops, each mirrored and not.
+    """
+    steps = np.linspace(0, 1, crops) if crops > 1 else np.array([0.5])
+    places = [(round((H - size[0]) * s), round((W - size[1]) * s)) for s in steps.tolist()]
+    return [(i, j, flip) for i, j in places for flip in ((False, True) if mirrored else (False,))]

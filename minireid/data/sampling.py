@@ -1,0 +1,116 @@
+"""Which clips and which pairs of clips a training step sees.
+
+Persons are visited in an order drawn anew for every epoch. Everything about step k of epoch e is drawn from generators
+seeded with [seed, e] and [seed, e, k], so that a run that was stopped continues with the same draws: there is no
+generator state to keep.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from minireid.data.clips import Clip, random_clip
+from minireid.data.prepared import Prepared, Track
+
+
+class Batch(NamedTuple):
+    """clips: N of them; labels (N,): each one's person, numbered from 0; pairs (P, 2): rows; same (P,): booleans."""
+
+    clips: list[Clip]
+    labels: np.ndarray
+    pairs: np.ndarray
+    same: np.ndarray
+
+
+class People(NamedTuple):
+    """The training persons. tracks[k]: those of person k, one a camera; group (K,): whom each may be confused with."""
+
+    persons: tuple[int, ...]
+    tracks: tuple[tuple[Track, ...], ...]
+    group: np.ndarray
+
+
+def people(prepared: Prepared, persons: tuple[int, ...], *, at_least: int) -> People:
+    """The persons with a track of at least `at_least` frames in both cameras: a shorter one gives no whole clip."""
+    found: dict[int, list[Track]] = {person: [] for person in persons}
+    for track in prepared.tracks:
+        if track.person in found and track.length >= at_least:
+            found[track.person].append(track)
+    kept = [person for person in persons if len(found[person]) == 2]
+    groups = [found[person][0].group for person in kept]
+    return People(
+        tuple(kept),
+        tuple(tuple(found[person]) for person in kept),
+        np.array([0 if group is None else group for group in groups]),
+    )
+
+
+def epoch_order(seed: int, epoch: int, crowd: People) -> np.ndarray:
+    """The persons 0 to K - 1 in the order in which this epoch visits them; a group's members one after the other."""
+    order = np.random.default_rng([seed, epoch]).permutation(len(crowd.persons))
+    group = crowd.group[order]
+    if len(np.unique(group)) == 1:
+        return order
+    first_seen = {g: place for place, g in reversed(list(enumerate(group.tolist())))}
+    return order[np.argsort([first_seen[g] for g in group.tolist()], kind="stable")]
+
+
+def alternating(rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int, *, same_camera: bool) -> Batch:
+    """The baseline's pairs: for each anchor one positive and one negative pair, every pair with two clips of its own.
+
+    A positive pair is camera a against camera b. A negative one: the anchor against another person; with
+    same_camera=True both cameras are drawn at random, so that half of these pairs come from one camera (McLaughlin's
+    code), else camera a against camera b.
+    """
+    clips, labels, same = [], [], []
+    for anchor in anchors.tolist():
+        other = another(rng, crowd, anchor)
+        cameras = rng.integers(2, size=2).tolist() if same_camera else [0, 1]
+        for person, camera in ((anchor, 0), (anchor, 1), (anchor, cameras[0]), (other, cameras[1])):
+            clips.append(random_clip(rng, crowd.tracks[person][camera], T))
+            labels.append(person)
+        same += [True, False]
+    return Batch(clips, np.array(labels), np.arange(len(clips)).reshape(-1, 2), np.array(same))
+
+
+def shared(rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int, *, same_camera: bool) -> Batch:
+    """Two clips a person, one from each camera, used by several pairs: P positive pairs, and P negative ones.
+
+    Half the clips of `alternating` for the same number of pairs: an embedding that is computed once can be compared
+    twice. same_camera: as there.
+    """
+    P = len(anchors)
+    clips, labels = both_cameras(rng, crowd, anchors, T)  # rows 2 k and 2 k + 1 are person k
+    other = (np.arange(P) + rng.integers(1, P, size=P)) % P
+    cameras = rng.integers(2, size=(P, 2)) if same_camera else np.broadcast_to([0, 1], (P, 2))
+    first = 2 * np.arange(P)
+    positive = np.stack([first, first + 1], axis=1)
+    negative = np.stack([first + cameras[:, 0], 2 * other + cameras[:, 1]], axis=1)
+    return Batch(clips, labels, np.concatenate([positive, negative]), np.arange(2 * P) < P)
+
+
+def every(rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int, *, same_camera: bool) -> Batch:
+    """Two clips a person, one from each camera, and every pair that they make: P positive ones, all others negative.
+
+    same_camera=False leaves out the negative pairs from one camera.
+    """
+    clips, labels = both_cameras(rng, crowd, anchors, T)
+    i, j = np.triu_indices(len(clips), k=1)
+    wanted = same_camera | (i % 2 != j % 2)  # even rows are camera a, odd rows camera b
+    pairs = np.stack([i, j], axis=1)[wanted]
+    return Batch(clips, labels, pairs, labels[pairs[:, 0]] == labels[pairs[:, 1]])
+
+
+def both_cameras(
+    rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int
+) -> tuple[list[Clip], np.ndarray]:
+    """A random clip from each camera for every anchor, and their labels."""
+    clips = [random_clip(rng, track, T) for anchor in anchors.tolist() for track in crowd.tracks[anchor]]
+    return clips, np.repeat(anchors, 2)
+
+
+def another(rng: np.random.Generator, crowd: People, anchor: int) -> int:
+    """Somebody else; from the anchor's own group where the data has groups of people who look alike."""
+    group = np.flatnonzero(crowd.group == crowd.group[anchor])
+    others = group[group != anchor]
+    return int(rng.choice(others))

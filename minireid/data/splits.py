@@ -1,0 +1,120 @@
+"""Who is trained on and who is tested on: the two PRID-2011 protocols by a seeded rule, or a file of splits.
+
+    200     everybody whom both cameras saw (persons 1 to 200 of PRID-2011), half to train and half to test; no minimum
+            length (McLaughlin et al. 2016)
+    178     everybody whose tracks are longer than 21 frames in both cameras (178 persons of PRID-2011), half and half
+            (later work)
+
+Numbers under the two are not comparable. Both have ten splits. The persons of split k are the same on every machine: a
+permutation by numpy's generator with the seed [protocol, k].
+
+A split file is JSON: a list of records {"train": [...], "test": [...]} whose entries are folder names (person_0001) or
+numbers (1): the form in which the public list of ten splits goes round.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from minireid.data.prepared import Prepared
+from minireid.errors import InputError
+
+SPLITS = 10
+LONGER_THAN = 21  # frames, in both cameras, for protocol 178
+
+
+@dataclass(frozen=True)
+class Split:
+    """Persons (sorted numbers) of one split. protocol: "200", "178" or the name of the file; number: from 0."""
+
+    protocol: str
+    number: int
+    train: tuple[int, ...]
+    test: tuple[int, ...]
+
+
+def seeded(prepared: Prepared, protocol: str, number: int) -> Split:
+    """Split `number` (0 to 9) of protocol "200" or "178". Raises InputError for another protocol or number."""
+    check_number(number, SPLITS, f"protocol {protocol}")
+    persons = eligible(prepared, protocol)
+    if len(persons) < 4:
+        raise InputError(
+            f"expected at least 4 persons whom protocol {protocol} admits in {prepared.path}, got {len(persons)}: "
+            "prepare a folder in which more persons were seen by both cameras"
+        )
+    order = np.random.default_rng([int(protocol), number]).permutation(persons).tolist()
+    half = len(order) // 2
+    return Split(protocol, number, tuple(sorted(order[:half])), tuple(sorted(order[half:])))
+
+
+def eligible(prepared: Prepared, protocol: str) -> list[int]:
+    """The persons whom a protocol admits, sorted."""
+    if protocol not in ("200", "178"):
+        raise InputError(f'expected protocol "200" or "178", got "{protocol}": change split.protocol in the recipe')
+    longer_than = LONGER_THAN if protocol == "178" else 0
+    cameras = sorted({track.camera for track in prepared.tracks})
+    if len(cameras) != 2:
+        raise InputError(f"expected two cameras in {prepared.path}, got {', '.join(cameras)}: protocols compare two")
+    seen = [{t.person for t in prepared.tracks if t.camera == camera and t.length > longer_than} for camera in cameras]
+    return sorted(seen[0] & seen[1])
+
+
+def from_file(path: Path, prepared: Prepared, number: int) -> Split:
+    """Split `number` (from 0) of a split file. Raises InputError for a file, entry or person that does not fit."""
+    remedy = 'expected JSON: [{"train": ["person_0001", ...], "test": [...]}, ...]'
+    try:
+        records = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"expected a split file at {path}, found none: check the path") from None
+    except (OSError, ValueError) as fault:
+        raise InputError(f"{path} is damaged or no split file ({fault}): {remedy}") from None
+    if not isinstance(records, list) or not all(isinstance(r, dict) and {"train", "test"} <= set(r) for r in records):
+        raise InputError(f"{path} is no split file: {remedy}")
+    check_number(number, len(records), str(path))
+    train, test = (person_numbers(records[number][part], path) for part in ("train", "test"))
+    known = set(eligible(prepared, "200"))
+    missing = sorted({*train, *test} - known)
+    if missing:
+        raise InputError(f"person {missing[0]} of {path} is not in both cameras of {prepared.path}: use its own splits")
+    return checked(Split(path.name, number, train, test))
+
+
+def check_number(number: int, count: int, where: str) -> None:
+    if not 0 <= number < count:
+        raise InputError(f"expected a split number from 0 to {count - 1} for {where}, got {number}: change --split")
+
+
+def person_numbers(names: list, path: Path) -> tuple[int, ...]:
+    """["person_0001", 2] -> (1, 2)."""
+    numbers = []
+    for name in names if isinstance(names, list) else [names]:
+        match = re.fullmatch(r"(?:person_?)?(\d+)", str(name))
+        if not match:
+            raise InputError(f"expected persons such as person_0001 in {path}, got {name!r}: mend the file")
+        numbers.append(int(match[1]))
+    return tuple(sorted(numbers))
+
+
+def checked(split: Split) -> Split:
+    """The same split, after a look: nobody twice, nobody on both sides, somebody on each."""
+    both = set(split.train) & set(split.test)
+    if both:
+        raise InputError(f"person {min(both)} is in train and in test of split {split.number} of {split.protocol}")
+    for name, persons in (("train", split.train), ("test", split.test)):
+        if len(persons) < 2 or len(set(persons)) < len(persons):
+            raise InputError(f"split {split.number} of {split.protocol}: {name} has fewer than two persons, or one twice")
+    return split
+
+
+def hold_out(split: Split, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(persons to train on, persons held out to choose by): `count` of split.train, drawn by its number."""
+    if not 0 <= count <= len(split.train) - 2:
+        raise InputError(
+            f"expected to hold out 0 to {len(split.train) - 2} of {len(split.train)} training persons, got {count}: "
+            "change validation.persons"
+        )
+    held = set(np.random.default_rng([178, split.number, 1]).permutation(split.train)[:count].tolist())
+    return tuple(p for p in split.train if p not in held), tuple(sorted(held))

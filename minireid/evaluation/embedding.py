@@ -1,0 +1,55 @@
+"""Embeddings of whole tracks, in every view that the recipe averages over."""
+
+import numpy as np
+from tqdm import tqdm
+
+from minireid.data import clips, images
+from minireid.data.prepared import Prepared
+from minireid.recipe import Recipe
+from minireid.training import model
+from minireid.trees import Tree
+
+FRAMES_AT_ONCE = 256  # bounds the memory: some 100 MiB at 64 x 32
+
+
+def views_of(recipe: Recipe, prepared: Prepared) -> list[tuple[int, int, bool]]:
+    wanted = recipe.evaluation
+    return images.diagonal_views(prepared.height, prepared.width, recipe.clips.crop, wanted.crops, wanted.mirrored)
+
+
+def embed_clips(
+    recipe: Recipe, network_params: Tree, prepared: Prepared, wanted: list[clips.Clip], *, progress: bool = False
+) -> np.ndarray:
+    """Clips of any lengths -> (V, N, D) float32, V views of each (crops, mirrored or not)."""
+    views = views_of(recipe, prepared)
+    bar = tqdm(wanted, unit="track", disable=not progress, dynamic_ncols=True)
+    rows = [embed_clip(recipe, network_params, prepared, clip, views) for clip in bar]
+    return np.stack(rows, axis=1)
+
+
+def embed_clip(
+    recipe: Recipe, network_params: Tree, prepared: Prepared, clip: clips.Clip, views: list[tuple[int, int, bool]]
+) -> np.ndarray:
+    """One clip -> (V, D). Its views are a batch; frames are normalised once for all of them."""
+    frames, _ = clips.read(prepared, [clip])
+    if recipe.evaluation.shuffle:  # the clip's own draw, so that it does not depend on which others are asked for
+        frames = frames[:, np.random.default_rng([clip.start, clip.length]).permutation(clip.length)]
+    pair = np.concatenate([frames, frames])
+    images.mirror(pair, np.array([False, True]), negate_flow=recipe.augment.negate_flow)
+    pair = images.normalise(pair if recipe.clips.flow else pair[..., :3], square_root=recipe.clips.square_root)
+    rows = np.array([int(mirrored) for _, _, mirrored in views])
+    places = np.array([(i, j) for i, j, _ in views])
+    at_once = max(1, FRAMES_AT_ONCE // clip.length)
+    network, parts = model.network_of(recipe), model.parts_of(recipe)
+    found = []
+    for v in range(0, len(views), at_once):
+        some = slice(v, v + at_once)
+        x = images.crop(pair[rows[some]], places[some], recipe.clips.crop, recentre=recipe.clips.recentre)
+        found.append(network.embed(x, network_params, unit_length=recipe.evaluation.normalise, **parts))
+    return np.concatenate(found)
+
+
+def score(recipe: Recipe, probe: np.ndarray, gallery: np.ndarray) -> np.ndarray:
+    """probe (V, P, D), gallery (V, G, D) -> (P, G): the network's score, averaged over the views."""
+    network = model.network_of(recipe)
+    return sum(network.score(a, b) for a, b in zip(probe, gallery)) / len(probe)

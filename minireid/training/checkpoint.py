@@ -1,0 +1,75 @@
+"""Checkpoints: everything that a run needs to go on, in one .npz file, written whole or not at all."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minireid.errors import InputError
+from minireid.trees import Tree, from_leaves, leaves
+
+FORMAT = "minireid-checkpoint"
+VERSION = 1
+
+
+class Checkpoint(NamedTuple):
+    """step: training steps done; optimiser: {parameter's name: {array's name: array}}; facts: JSON-like extras."""
+
+    step: int
+    params: Tree
+    optimiser: dict[str, dict[str, np.ndarray]]
+    facts: dict[str, Any]
+
+
+def save(path: Path, checkpoint: Checkpoint) -> None:
+    """Write beside `path`, then put in its place: a crash leaves the old file or the new one, never a piece."""
+    arrays = {f"params/{name}": array for name, array in leaves(checkpoint.params)}
+    for name, state in checkpoint.optimiser.items():
+        arrays |= {f"optimiser/{name}/{key}": array for key, array in state.items()}
+    header = {"format": FORMAT, "version": VERSION, "step": checkpoint.step, "facts": checkpoint.facts}
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as stream:
+        np.savez(stream, header=np.array(json.dumps(header)), **arrays)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(partial, path)
+
+
+def load(path: Path, like: Tree) -> Checkpoint:
+    """Read a checkpoint whose parameters have the names, shapes and dtypes of `like`.
+
+    Raises InputError for a file that is missing, damaged, of another version or of another network.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        header = json.loads(str(arrays.pop("header")))
+    except FileNotFoundError:
+        raise InputError(f"expected a checkpoint at {path}, found none: train first") from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as fault:
+        raise InputError(f"{path} is damaged or no checkpoint ({fault}): use another one, or train again") from None
+    if header.get("format") != FORMAT or header.get("version") != VERSION:
+        raise InputError(
+            f"expected {FORMAT} version {VERSION} in {path}, got {header.get('format')} version {header.get('version')}"
+        )
+    params = {key.removeprefix("params/"): value for key, value in arrays.items() if key.startswith("params/")}
+    wanted = {name: (array.shape, array.dtype) for name, array in leaves(like)}
+    found = {name: (array.shape, array.dtype) for name, array in params.items()}
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            raise InputError(
+                f"{path} does not fit this recipe: {name} should be {show(wanted.get(name))}, is {show(found.get(name))}"
+            )
+    optimiser: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in arrays.items():
+        if key.startswith("optimiser/"):
+            _, name, part = key.split("/")
+            optimiser.setdefault(name, {})[part] = array
+    return Checkpoint(header["step"], from_leaves(params), optimiser, header["facts"])
+
+
+def show(shape_and_dtype: tuple[tuple[int, ...], np.dtype] | None) -> str:
+    return "absent" if shape_and_dtype is None else f"{shape_and_dtype[1]} {shape_and_dtype[0]}"

@@ -1,0 +1,197 @@
+"""The training loop."""
+
+import json
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from minireid.data import sampling
+from minireid.data.prepared import Prepared
+from minireid.errors import InputError
+from minireid.recipe import Recipe
+from minireid.training import batches, checkpoint, estimate, model, optimisers
+from minireid.training.run import Run
+from minireid.trees import Tree
+
+
+class Interrupted(Exception):
+    """Ctrl-C: the step was finished and saved."""
+
+
+class NotFinite(InputError):
+    """The loss is NaN or infinite: the recipe is at fault (too high a learning rate, most often)."""
+
+
+Judge = Callable[[Tree, tuple[int, ...]], dict[str, float]]  # network parameters, persons -> {"mAP": …, "rank-1": …}
+
+
+def train(
+    run: Run, prepared: Prepared, judge: Judge, *, resume: bool = False, stop_after: int | None = None
+) -> None:
+    """Train to the recipe's last epoch, or until `stop_after` steps are done. Raises Interrupted after Ctrl-C.
+
+    judge: what validation persons are judged by (minireid.evaluation), so that training knows nothing of rankings.
+
+    Everything drawn at step k depends on the recipe's seed and k alone, so that a run that is stopped after any step
+    and resumed computes the same bits as one that is not.
+    """
+    recipe = run.recipe
+    crowd = sampling.people(prepared, run.train, at_least=recipe.clips.length)
+    per_epoch = batches.steps_per_epoch(recipe, crowd)
+    steps = per_epoch * recipe.training.epochs
+    params, states, first, best = start(run, resume)
+    if first == 0:
+        print(estimate.forecast(recipe, prepared, crowd, params, steps), flush=True)
+    else:
+        print(f"going on after step {first} of {steps}", flush=True)
+    trim_log(run.path / "log.jsonl", first)
+    with (
+        (run.path / "log.jsonl").open("a", encoding="utf-8") as log,
+        ctrl_c_waits() as interrupted,
+        tqdm(total=steps, initial=first, unit="step", mininterval=0.5, dynamic_ncols=True) as bar,
+    ):
+        for step in range(first, min(steps, stop_after or steps)):
+            began = time.perf_counter()
+            record = one_step(recipe, prepared, crowd, params, states, step, steps)
+            record["seconds"] = round(time.perf_counter() - began, 4)
+            epoch_ends = (step + 1) % per_epoch == 0
+            if run.validation and epoch_ends and ((step + 1) // per_epoch) % recipe.validation.every == 0:
+                best = validate(run, judge, params, states, step + 1, best, record)
+            log.write(json.dumps({"step": step + 1, "epoch": step // per_epoch + 1, **record}) + "\n")
+            bar.set_postfix_str(progress_line(record))
+            bar.update()
+            if epoch_ends or interrupted:
+                log.flush()
+                keep(run, params, states, step + 1, best)
+            if interrupted:
+                raise Interrupted(f"stopped after step {step + 1} of {steps}")
+    keep(run, params, states, min(steps, stop_after or steps), best)
+
+
+def start(run: Run, resume: bool) -> tuple[Tree, dict[str, optimisers.State], int, float]:
+    """Parameters, optimiser states, steps done and best validation so far: fresh, or from the run's checkpoint."""
+    if not resume:
+        return model.init(run.recipe, run.identities), {}, 0, -1.0
+    saved = run.load()
+    return saved.params, saved.optimiser, saved.step, saved.facts["best"]
+
+
+def one_step(
+    recipe: Recipe,
+    prepared: Prepared,
+    crowd: sampling.People,
+    params: Tree,
+    states: dict[str, optimisers.State],
+    step: int,
+    steps: int,
+) -> dict[str, Any]:
+    """Draw a batch, compute loss and gradients, change params and states in place; what happened, for the log."""
+    inputs, rng = batches.draw(recipe, prepared, crowd, step)
+    loss, parts, embeddings, grads = model.loss_and_gradients(recipe, params, **inputs._asdict(), rng=rng)
+    if not np.isfinite(loss):
+        raise NotFinite(where_it_began(recipe, prepared, crowd, params, step, loss, parts))
+    apply_gradients(recipe, params, grads, states, step, steps)
+    return {"loss": loss, **parts, **mean_distances(embeddings, inputs.pairs, inputs.same)}
+
+
+def apply_gradients(
+    recipe: Recipe, params: Tree, grads: Tree, states: dict[str, optimisers.State], step: int, steps: int
+) -> None:
+    """Clip, update, decay, in place."""
+    wanted = recipe.training
+    schedule = {"cosine": optimisers.cosine, "constant": optimisers.constant}[wanted.schedule]
+    learning_rate = wanted.learning_rate * schedule(step, steps)
+    rule = {"sgd": optimisers.sgd, "rmsprop": optimisers.rmsprop, "adam": optimisers.adam}[wanted.optimiser]
+    extra = {"momentum": wanted.momentum, "dampening": wanted.dampening} if wanted.optimiser == "sgd" else {}
+    optimisers.clip_elements(grads, wanted.clip_elements)
+    optimisers.update(rule, params, grads, states, learning_rate=learning_rate, **extra)
+    optimisers.decay_weights(params, 1 - learning_rate * wanted.weight_decay)
+
+
+def mean_distances(embeddings: dict[str, np.ndarray], pairs: np.ndarray, same: np.ndarray) -> dict[str, float]:
+    """Mean distance of the pairs of the same person and of different ones: equal and small means collapse."""
+    record = {}
+    for level, e in embeddings.items():
+        d = np.linalg.norm(e[pairs[:, 0]] - e[pairs[:, 1]], axis=1)
+        record |= {f"{level} same": float(d[same].mean()), f"{level} different": float(d[~same].mean())}
+    return record
+
+
+def progress_line(record: dict[str, Any]) -> str:
+    """The bar's text: the loss, its parts, and same/different distances by level."""
+    parts = [f"{''.join(w[0] for w in name.split())} {v:.2f}" for name, v in record.items() if "cation" in name]
+    levels = [name.removesuffix(" same") for name in record if name.endswith(" same")]
+    gaps = [f"{level} {record[level + ' same']:.1f}|{record[level + ' different']:.1f}" for level in levels]
+    return f"loss {record['loss']:.3f} ({', '.join(parts)}) same|different {', '.join(gaps)}"
+
+
+def where_it_began(
+    recipe: Recipe,
+    prepared: Prepared,
+    crowd: sampling.People,
+    params: Tree,
+    step: int,
+    loss: float,
+    parts: dict[str, float],
+) -> str:
+    """Run the step once more and name the first result that is not finite."""
+    found: list[str] = []
+
+    def watch(name: str, array: np.ndarray) -> None:
+        if not np.isfinite(array).all():
+            found.append(name)
+
+    inputs, rng = batches.draw(recipe, prepared, crowd, step)
+    with np.errstate(all="ignore"):
+        model.loss_and_gradients(recipe, params, **inputs._asdict(), rng=rng, watch=watch)
+    listed = ", ".join(f"{name} {part:.3g}" for name, part in parts.items())
+    return (
+        f"the loss is {loss} at step {step + 1} ({listed}), first in {found[0] if found else 'the losses'}: the last "
+        "good checkpoint is kept; try a lower training.learning_rate"
+    )
+
+
+def validate(
+    run: Run, judge: Judge, params: Tree, states: dict[str, optimisers.State], step: int, best: float, record: dict
+) -> float:
+    """The judge's word on the validation persons, into the record; keeps best.npz by mAP. Returns the best mAP."""
+    result = judge(params["network"], run.validation)
+    record |= {f"validation {name}": value for name, value in result.items()}
+    if result["mAP"] > best:
+        best = result["mAP"]
+        checkpoint.save(run.path / "best.npz", checkpoint.Checkpoint(step, params, states, {"best": best}))
+    return best
+
+
+def keep(run: Run, params: Tree, states: dict[str, optimisers.State], step: int, best: float) -> None:
+    checkpoint.save(run.path / "checkpoint.npz", checkpoint.Checkpoint(step, params, states, {"best": best}))
+
+
+def trim_log(path: Path, steps: int) -> None:
+    """Leave out of the log what was done after the checkpoint: those steps will be done again."""
+    if not path.exists():
+        return
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+    kept = [line for line in lines if json.loads(line)["step"] <= steps]
+    path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+
+
+@contextmanager
+def ctrl_c_waits() -> Iterator[list[int]]:
+    """Inside, the first Ctrl-C only makes the yielded list non-empty, so that a step is never cut in two."""
+    pressed: list[int] = []
+    try:
+        before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    except ValueError:  # not in the main thread: nobody presses Ctrl-C there
+        yield pressed
+        return
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)

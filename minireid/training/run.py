@@ -1,0 +1,106 @@
+"""A run folder: what was trained, on whom, and how far.
+
+    RUN/recipe.toml      the recipe, complete
+    RUN/run.json         format, version, the prepared folder (path and checksum), the split, the persons
+    RUN/log.jsonl        one line of JSON a step (and a validation)
+    RUN/checkpoint.npz   to go on from, and to evaluate
+    RUN/best.npz         only with validation persons: the best one by them
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from minireid.data.prepared import Prepared, open_prepared
+from minireid.data.splits import Split
+from minireid.errors import InputError
+from minireid.recipe import Recipe, to_toml
+from minireid.recipe import load as load_recipe
+from minireid.training import checkpoint, model
+
+FORMAT = "minireid-run"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """An open run folder. train: persons trained on; validation: those held out of them; test: never seen."""
+
+    path: Path
+    recipe: Recipe
+    prepared_path: Path
+    prepared_sha256: str
+    split: str  # protocol, or the split file's name
+    number: int
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    test: tuple[int, ...]
+    identities: int  # classes of the classifiers: train, but for those without a whole clip
+
+    def prepared(self) -> Prepared:
+        """The folder it was trained from. InputError where that has changed."""
+        prepared = open_prepared(self.prepared_path)
+        if prepared.index["sha256"] != self.prepared_sha256:
+            raise InputError(f"{self.prepared_path} has changed since {self.path} was trained: train again")
+        return prepared
+
+    def load(self, name: str = "checkpoint.npz") -> checkpoint.Checkpoint:
+        return checkpoint.load(self.path / name, model.init(self.recipe, self.identities))
+
+    def best(self) -> checkpoint.Checkpoint:
+        """The best checkpoint by the validation persons; without any, the last."""
+        return self.load("best.npz" if self.validation else "checkpoint.npz")
+
+
+def create(
+    path: Path, recipe: Recipe, prepared: Prepared, split: Split, train: tuple[int, ...], validation, identities: int
+) -> Run:
+    """A new run folder. InputError where there is one already."""
+    if path.exists() and any(path.iterdir()):
+        raise InputError(f"{path} is not empty: choose another --out, or go on with minireid train --resume {path}")
+    run = Run(
+        path,
+        recipe,
+        prepared.path.resolve(),
+        prepared.index["sha256"],
+        split.protocol,
+        split.number,
+        train,
+        validation,
+        split.test,
+        identities,
+    )
+    path.mkdir(parents=True, exist_ok=True)
+    write_text(path / "recipe.toml", to_toml(recipe))
+    facts: dict[str, Any] = {"format": FORMAT, "version": VERSION, **asdict(run)}
+    for key in ("path", "recipe"):
+        del facts[key]
+    facts["prepared_path"] = str(run.prepared_path)
+    write_text(path / "run.json", json.dumps(facts, indent=1))
+    return run
+
+
+def open_run(path: Path) -> Run:
+    """Open a run folder. InputError where it is missing, damaged or of another version."""
+    file = path / "run.json"
+    if not file.is_file():
+        raise InputError(f"expected a run folder (with run.json) at {path}, found none: check the path, or train first")
+    try:
+        facts = json.loads(file.read_text(encoding="utf-8"))
+        if facts.pop("format") != FORMAT or facts.pop("version") != VERSION:
+            raise InputError(f"expected {FORMAT} version {VERSION} in {file}, got another: use the minireid that wrote it")
+        people = {key: tuple(int(p) for p in facts.pop(key)) for key in ("train", "validation", "test")}
+        prepared_path = Path(facts.pop("prepared_path"))
+        recipe = load_recipe(str(path / "recipe.toml"))
+        return Run(path=path, recipe=recipe, prepared_path=prepared_path, **people, **facts)
+    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise InputError(f"{file} is damaged ({fault}): train again") from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)

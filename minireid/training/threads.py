@@ -1,0 +1,30 @@
+"""How many threads compute, and why the result does not depend on it.
+
+The convolution kernels use as many threads as they are given and come to the same bits with any number (see
+minireid/kernels/direct.py). BLAS does not promise that for its matrix products, so it is held to one thread: they are a
+small part of a step, and its threads would only wait for the kernels' ones.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from threadpoolctl import threadpool_limits
+
+from minireid.errors import InputError
+
+
+@contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """Inside: `count` threads (None: one a core) for the kernels and one for BLAS."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if count is not None and not 1 <= count <= available:
+        raise InputError(f"expected --threads from 1 to {available} (this machine's cores), got {count}")
+    try:
+        import numba
+    except ImportError:
+        numba = None
+    if numba is not None:
+        numba.set_num_threads(min(count or available, numba.config.NUMBA_NUM_THREADS))
+    with threadpool_limits(1, "blas"):
+        yield
