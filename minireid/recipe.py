@@ -114,7 +114,7 @@ CHOICES = {
 AT_LEAST = {  # every other number: 0
     "clips.length": 1,
     "clips.crop": 8,
-    "pairs.persons": 2,
+    "pairs.persons": 1,
     "training.epochs": 1,
     "validation.every": 1,
     "evaluation.crops": 1,

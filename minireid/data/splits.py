@@ -45,9 +45,21 @@ def seeded(prepared: Prepared, protocol: str, number: int) -> Split:
             f"expected at least 4 persons whom protocol {protocol} admits in {prepared.path}, got {len(persons)}: "
             "prepare a folder in which more persons were seen by both cameras"
         )
-    order = np.random.default_rng([int(protocol), number]).permutation(persons).tolist()
+    together = groups_of(prepared, persons)
+    order = np.random.default_rng([int(protocol), number]).permutation(len(together)).tolist()
     half = len(order) // 2
-    return Split(protocol, number, tuple(sorted(order[:half])), tuple(sorted(order[half:])))
+    train, test = ([person for k in part for person in together[k]] for part in (order[:half], order[half:]))
+    return Split(protocol, number, tuple(sorted(train)), tuple(sorted(test)))
+
+
+def groups_of(prepared: Prepared, persons: list[int]) -> list[list[int]]:
+    """The persons in groups that must not be torn apart: twins (walkers), else everybody alone."""
+    group = {track.person: track.group for track in prepared.tracks}
+    together: dict[int, list[int]] = {}
+    for person in persons:
+        g = group[person]
+        together.setdefault(-person if g is None else g, []).append(person)
+    return list(together.values())
 
 
 def eligible(prepared: Prepared, protocol: str) -> list[int]:

@@ -70,16 +70,19 @@ def forward(
     dropout_rate: float = 0.6,
     unit: ModuleType = gru,
     pool: ModuleType = temporal_mean,
+    kernel: ModuleType | None = None,
     watch=ignore,
 ):
     """x (N, T, H, W, C), lengths (N,) or None -> {"low": (N, 128), "high": (N, 128)}, cache.
 
     rng=None: evaluation, no dropout. unit: gru, gru_reset_after or elman. pool: temporal_mean, temporal_max or
-    temporal_last, in L1 and H4.
+    temporal_last, in L1 and H4. kernel: one of minireid/kernels, None for the quickest.
     """
-    m2, shared = shared_forward(x, p, watch)  # F1, F2 (N, T, H/4, W/4, 32)
+    m2, shared = shared_forward(x, p, kernel, watch)  # F1, F2 (N, T, H/4, W/4, 32)
     low, low_cache = low_forward(m2, p["low"], lengths, rng, dropout_rate, pool, watch)  # L1 to L3 (N, 128)
-    high, high_cache = high_forward(m2, p["high"], lengths, rng, dropout_rate, unit, pool, watch)  # H1 to H4 (N, 128)
+    high, high_cache = high_forward(
+        m2, p["high"], lengths, rng, dropout_rate, unit, pool, kernel, watch
+    )  # H1 to H4 (N, 128)
     return {"low": low, "high": high}, (shared, low_cache, high_cache)
 
 
@@ -109,12 +112,12 @@ def init_shared(rng, channels, filters, dtype) -> dict:
     }
 
 
-def shared_forward(x, p, watch):
+def shared_forward(x, p, kernel, watch):
     N, T = x.shape[:2]
     frames = x.reshape(N * T, *x.shape[2:])
-    m1, conv1 = conv_block.forward(frames, p["conv1"], padding=2)  # F1 (N T, H/2, W/2, 16)
+    m1, conv1 = conv_block.forward(frames, p["conv1"], padding=2, kernel=kernel)  # F1 (N T, H/2, W/2, 16)
     watch("conv1", m1)
-    m2, conv2 = conv_block.forward(m1, p["conv2"], padding=2)  # F2 (N T, H/4, W/4, 32)
+    m2, conv2 = conv_block.forward(m1, p["conv2"], padding=2, kernel=kernel)  # F2 (N T, H/4, W/4, 32)
     watch("conv2", m2)
     return m2.reshape(N, T, *m2.shape[1:]), (x.shape, conv1, conv2)
 
@@ -171,9 +174,9 @@ def init_high(rng, height, width, filters, features, unit, depth, dtype) -> dict
     }
 
 
-def high_forward(m2, p, lengths, rng, dropout_rate, unit, pool, watch):
+def high_forward(m2, p, lengths, rng, dropout_rate, unit, pool, kernel, watch):
     N, T = m2.shape[:2]
-    m3, conv3 = conv_block.forward(m2.reshape(N * T, *m2.shape[2:]), p["conv3"], padding=2)  # H1 (N T, H/8, W/8, 32)
+    m3, conv3 = conv_block.forward(m2.reshape(N * T, *m2.shape[2:]), p["conv3"], padding=2, kernel=kernel)  # H1 (N T, H/8, W/8, 32)
     watch("high.conv3", m3)
     f, drop = dropout.forward(m3.reshape(N, T, -1), rate=dropout_rate, rng=rng)
     e, fc = linear.forward(f, p["linear"])  # H2 (N, T, 128)

@@ -30,10 +30,10 @@ def init(
     }
 
 
-def forward(x, p, *, lengths=None, rng=None, dropout_rate=0.6, unit=gru, pool=temporal_mean, watch=ignore):
+def forward(x, p, *, lengths=None, rng=None, dropout_rate=0.6, unit=gru, pool=temporal_mean, kernel=None, watch=ignore):
     """x (N, T, H, W, C), lengths (N,) or None -> {"high": (N, 128)}, cache. rng=None: evaluation, no dropout."""
-    m2, shared = shared_forward(x, p, watch)
-    high, high_cache = high_forward(m2, p["high"], lengths, rng, dropout_rate, unit, pool, watch)
+    m2, shared = shared_forward(x, p, kernel, watch)
+    high, high_cache = high_forward(m2, p["high"], lengths, rng, dropout_rate, unit, pool, kernel, watch)
     return {"high": high}, (shared, high_cache)
 
 

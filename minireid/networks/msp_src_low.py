@@ -18,9 +18,9 @@ def init(rng, *, height, width, channels, filters=(16, 32, 32), features=128, dt
     }
 
 
-def forward(x, p, *, lengths=None, rng=None, dropout_rate=0.6, pool=temporal_mean, watch=ignore):
+def forward(x, p, *, lengths=None, rng=None, dropout_rate=0.6, pool=temporal_mean, kernel=None, watch=ignore):
     """x (N, T, H, W, C), lengths (N,) or None -> {"low": (N, 128)}, cache. rng=None: evaluation, no dropout."""
-    m2, shared = shared_forward(x, p, watch)
+    m2, shared = shared_forward(x, p, kernel, watch)
     low, low_cache = low_forward(m2, p["low"], lengths, rng, dropout_rate, pool, watch)
     return {"low": low}, (shared, low_cache)
 

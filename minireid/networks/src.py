@@ -17,6 +17,8 @@ The twins need no second network: both clips of a pair are rows of x, and the lo
 `watch(name, array)`, where given, is shown every result and, as "d" + name, its gradient.
 """
 
+from types import ModuleType
+
 import numpy as np
 
 from minireid.layers import conv_block, dropout, elman_unsquashed, linear, temporal_mean
@@ -48,15 +50,27 @@ def init(
     }
 
 
-def forward(x, p, *, lengths=None, rng: np.random.Generator | None = None, dropout_rate: float = 0.6, watch=ignore):
-    """x (N, T, H, W, C), lengths (N,) or None -> {"clip": (N, 128)}, cache. rng=None: evaluation, no dropout."""
+def forward(
+    x,
+    p,
+    *,
+    lengths=None,
+    rng: np.random.Generator | None = None,
+    dropout_rate: float = 0.6,
+    kernel: ModuleType | None = None,
+    watch=ignore,
+):
+    """x (N, T, H, W, C), lengths (N,) or None -> {"clip": (N, 128)}, cache. rng=None: evaluation, no dropout.
+
+    kernel: one of minireid/kernels, None for the quickest.
+    """
     N, T = x.shape[:2]
     frames = x.reshape(N * T, *x.shape[2:])
-    m1, conv1 = conv_block.forward(frames, p["conv1"], padding=4)  # F1 (N T, H1, W1, 16)
+    m1, conv1 = conv_block.forward(frames, p["conv1"], padding=4, kernel=kernel)  # F1 (N T, H1, W1, 16)
     watch("conv1", m1)
-    m2, conv2 = conv_block.forward(m1, p["conv2"], padding=4)  # F2 (N T, H2, W2, 32)
+    m2, conv2 = conv_block.forward(m1, p["conv2"], padding=4, kernel=kernel)  # F2 (N T, H2, W2, 32)
     watch("conv2", m2)
-    m3, conv3 = conv_block.forward(m2, p["conv3"], padding=4)  # F3 (N T, H3, W3, 32)
+    m3, conv3 = conv_block.forward(m2, p["conv3"], padding=4, kernel=kernel)  # F3 (N T, H3, W3, 32)
     watch("conv3", m3)
     f, drop = dropout.forward(m3.reshape(N, T, -1), rate=dropout_rate, rng=rng)  # F4 (N, T, H3 W3 32)
     e, fc = linear.forward(f, p["linear"])  # F5 (N, T, 128)

@@ -59,6 +59,7 @@ def loss_and_gradients(
     pairs: np.ndarray,
     same: np.ndarray,
     rng: np.random.Generator | None,
+    kernel: ModuleType | None = None,
     watch=ignore,
 ) -> tuple[float, dict[str, float], dict[str, np.ndarray], Tree]:
     """One whole step but for the update: loss, its parts by name, embeddings by level, and gradients of params."""
@@ -69,6 +70,7 @@ def loss_and_gradients(
         lengths=lengths,
         rng=rng,
         dropout_rate=recipe.network.dropout,
+        kernel=kernel,
         watch=watch,
         **parts_of(recipe),
     )

@@ -1,0 +1,47 @@
+"""A trained network on new clips: embeddings of a whole prepared folder, and the ranked list of one folder in another."""
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+
+from minireid.data import clips
+from minireid.data.prepared import Prepared, Track
+from minireid.errors import InputError
+from minireid.evaluation import embedding
+from minireid.training import batches
+from minireid.training.run import Run
+
+
+def embed_folder(run: Run, prepared: Prepared, *, progress: bool = True) -> np.ndarray:
+    """Every track of a prepared folder -> (V, tracks, D) float32, V views of each."""
+    batches.check_fits(run.recipe, prepared)
+    whole = [clips.first_clip(track, None) for track in prepared.tracks]
+    return embedding.embed_clips(run.recipe, run.best().params["network"], prepared, whole, progress=progress)
+
+
+def save_embeddings(path: Path, embeddings: np.ndarray, prepared: Prepared) -> None:
+    """An .npz file: embeddings (V, tracks, D), and the index: person, camera, start, length of every track."""
+    if path.suffix != ".npz":
+        raise InputError(f"expected --out to end in .npz, got {path}")
+    columns = {key: np.array([getattr(t, key) for t in prepared.tracks]) for key in ("person", "camera", "start", "length")}
+    buffer = io.BytesIO()
+    np.savez(buffer, embeddings=embeddings, **columns)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(buffer.getvalue())
+    os.replace(partial, path)
+
+
+def ranked(score: np.ndarray, top: int) -> np.ndarray:
+    """score (P, G) -> (P, top): for every probe the gallery entries that score highest, best first; NaN last."""
+    return np.argsort(np.where(np.isnan(score), np.inf, -score), axis=1, kind="stable")[:, :top]
+
+
+def table(score: np.ndarray, order: np.ndarray, probes: tuple[Track, ...], gallery: tuple[Track, ...]) -> str:
+    """The ranked lists as text: a line a probe, `person/camera (score)` from best to worst."""
+    lines = []
+    for n, probe in enumerate(probes):
+        found = [f"{gallery[g].person:>4}/{gallery[g].camera} ({score[n, g]:.2f})" for g in order[n].tolist()]
+        lines.append(f"probe {probe.person:>4}/{probe.camera}:  " + "  ".join(found))
+    return "\n".join(lines)
