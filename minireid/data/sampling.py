@@ -92,11 +92,13 @@ def shared(rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int,
 def every(rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int, *, same_camera: bool) -> Batch:
     """Two clips a person, one from each camera, and every pair that they make: P positive ones, all others negative.
 
-    same_camera=False leaves out the negative pairs from one camera.
+    same_camera=False leaves out the negative pairs from one camera. Where the data has groups of people who look alike,
+    pairs across groups are left out too: they could be told apart without what the group is there to teach.
     """
     clips, labels = both_cameras(rng, crowd, anchors, T)
     i, j = np.triu_indices(len(clips), k=1)
     wanted = same_camera | (i % 2 != j % 2)  # even rows are camera a, odd rows camera b
+    wanted &= crowd.group[labels[i]] == crowd.group[labels[j]]
     pairs = np.stack([i, j], axis=1)[wanted]
     return Batch(clips, labels, pairs, labels[pairs[:, 0]] == labels[pairs[:, 1]])
 

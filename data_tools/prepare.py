@@ -1,0 +1,308 @@
+"""From a raw dataset folder to a prepared folder: smaller frames, optical flow, one array, one index.
+
+    python -m data_tools.prepare prid2011 RAW OUT
+
+The prepared folder is described in minireid/data/prepared.py, which reads it. Same input and options, same bytes, for
+any number of workers. Everything is written to OUT.partial, which takes its name when it is whole: a run may be
+interrupted at any time and started again.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import os
+import shutil
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from data_tools import optical_flow, prid2011
+from data_tools.prid2011 import RawTrack
+from minireid.data.prepared import COLOURS, FLOW, FORMAT, VERSION, check_hash, open_prepared
+from minireid.errors import InputError
+
+LAYOUTS: dict[str, Callable[[Path], list[RawTrack]]] = {
+    "prid2011": prid2011.find_tracks,
+    "walkers": prid2011.find_tracks,  # drawn in the same layout
+}
+FILES = {"frames.npy", "index.json"}
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises for damaged files
+
+
+def prepare(
+    dataset: str,
+    raw: str | Path,
+    out: str | Path,
+    *,
+    size: tuple[int, int] = (64, 32),
+    flow: bool = True,
+    flow_scale: int = 16,
+    workers: int | None = None,
+    force: bool = False,
+    progress: bool = True,
+) -> Path:
+    """Write the prepared folder `out` from the raw folder `raw`, and return its path.
+
+    size: height, width. flow_scale: flow bytes per pixel. workers: threads, by default one per processor. force:
+    replace what was prepared from other input or with other options. progress: say what happens, with a bar.
+    Raises InputError, and leaves nothing new at `out`, if input or options are unusable or the disk is too small.
+    """
+    raw, out = Path(raw), Path(out)
+    options = _options(dataset, size, flow, flow_scale)
+    workers = (os.cpu_count() or 1) if workers is None else workers
+    if workers < 1:
+        raise InputError(f"expected 1 or more workers, got {workers}: choose another number")
+    tracks = LAYOUTS[dataset](raw)
+    groups = _groups(raw)
+    say: Callable[[str], None] = print if progress else lambda line: None
+    if _prepared_before(out) and not force:
+        _same_or_refuse(out, raw, tracks, options)
+        say(f"{out} is already prepared from the same input, unchanged")
+        return out
+    shape = (sum(len(track.frames) for track in tracks), *size, len(options["channels"]))
+    say(_announce(dataset, tracks, shape, out))
+    with _whole_or_nothing(out) as folder, tqdm(total=shape[0], unit="frame", disable=not progress) as bar:
+        sha256, digests = hashlib.sha256(), []
+        with (folder / "frames.npy").open("wb") as stream:
+            header = io.BytesIO()
+            np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            stream.write(header.getvalue())
+            sha256.update(header.getvalue())
+            for digest, frames in in_order(lambda track: _prepare_track(raw, track, options), tracks, workers):
+                stream.write(frames)
+                sha256.update(frames)
+                digests.append(digest)
+                bar.update(len(frames))
+        sums = {"frames": shape[0], "sha256": sha256.hexdigest(), "source_sha256": _source_sha256(raw, digests)}
+        _write_index(folder / "index.json", {**options, **sums}, tracks, groups)
+    say(f"{out} is ready")
+    return out
+
+
+def decode(path: Path, content: bytes) -> Image.Image:
+    """The whole image, decoded now, as red, green, blue. Raises one of UNREADABLE if the file is damaged."""
+    with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+        image.verify()  # a PNG's checksums, up to its last chunk; decoding stops once it has all pixels
+    with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
+        return image.convert("RGB")
+
+
+def _prepare_track(raw: Path, track: RawTrack, options: dict[str, Any]) -> tuple[bytes, np.ndarray]:
+    """One track: (digest of its source files, uint8 (T, H, W, C)).
+
+    Resized with Pillow's bilinear filter, the baseline's choice. It widens with the factor, so it does not alias, and
+    unlike a box it weighs all pixels smoothly where the factor is not a whole number.
+    """
+    size = (options["width"], options["height"])
+    contents = [_read(path) for path in track.frames]
+    frames = np.empty((len(contents), options["height"], options["width"], len(options["channels"])), np.uint8)
+    for t, (path, content) in enumerate(zip(track.frames, contents)):
+        try:
+            frames[t, ..., :3] = decode(path, content).resize(size, Image.Resampling.BILINEAR)
+        except UNREADABLE as fault:
+            raise InputError(f"expected an image, but {path} is damaged ({fault}): {_look_closer(raw)}") from None
+    if options["flow_scale"] is not None:
+        frames[..., 3:] = optical_flow.track_flow(frames[..., :3], options["flow_scale"])
+    return _digest(raw, track, contents), frames
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as fault:
+        raise InputError(f"expected a readable image, but {path} is not ({fault.strerror}): check it") from None
+
+
+def _look_closer(raw: Path) -> str:
+    return f"python -m data_tools.verify names every fault in {raw}"
+
+
+def _digest(raw: Path, track: RawTrack, contents: list[bytes]) -> bytes:
+    """SHA-256 over the names and bytes of a track's files."""
+    digest = hashlib.sha256()
+    for path, content in zip(track.frames, contents):
+        digest.update(f"{path.relative_to(raw).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.digest()
+
+
+def _source_sha256(raw: Path, digests: list[bytes]) -> str:
+    """SHA-256 over the digests of all tracks, in their order, and over walkers.json, which the groups come from."""
+    walkers = raw / "walkers.json"
+    return hashlib.sha256(b"".join(digests) + (_read(walkers) if walkers.is_file() else b"")).hexdigest()
+
+
+def in_order(work: Callable[[RawTrack], Any], tracks: list[RawTrack], workers: int) -> Iterator[Any]:
+    """work(track) for each track, in their order, some of them ahead of time.
+
+    Threads are enough: Pillow, hashlib and NumPy let go of Python's lock while they work.
+    """
+    ahead: deque[Future[Any]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        for track in tracks:
+            ahead.append(pool.submit(work, track))
+            if len(ahead) > 2 * workers:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+def _options(dataset: str, size: tuple[int, int], flow: bool, flow_scale: int) -> dict[str, Any]:
+    """The head of the index: all that is chosen rather than found."""
+    if dataset not in LAYOUTS:
+        raise InputError(f"expected a dataset out of {', '.join(LAYOUTS)}, got {dataset!r}: choose one of them")
+    if min(size) < 2 or max(size) > 4096:
+        raise InputError(
+            f"expected a size (height x width) of 2 to 4096 pixels, got {size[0]}x{size[1]}: choose another"
+        )
+    if flow and not 1 <= flow_scale <= optical_flow.ZERO:
+        raise InputError(f"expected a flow scale of 1 to {optical_flow.ZERO}, got {flow_scale}: choose another")
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "dataset": dataset,
+        "height": size[0],
+        "width": size[1],
+        "channels": [*COLOURS, *FLOW] if flow else [*COLOURS],
+        "flow_scale": flow_scale if flow else None,
+    }
+
+
+def _groups(raw: Path) -> dict[int, int]:
+    """Person -> group, from RAW/walkers.json where there is one: twins are told apart inside their group."""
+    file = raw / "walkers.json"
+    if not file.is_file():
+        return {}
+    try:
+        people = json.loads(file.read_text(encoding="utf-8"))["people"]
+        return {int(person): int(facts["group"]) for person, facts in people.items() if "group" in facts}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise InputError(
+            f"expected the walkers' description in {file}, but it is damaged ({fault!r}): write it again"
+        ) from None
+
+
+def _prepared_before(out: Path) -> bool:
+    """Is there something at `out`? InputError if it is not ours to replace."""
+    for folder in (out, _beside(out, ".partial"), _beside(out, ".replaced")):
+        if folder.exists() and not (folder.is_dir() and {entry.name for entry in folder.iterdir()} <= FILES):
+            raise InputError(
+                f"expected a new or a prepared folder, got {folder}, which holds something else: choose another"
+            )
+    return out.exists() and any(out.iterdir())
+
+
+def _same_or_refuse(out: Path, raw: Path, tracks: list[RawTrack], options: dict[str, Any]) -> None:
+    """InputError unless `out` is whole, and comes from the same files with the same options."""
+    try:
+        prepared = open_prepared(out)
+        check_hash(prepared)
+    except InputError:
+        raise InputError(f"{out} exists, but is damaged or of another version: add --force to replace it") from None
+    for key, value in options.items():
+        if prepared.index[key] != value:
+            was = f"{out} was prepared with {key} {prepared.index[key]}, not {value}"
+            raise InputError(f"{was}: add --force to replace it, or choose another folder")
+    digests = [_digest(raw, track, [_read(path) for path in track.frames]) for track in tracks]
+    if prepared.index["source_sha256"] != _source_sha256(raw, digests):
+        raise InputError(
+            f"{out} was prepared from other images than {raw}: add --force to replace it, or choose another folder"
+        )
+
+
+def _announce(dataset: str, tracks: list[RawTrack], shape: tuple[int, ...], out: Path) -> str:
+    """What will be written; InputError if the disk is too small for it."""
+    gaps = [track.frames[0].parent for track in tracks if prid2011.number(track.frames[-1]) != len(track.frames)]
+    needed = int(np.prod(shape)) + 4096 + 100 * len(tracks)
+    there = next(folder for folder in out.resolve().parents if folder.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        needs = f"{out} needs {needed / 1e6:,.0f} MB, but only {free / 1e6:,.0f} MB are free"
+        raise InputError(f"{needs}: make room, choose another folder, or a smaller --size")
+    what = (
+        f"{dataset}: {len(tracks):,} tracks, {shape[0]:,} frames -> {shape[1]} x {shape[2]} pixels, {shape[3]} channels"
+    )
+    jumps = f"\nnote: {len(gaps):,} tracks have gaps, such as {gaps[0]}; flow and clips jump there" if gaps else ""
+    return f"{what}; needs {needed / 1e6:,.1f} MB on disk, {free / 1e6:,.0f} MB are free{jumps}"
+
+
+def _beside(out: Path, suffix: str) -> Path:
+    full = out.resolve()
+    return full.parent / (full.name + suffix)
+
+
+@contextmanager
+def _whole_or_nothing(out: Path) -> Iterator[Path]:
+    """A new folder beside `out`. At the end of the block it takes that name; if the end is not reached, it vanishes."""
+    partial, replaced = _beside(out, ".partial"), _beside(out, ".replaced")
+    try:
+        for leftover in (partial, replaced):  # of a run that was killed
+            shutil.rmtree(leftover, ignore_errors=True)
+        partial.mkdir(parents=True)
+        yield partial
+        if out.exists():
+            os.replace(out.resolve(), replaced)
+        os.replace(partial, out.resolve())
+        shutil.rmtree(replaced, ignore_errors=True)
+    except OSError as fault:
+        raise InputError(f"{out} cannot be written ({fault.strerror}): check the folder and the disk") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write_index(file: Path, head: dict[str, Any], tracks: list[RawTrack], groups: dict[int, int]) -> None:
+    """The index as JSON, one track per line."""
+    lines, start = [], 0
+    for person, camera, frames in tracks:
+        record = {"person": person, "camera": camera, "start": start, "length": len(frames)}
+        lines.append(json.dumps(record | ({"group": groups[person]} if person in groups else {})))
+        start += len(frames)
+    entries = [f" {json.dumps(key)}: {json.dumps(value)},\n" for key, value in head.items()]
+    text = "{\n" + "".join(entries) + ' "tracks": [\n  ' + ",\n  ".join(lines) + "\n ]\n}\n"
+    with file.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, cross, width = text.partition("x")
+    if not (cross and height.isdecimal() and width.isdecimal()):
+        raise argparse.ArgumentTypeError(f"expected height x width such as 64x32, got {text!r}")
+    return int(height), int(width)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m data_tools.prepare", description="raw dataset -> prepared folder")
+    parser.add_argument("dataset", choices=sorted(LAYOUTS))
+    parser.add_argument("raw", type=Path, help="the folder that holds multi_shot")
+    parser.add_argument("out", type=Path, help="the prepared folder to write")
+    parser.add_argument("--size", type=_size, default=(64, 32), metavar="HxW", help="height x width (default 64x32)")
+    parser.add_argument("--no-flow", dest="flow", action="store_false", help="colours only")
+    parser.add_argument(
+        "--flow-scale", type=int, default=16, help="flow bytes per pixel (default 16: reaches 7.9 pixels)"
+    )
+    parser.add_argument("--workers", type=int, help="threads (default: one per processor)")
+    parser.add_argument("--force", action="store_true", help="replace what was prepared differently")
+    try:
+        prepare(**vars(parser.parse_args(arguments)))
+    except InputError as fault:
+        print(f"error: {fault}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted: nothing was written; run it again", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,210 @@
+"""The command line: a thin face. Every command parses its arguments and calls the library."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from minireid.errors import InputError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """0: done; 1: a check found something wrong; 2: bad input (one line says what); 130: stopped with Ctrl-C."""
+    arguments = parser().parse_args(argv)
+    try:
+        return arguments.command(arguments) or 0
+    except InputError as fault:
+        print(f"minireid: error: {fault}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("minireid: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output went away (| head)
+        sys.stderr.close()
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="minireid", description="Recognising people in video, line by line.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = add(commands, "demo", run_demo, "walkers to report: the whole path, in a few minutes")
+    demo.add_argument("--out", type=Path, default=Path("demo"), help="folder to write (default: demo)")
+    demo.add_argument("--quick", action="store_true", help="a handful of people and steps: does everything work here?")
+    demo.add_argument("--seed", type=int, default=0)
+    add_threads(demo)
+
+    train = add(commands, "train", run_train, "train a recipe on a prepared folder, or go on with a run")
+    train.add_argument("prepared", type=Path, nargs="?", help="prepared folder (python -m data_tools.prepare)")
+    train.add_argument("--recipe", default="msp_src", help="name of a recipe, or path of a .toml file")
+    train.add_argument("--out", type=Path, help="run folder to make")
+    train.add_argument("--resume", type=Path, metavar="RUN", help="go on with this run, in place of a new one")
+    train.add_argument("--split", type=int, default=0, help="number of the split (default: 0)")
+    train.add_argument("--splits", type=Path, metavar="FILE", help="splits of one's own: [{train: [...], test: [...]}]")
+    add_set(train)
+    add_threads(train)
+
+    evaluate = add(commands, "evaluate", run_evaluate, "CMC and mAP of runs, with plain baselines, pictures, report")
+    evaluate.add_argument("runs", type=Path, nargs="+", metavar="RUN")
+    evaluate.add_argument("--out", type=Path, help="folder for tables, pictures and report (default: RUN/evaluation)")
+    add_threads(evaluate)
+
+    embed = add(commands, "embed", run_embed, "embeddings of every track of a prepared folder")
+    embed.add_argument("run", type=Path)
+    embed.add_argument("folder", type=Path, help="prepared folder")
+    embed.add_argument("--out", type=Path, required=True, help=".npz file to write")
+    add_threads(embed)
+
+    search = add(commands, "search", run_search, "rank the tracks of GALLERY for every track of PROBE")
+    search.add_argument("run", type=Path)
+    search.add_argument("probe", type=Path, help="prepared folder")
+    search.add_argument("gallery", type=Path, help="prepared folder")
+    search.add_argument("--top", type=int, default=10)
+    search.add_argument("--out", type=Path, required=True, help=".png picture to write")
+    add_threads(search)
+
+    trace = add(commands, "trace", run_trace, "one batch walked through a network, layer by layer")
+    trace.add_argument("prepared", type=Path, nargs="?", help="prepared folder (default: random bytes)")
+    trace.add_argument("--recipe", default="msp_src", help="name of a recipe, or path of a .toml file")
+    trace.add_argument("--persons", type=int, default=100, help="classes, where there is no folder (default: 100)")
+    add_set(trace)
+    add_threads(trace)
+
+    gradcheck = add(commands, "gradcheck", run_gradcheck, "check every derivative against differences")
+    gradcheck.add_argument("names", nargs="*", help="only these (gru, msp_src …)")
+    gradcheck.add_argument("--seed", type=int, default=0)
+    return top
+
+
+def add(commands, name: str, run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text)
+    command.set_defaults(command=run)
+    return command
+
+
+def add_threads(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--threads", type=int, help="threads for the convolutions (default: all cores); same bits")
+
+
+def add_set(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a key of the recipe: training.seed=3"
+    )
+
+
+def run_demo(arguments: argparse.Namespace) -> None:
+    from minireid.demo import demo
+
+    demo(arguments.out, quick=arguments.quick, seed=arguments.seed, threads=arguments.threads)
+
+
+def run_train(arguments: argparse.Namespace) -> int | None:
+    from minireid.training.loop import Interrupted
+    from minireid.train import go_on, new_run
+    from minireid.training.threads import threads
+
+    with threads(arguments.threads):
+        try:
+            if arguments.resume:
+                if arguments.prepared or arguments.out or arguments.set or arguments.splits:
+                    raise InputError("expected --resume RUN alone: a run goes on with its own data, recipe and split")
+                go_on(arguments.resume)
+            else:
+                if not arguments.prepared or not arguments.out:
+                    raise InputError("expected minireid train PREPARED --out RUN (or --resume RUN)")
+                new_run(
+                    arguments.prepared,
+                    arguments.recipe,
+                    tuple(arguments.set),
+                    arguments.out,
+                    splits_file=arguments.splits,
+                    number=arguments.split,
+                )
+        except Interrupted as stopped:
+            print(f"\n{stopped}; go on with: minireid train --resume {arguments.resume or arguments.out}")
+            return 130
+    return None
+
+
+def run_evaluate(arguments: argparse.Namespace) -> None:
+    from minireid.evaluate import evaluate_runs
+    from minireid.training.threads import threads
+
+    if len(arguments.runs) > 1 and not arguments.out:
+        raise InputError("expected --out FOLDER for the results of several runs")
+    with threads(arguments.threads):
+        evaluate_runs(arguments.runs, arguments.out or arguments.runs[0] / "evaluation")
+
+
+def run_embed(arguments: argparse.Namespace) -> None:
+    from minireid.data.prepared import open_prepared
+    from minireid.evaluation.search import embed_folder, save_embeddings
+    from minireid.training.run import open_run
+    from minireid.training.threads import threads
+
+    with threads(arguments.threads):
+        prepared = open_prepared(arguments.folder)
+        embeddings = embed_folder(open_run(arguments.run), prepared)
+    save_embeddings(arguments.out, embeddings, prepared)
+    print(f"wrote {arguments.out}: views x tracks x features = {' x '.join(map(str, embeddings.shape))}")
+
+
+def run_search(arguments: argparse.Namespace) -> None:
+    from minireid.data.prepared import open_prepared
+    from minireid.evaluation.search import search
+    from minireid.training.run import open_run
+    from minireid.training.threads import threads
+
+    if arguments.top < 1:
+        raise InputError(f"expected --top of 1 or more, got {arguments.top}")
+    with threads(arguments.threads):
+        print(
+            search(
+                open_run(arguments.run),
+                open_prepared(arguments.probe),
+                open_prepared(arguments.gallery),
+                top=arguments.top,
+                picture=arguments.out,
+            )
+        )
+    print(f"wrote {arguments.out}")
+
+
+def run_trace(arguments: argparse.Namespace) -> None:
+    from minireid.data.prepared import open_prepared
+    from minireid.recipe import load
+    from minireid.trace import trace
+    from minireid.training.threads import threads
+
+    if arguments.persons < 2:
+        raise InputError(f"expected --persons of 2 or more, got {arguments.persons}")
+    recipe = load(arguments.recipe, tuple(arguments.set))
+    with threads(arguments.threads):
+        prepared = open_prepared(arguments.prepared) if arguments.prepared else None
+        print(trace(recipe, prepared, arguments.persons))
+
+
+def run_gradcheck(arguments: argparse.Namespace) -> int:
+    from minireid.cases import all_cases
+    from minireid.gradcheck import check
+    from minireid.training.threads import threads
+
+    cases = list(all_cases(arguments.seed))
+    known = {part for case in cases for part in (case.name, case.name.split("/")[0])}
+    unknown = set(arguments.names) - known
+    if unknown:
+        raise InputError(f"there is nothing called {min(unknown)} to check; expected one of {', '.join(sorted(known))}")
+    chosen = [c for c in cases if not arguments.names or {c.name, c.name.split("/")[0]} & set(arguments.names)]
+    wrong = 0
+    with threads(1):  # the maps are tiny: threads would only wait for each other
+        for case in chosen:
+            for report in check(case.forward, case.backward, *case.arrays, seed=arguments.seed, **case.config):
+                print(f"{case.name:<32} {report}", flush=True)
+                wrong += not report.ok
+    print(f"{len(chosen)} functions checked, seed {arguments.seed}: {f'{wrong} tensors WRONG' if wrong else 'all right'}")
+    return 1 if wrong else 0
+
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,176 @@
+"""Results: every number together with the protocol that it was measured by, printed, and kept as JSON and CSV.
+
+A row is a dict with the keys of COLUMNS:
+
+    method             "msp_src", "mean colour", ...
+    dataset            "prid2011", ...
+    protocol           "200", "178", the split file's name; in words whatever else narrows the comparison
+    split              number of the split, from 0
+    seed               of the training; None for what was not trained
+    clip length        frames of a training clip; None for what was not trained
+    frames             of a track that were compared; 0: all
+    views              crops and mirrors averaged over; None for what looks at whole frames
+    probes, gallery    number of probes, and of the gallery entries that each is compared with
+    rank-1 ... rank-20 CMC, shares from 0 to 1
+    mAP                share from 0 to 1
+
+Several rows of one method are averaged: first over the seeds of a split, then over the splits. The number after the sign
+± is the standard error of that mean, s / sqrt(n) over the n splits; where there is only one split, over its seeds.
+"""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minireid.errors import InputError
+from minireid.evaluation.ranking import RANKS
+
+Row = dict[str, Any]
+MEASURES = (*(f"rank-{k}" for k in RANKS), "mAP")
+FACTS = ("method", "dataset", "protocol", "split", "seed", "clip length", "frames", "views", "probes", "gallery")
+COLUMNS = (*FACTS, *MEASURES)
+FORMAT = "minireid-results"
+VERSION = 1
+
+
+def caption(rows: Sequence[Row]) -> str:
+    """One line that states the protocol of all these rows. Raises InputError where they cannot be compared."""
+    check(rows)
+    frames = rows[0]["frames"]
+    parts = [
+        f"{rows[0]['dataset']}, protocol {rows[0]['protocol']}",
+        counted("split", rows) + ("" if set(column(rows, "seed")) <= {None} else ", " + counted("seed", rows)),
+        f"camera A against camera B, {listed(column(rows, 'probes'))} probes, each against "
+        f"{listed(column(rows, 'gallery'))} in the gallery",
+        f"a probe's first {frames} frames against a gallery track's last {frames}" if frames else "whole tracks",
+    ]
+    if set(column(rows, "clip length")) > {None}:
+        parts.insert(2, f"trained on clips of {listed(column(rows, 'clip length'))} frames")
+    if set(column(rows, "views")) > {None}:
+        views = listed(column(rows, "views"))
+        parts.append(f"{views} view{'' if views == '1' else 's'} averaged")
+    return "; ".join(parts)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Aligned text: a line for each method, in the order in which they first come; % with one decimal."""
+    return aligned(cells(rows))
+
+
+def table_of_splits(rows: Sequence[Row]) -> str:
+    """Aligned text: a line for every single row, with its split and seed."""
+    check(rows)
+    lines = [["split", "seed", "method", *MEASURES]]
+    for row in sorted(unique(rows), key=lambda r: (r["split"], -1 if r["seed"] is None else r["seed"])):
+        seed = "-" if row["seed"] is None else str(row["seed"])
+        lines.append([str(row["split"]), seed, row["method"], *(f"{100 * row[m]:.1f}" for m in MEASURES)])
+    return aligned(lines)
+
+
+def cells(rows: Sequence[Row]) -> list[list[str]]:
+    """The table as texts, its header first: for print, and for the report."""
+    lines = [["%", *MEASURES]]
+    for method, measured in means(rows).items():
+        lines.append([method, *(with_error(*measured[m]) for m in MEASURES)])
+    return lines
+
+
+def means(rows: Sequence[Row]) -> dict[str, dict[str, tuple[float, float | None]]]:
+    """{method: {measure: (mean, its standard error, or None where there is but one number)}}, shares from 0 to 1."""
+    check(rows)
+    found: dict[str, dict[str, tuple[float, float | None]]] = {}
+    for method in dict.fromkeys(row["method"] for row in rows):
+        by_split: dict[int, list[Row]] = {}
+        for row in unique(rows):
+            if row["method"] == method:
+                by_split.setdefault(row["split"], []).append(row)
+        found[method] = {m: mean_and_error([[row[m] for row in of] for of in by_split.values()]) for m in MEASURES}
+    return found
+
+
+def mean_and_error(by_split: list[list[float]]) -> tuple[float, float | None]:
+    """The values of every split (one a seed) -> their mean and its standard error."""
+    values = np.array([np.mean(seeds) for seeds in by_split] if len(by_split) > 1 else by_split[0])
+    error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+    return float(values.mean()), error
+
+
+def with_error(mean: float, error: float | None) -> str:
+    """0.623, 0.014 -> "62.3 ± 1.4"."""
+    return f"{100 * mean:.1f}" + ("" if error is None else f" ± {100 * error:.1f}")
+
+
+def save(folder: Path, rows: Sequence[Row]) -> None:
+    """folder/results.json (caption, means and rows) and folder/results.csv (rows), each written whole or not at all."""
+    averaged = [
+        {"method": method, **{m: {"mean": mean, "standard error": error} for m, (mean, error) in of.items()}}
+        for method, of in means(rows).items()
+    ]
+    facts = {"format": FORMAT, "version": VERSION, "caption": caption(rows), "means": averaged, "rows": list(rows)}
+    lines = io.StringIO()
+    writer = csv.DictWriter(lines, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(folder / "results.json", json.dumps(facts, indent=1, allow_nan=False) + "\n")
+    write_text(folder / "results.csv", lines.getvalue())
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write beside `path`, then put in its place."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8", newline="")
+    os.replace(partial, path)
+
+
+def check(rows: Sequence[Row]) -> None:
+    """ValueError for a row with other keys; InputError for rows of different protocols, which nobody may average."""
+    if not rows or any(set(row) != set(COLUMNS) for row in rows):
+        raise ValueError(f"results: expected rows with the keys {', '.join(COLUMNS)}")
+    for key in ("dataset", "protocol", "frames"):
+        values = dict.fromkeys(column(rows, key))
+        if len(values) > 1:
+            raise InputError(f"expected results of one {key} in a table, got {listed(values)}: they are not comparable")
+
+
+def unique(rows: Sequence[Row]) -> list[Row]:
+    """The rows without repetitions: a baseline comes again with every seed, and is measured only once."""
+    kept: list[Row] = []
+    for row in rows:
+        if row not in kept:
+            kept.append(row)
+    return kept
+
+
+def column(rows: Sequence[Row], key: str) -> list[Any]:
+    return [row[key] for row in rows]
+
+
+def counted(name: str, rows: Sequence[Row]) -> str:
+    """ "split 3", "splits 0 to 9", "seeds 1, 2, 5"."""
+    numbers = sorted({row[name] for row in rows} - {None})
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{name}s {numbers[0]} to {numbers[-1]}"
+    return f"{name}{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+
+
+def listed(values: Any) -> str:
+    """[16, None, 8, 16] -> "8 or 16"."""
+    return " or ".join(str(value) for value in sorted({value for value in values if value is not None}, key=str))
+
+
+def aligned(lines: list[list[str]]) -> str:
+    """Text columns, the last six (numbers) to the right, all others to the left, the header underlined."""
+    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
+    text_columns = len(widths) - len(MEASURES)
+    padded = [
+        [cell.ljust(w) if k < text_columns else cell.rjust(w) for k, (cell, w) in enumerate(zip(line, widths))]
+        for line in lines
+    ]
+    rule = ["-" * width for width in widths]
+    return "\n".join("  ".join(line).rstrip() for line in [padded[0], rule, *padded[1:]])

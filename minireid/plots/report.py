@@ -1,0 +1,72 @@
+"""report.html: one file that holds the table, the pictures and the recipe, and needs neither network nor scripts."""
+
+import base64
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from minireid.plots import style
+
+CSS = """
+:root { color-scheme: light; }
+body { font: 16px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; color: #222; background: #fff;
+  max-width: 62rem; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
+h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .4rem; }
+h2 { font-size: 1.15rem; margin: 2.6rem 0 .3rem; }
+p { margin: .3rem 0 .8rem; max-width: 46rem; overflow-wrap: break-word; }
+.protocol { color: #555; border-left: 3px solid #0072B2; padding-left: .8rem; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .6rem 0; }
+th, td { padding: .35rem .8rem; text-align: right; white-space: nowrap; border-bottom: 1px solid #ddd; }
+th { border-bottom: 2px solid #888; }
+th:first-child, td:first-child { text-align: left; }
+tbody tr:first-child td { font-weight: 600; }
+figure { margin: 0; }
+img { max-width: 100%; height: auto; display: block; }
+pre { background: #f5f5f5; padding: .8rem 1rem; overflow-x: auto; font-size: .85rem; line-height: 1.45; }
+@media print { body { max-width: none; padding: 0; font-size: 11pt; } section { break-inside: avoid; }
+  section.recipe { break-inside: auto; } pre { white-space: pre-wrap; } }
+"""
+
+
+def report(
+    path: Path,
+    *,
+    title: str,
+    caption: str,
+    rows: Sequence[Sequence[str]],
+    pictures: Sequence[tuple[str, str, Path]],
+    recipe_text: str,
+) -> None:
+    """Write the report, whole or not at all.
+
+    caption: the protocol in one line. rows: the result table as texts, its header first. pictures: (title, one sentence
+    that explains it, PNG file). All texts are escaped.
+    """
+    images = [(name, explanation, file.read_bytes()) for name, explanation, file in pictures]
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        f'<p class="protocol">{escape(caption)}</p>',
+        f"<section><h2>Results</h2>{table(rows)}</section>",
+        *(picture(*image) for image in images),
+        f'<section class="recipe"><h2>Recipe</h2><pre>{escape(recipe_text)}</pre></section>',
+    ]
+    page = (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{CSS}</style>\n</head>\n<body>\n" + "\n".join(parts) + "\n</body>\n</html>\n"
+    )
+    style.write(path, page.encode("utf-8"))
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    head, *body = rows
+    header = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
+    lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in body)
+    return f'<div class="wide"><table><thead><tr>{header}</tr></thead><tbody>{lines}</tbody></table></div>'
+
+
+def picture(title: str, explanation: str, png: bytes) -> str:
+    source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+    image = f'<figure><img src="{source}" alt="{escape(title)}"></figure>'
+    return f"<section><h2>{escape(title)}</h2><p>{escape(explanation)}</p>{image}</section>"
