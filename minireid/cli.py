@@ -138,7 +138,7 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
 
 def run_embed(arguments: argparse.Namespace) -> None:
     from minireid.data.prepared import open_prepared
-    from minireid.evaluation.search import embed_folder, save_embeddings
+    from minireid.evaluation.folder import embed_folder, save_embeddings
     from minireid.training.run import open_run
     from minireid.training.threads import threads
 
@@ -151,7 +151,7 @@ def run_embed(arguments: argparse.Namespace) -> None:
 
 def run_search(arguments: argparse.Namespace) -> None:
     from minireid.data.prepared import open_prepared
-    from minireid.evaluation.search import search
+    from minireid.search import search
     from minireid.training.run import open_run
     from minireid.training.threads import threads
 

@@ -22,6 +22,7 @@ class Network:
     depth: int  # recurrent layers on top of each other; 0: none
     pool: str  # temporal_mean, temporal_max, temporal_last
     dropout: float  # share of the values set to zero
+    gain: float  # initial weights of convolutions and linear layers times this; 1 as in Torch7, 1.73 keeps the variance
 
 
 @dataclass(frozen=True)

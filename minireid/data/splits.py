@@ -23,6 +23,7 @@ from minireid.data.prepared import Prepared
 from minireid.errors import InputError
 
 SPLITS = 10
+SHARED = 200  # PRID-2011's persons with one number in both cameras
 LONGER_THAN = 21  # frames, in both cameras, for protocol 178
 
 
@@ -70,7 +71,11 @@ def eligible(prepared: Prepared, protocol: str) -> list[int]:
     cameras = sorted({track.camera for track in prepared.tracks})
     if len(cameras) != 2:
         raise InputError(f"expected two cameras in {prepared.path}, got {', '.join(cameras)}: protocols compare two")
-    seen = [{t.person for t in prepared.tracks if t.camera == camera and t.length > longer_than} for camera in cameras]
+    if prepared.index["dataset"] == "prid2011":  # from 201 on, one number means two people, one in each camera
+        tracks = [track for track in prepared.tracks if track.person <= SHARED]
+    else:
+        tracks = list(prepared.tracks)
+    seen = [{t.person for t in tracks if t.camera == camera and t.length > longer_than} for camera in cameras]
     return sorted(seen[0] & seen[1])
 
 
@@ -87,8 +92,8 @@ def from_file(path: Path, prepared: Prepared, number: int) -> Split:
         raise InputError(f"{path} is no split file: {remedy}")
     check_number(number, len(records), str(path))
     train, test = (person_numbers(records[number][part], path) for part in ("train", "test"))
-    known = set(eligible(prepared, "200"))
-    missing = sorted({*train, *test} - known)
+    cameras = [{t.person for t in prepared.tracks if t.camera == camera} for camera in ("a", "b")]
+    missing = sorted({*train, *test} - (cameras[0] & cameras[1]))
     if missing:
         raise InputError(f"person {missing[0]} of {path} is not in both cameras of {prepared.path}: use its own splits")
     return checked(Split(path.name, number, train, test))

@@ -6,7 +6,7 @@ import numpy as np
 
 from minireid.plots import style
 
-BINS = 40
+BINS = 30
 
 
 def draw(path: Path, same: np.ndarray, different: np.ndarray) -> None:

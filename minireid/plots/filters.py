@@ -18,7 +18,7 @@ def draw(path: Path, W: np.ndarray, *, names: Sequence[str] = NAMES) -> None:
     _, _, C, O = W.shape
     largest = max(float(np.abs(W).max()), 1e-12)
     with style.settings():
-        figure = style.figure(0.5 * O + 2, 0.55 * C + 0.9)
+        figure = style.figure(0.5 * O + 2, 0.44 * C + 0.75)
         figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)  # type: ignore[union-attr]
         grid = figure.subplots(C, O, squeeze=False)
         for c in range(C):

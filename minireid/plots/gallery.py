@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from minireid.plots import style
 
 SHOWN = 10
-FRAME = {True: style.GREEN, False: style.RED, None: "#BBBBBB"}
+FRAME = {True: style.GREEN, False: "#CC2233", None: "#BBBBBB"}
 
 
 def draw(

@@ -28,6 +28,7 @@ def draw(path: Path, records: Sequence[dict[str, Any]]) -> None:
     rows = -(-len(shown) // columns)
     with style.settings():
         figure = style.figure(4.2 * columns, 3.1 * rows)
+        figure.get_layout_engine().set(h_pad=0.12, w_pad=0.08)  # type: ignore[union-attr]
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes in grid.flat[len(shown) :]:
             axes.set_axis_off()
@@ -35,7 +36,7 @@ def draw(path: Path, records: Sequence[dict[str, Any]]) -> None:
             PANELS[kind](axes, records)
             axes.set_xlabel("epoch")
             axes.set_xlim(0, epochs(records)[-1])
-            if axes.get_legend_handles_labels()[1]:
+            if axes.get_legend() is None and axes.get_legend_handles_labels()[1]:
                 axes.legend(fontsize=9)
         style.save(figure, path)
 
@@ -105,7 +106,8 @@ def distances(axes: Axes, records: Sequence[dict[str, Any]]) -> None:
         colour = LEVEL_COLOURS.get(level, style.GREEN)
         line(axes, *series(records, key), colour=colour, label=f"{level}, {kind}", dashes="--" if kind == "same" else "-")
     axes.set_title("Mean distance, same and different person")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.3 * axes.get_ylim()[1])  # room for the legend
+    axes.legend(fontsize=9, ncols=2, loc="upper left")
 
 
 def validation(axes: Axes, records: Sequence[dict[str, Any]]) -> None:

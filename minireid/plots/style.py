@@ -12,6 +12,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, RED, PINK = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
@@ -39,7 +40,7 @@ SETTINGS = {
     "lines.linewidth": 2,
     "lines.solid_capstyle": "round",
 }
-DOTS_PER_INCH = (144, 120, 100, 80, 60)  # the first at which the file is small enough
+DOTS_PER_INCH = (144, 120, 100, 80, 60)  # the first with which the file is small enough
 LARGEST = 300_000  # bytes: a report holds several pictures
 
 
@@ -64,13 +65,28 @@ def image_axes(axes: Axes) -> None:
 
 
 def save(picture: Figure, path: Path) -> None:
-    """As PNG, at most 300 kB, whole or not at all."""
+    """As PNG, at most 300 kB, whole or not at all. Where it takes more, 256 colours must do, then fewer dots."""
+    content = as_png(picture, DOTS_PER_INCH[0])
     for dots in DOTS_PER_INCH:
-        stream = io.BytesIO()
-        picture.savefig(stream, format="png", dpi=dots, metadata={"Software": None})
-        if stream.tell() <= LARGEST:
+        if len(content) <= LARGEST:
             break
-    write(path, stream.getvalue())
+        content = with_few_colours(as_png(picture, dots))
+    write(path, content)
+
+
+def as_png(picture: Figure, dots: int) -> bytes:
+    stream = io.BytesIO()
+    picture.savefig(stream, format="png", dpi=dots, metadata={"Software": None})
+    return stream.getvalue()
+
+
+def with_few_colours(png: bytes) -> bytes:
+    """The same picture in the 256 colours that suit it best."""
+    stream = io.BytesIO()
+    colours = Image.open(io.BytesIO(png)).convert("RGB")
+    few = colours.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few.save(stream, format="PNG", optimize=True)
+    return stream.getvalue()
 
 
 def write(path: Path, content: bytes) -> None:

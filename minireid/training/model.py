@@ -12,7 +12,7 @@ from minireid.layers import linear
 from minireid.losses import joint
 from minireid.networks.watching import ignore
 from minireid.recipe import Recipe
-from minireid.trees import Tree
+from minireid.trees import Tree, leaves
 
 
 def network_of(recipe: Recipe) -> ModuleType:
@@ -43,10 +43,22 @@ def init(recipe: Recipe, identities: int, *, dtype: type = np.float32) -> Tree:
     network = network_of(recipe).init(
         rng, height=height, width=width, channels=5 if recipe.clips.flow else 3, dtype=dtype, **unit, **depth
     )
+    widen(network, recipe.network.gain)
     no_clip = np.zeros((1, 1, height, width, 5 if recipe.clips.flow else 3), dtype)
     levels, _ = network_of(recipe).forward(no_clip, network, **parts_of(recipe))
     classifiers = {level: linear.init(rng, e.shape[1], identities, dtype=dtype) for level, e in levels.items()}
     return {"network": network, "classifiers": classifiers}
+
+
+def widen(network: Tree, gain: float) -> None:
+    """Multiply the kernels and matrices of all convolutions and linear layers by `gain`, in place.
+
+    Uniform in +-1/sqrt(fan_in), Torch7's choice, has the variance 1 / (3 fan_in): every layer's output is smaller than
+    its input. gain 1.73 (the square root of 3) makes that 1 / fan_in and keeps the size.
+    """
+    for name, array in leaves(network):
+        if name.endswith(".W") and ("conv" in name or "linear" in name):
+            array *= array.dtype.type(gain)
 
 
 def loss_and_gradients(

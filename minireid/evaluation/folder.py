@@ -1,4 +1,4 @@
-"""A trained network on new clips: embeddings of a whole prepared folder, and the ranked list of one folder in another."""
+"""A trained network on new clips: embeddings of a whole prepared folder."""
 
 import io
 import os
@@ -31,17 +31,3 @@ def save_embeddings(path: Path, embeddings: np.ndarray, prepared: Prepared) -> N
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(buffer.getvalue())
     os.replace(partial, path)
-
-
-def ranked(score: np.ndarray, top: int) -> np.ndarray:
-    """score (P, G) -> (P, top): for every probe the gallery entries that score highest, best first; NaN last."""
-    return np.argsort(np.where(np.isnan(score), np.inf, -score), axis=1, kind="stable")[:, :top]
-
-
-def table(score: np.ndarray, order: np.ndarray, probes: tuple[Track, ...], gallery: tuple[Track, ...]) -> str:
-    """The ranked lists as text: a line a probe, `person/camera (score)` from best to worst."""
-    lines = []
-    for n, probe in enumerate(probes):
-        found = [f"{gallery[g].person:>4}/{gallery[g].camera} ({score[n, g]:.2f})" for g in order[n].tolist()]
-        lines.append(f"probe {probe.person:>4}/{probe.camera}:  " + "  ".join(found))
-    return "\n".join(lines)

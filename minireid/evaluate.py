@@ -1,0 +1,156 @@
+"""`minireid evaluate`: runs to a table with the plain baselines beside them, pictures, and a report."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minireid.data import clips
+from minireid.data.prepared import Prepared
+from minireid.errors import InputError
+from minireid.evaluation import baselines, embedding, ranking, results
+from minireid.evaluation.comparison import Comparison, comparison, network_scores
+from minireid.plots import clip_strip, cmc_curve, distances, filters, gallery, learning_curves
+from minireid.plots.report import report
+from minireid.recipe import to_toml
+from minireid.training import batches
+from minireid.training.run import Run, open_run
+
+
+def evaluate_runs(paths: list[Path], out: Path) -> list[results.Row]:
+    """Evaluate every run on its own split's test persons; print and save the tables; pictures are of the first run."""
+    runs = [open_run(path) for path in paths]
+    for run in runs[1:]:
+        if run.recipe.evaluation != runs[0].recipe.evaluation:
+            raise InputError(f"{run.path} and {runs[0].path} are evaluated in different ways: evaluate them apart")
+    measured = [measure(run) for run in runs]
+    rows = [row for found, _, _ in measured for row in found]
+    out.mkdir(parents=True, exist_ok=True)
+    results.save(out, rows)
+    print("\n" + results.caption(rows))
+    if len(runs) > 1:
+        print("\n" + results.table_of_splits(rows))
+    print("\n" + results.table(rows))
+    _, compared, scores = measured[0]
+    pictures = draw(runs[0], compared, scores, out / "pictures")
+    report(
+        out / "report.html",
+        title=f"{runs[0].recipe.network.name} on {runs[0].prepared().index['dataset']}",
+        caption=results.caption(rows),
+        rows=results.cells(rows),
+        pictures=pictures,
+        recipe_text=to_toml(runs[0].recipe),
+    )
+    print(f"\nwrote {out}/report.html, results.json, results.csv")
+    return rows
+
+
+def measure(run: Run) -> tuple[list[results.Row], Comparison, dict[str, np.ndarray]]:
+    """The rows of one run (the network, then the baselines), its clips, and the scores (P, G) of each method."""
+    prepared = run.prepared()
+    batches.check_fits(run.recipe, prepared)
+    compared = comparison(run.recipe, prepared, run.test)
+    network = network_scores(run.recipe, run.best().params["network"], prepared, compared, progress=True)
+    scores = {run.recipe.network.name: network, **baselines.scores(prepared, compared.probe, compared.gallery)}
+    rows = [row(run, prepared, compared, method, score, trained=n == 0) for n, (method, score) in enumerate(scores.items())]
+    persons = compared.persons
+    cmc, mAP = baselines.chance(persons, persons, allowed=compared.allowed)
+    return [*rows, facts(run, prepared, compared, "chance", cmc, mAP, trained=False)], compared, scores
+
+
+def row(
+    run: Run, prepared: Prepared, compared: Comparison, method: str, score: np.ndarray, *, trained: bool
+) -> results.Row:
+    who = (score, compared.persons, compared.persons)
+    cmc = ranking.cmc(*who, allowed=compared.allowed)
+    mAP = ranking.mean_average_precision(*who, allowed=compared.allowed)
+    return facts(run, prepared, compared, method, cmc, mAP, trained=trained)
+
+
+def facts(
+    run: Run, prepared: Prepared, compared: Comparison, method: str, cmc: np.ndarray, mAP: float, *, trained: bool
+) -> results.Row:
+    """One row of the table: the protocol and the numbers."""
+    P = len(compared.persons)
+    recipe = run.recipe
+    narrowed = " within groups" if recipe.evaluation.within_groups else ""
+    shuffled = ", frames shuffled" if recipe.evaluation.shuffle else ""
+    return {
+        "method": method,
+        "dataset": prepared.index["dataset"],
+        "protocol": run.split + narrowed + shuffled,
+        "split": run.number,
+        "seed": recipe.training.seed if trained else None,
+        "clip length": recipe.clips.length if trained else None,
+        "frames": recipe.evaluation.frames,
+        "views": len(embedding.views_of(recipe, prepared)) if trained else None,
+        "probes": P,
+        "gallery": P if compared.allowed is None else int(compared.allowed.sum(axis=1).max()),
+        **dict(zip((f"rank-{k}" for k in ranking.RANKS), map(float, cmc))),
+        "mAP": mAP,
+    }
+
+
+def draw(run: Run, compared: Comparison, scores: dict[str, np.ndarray], folder: Path) -> list[tuple[str, str, Path]]:
+    """Every picture of a run, as (title, what it shows, file) for the report."""
+    folder.mkdir(parents=True, exist_ok=True)
+    prepared, persons = run.prepared(), compared.persons
+    ranks = range(1, len(persons) + 1)
+    curves = {
+        name: ranking.cmc(score, persons, persons, ranks=ranks, allowed=compared.allowed) for name, score in scores.items()
+    }
+    cmc_curve.draw(folder / "cmc.png", curves)
+    score = scores[run.recipe.network.name]
+    draw_gallery(folder / "gallery.png", prepared, compared, score)
+    mine = persons[:, None] == persons
+    distances.draw(folder / "distances.png", -score[mine], -score[~mine & (True if compared.allowed is None else compared.allowed)])
+    learning_curves.draw(folder / "learning_curves.png", read_log(run.path / "log.jsonl"))
+    W = run.best().params["network"]["conv1"]["W"]
+    filters.draw(folder / "filters.png", W)
+    frames, _ = clips.read(prepared, [compared.probe[0]])
+    clip_strip.draw(
+        folder / "clip.png", frames[0], title=f"person {persons[0]}, camera a", flow_scale=prepared.index["flow_scale"]
+    )
+    return [
+        ("CMC", "The share of probes whose person is among the first k of the ranked gallery.", folder / "cmc.png"),
+        ("Ranked galleries", "A probe, then its gallery, most alike first.", folder / "gallery.png"),
+        ("Distances", "Pairs of clips of the same person and of different persons.", folder / "distances.png"),
+        ("Learning curves", "The losses and mean distances, step by step.", folder / "learning_curves.png"),
+        ("First layer", "The filters that see the frames, a row for each channel.", folder / "filters.png"),
+        ("A clip", "Frames of one track, and their optical flow where there is any.", folder / "clip.png"),
+    ]
+
+
+def draw_gallery(path: Path, prepared: Prepared, compared: Comparison, score: np.ndarray) -> None:
+    """Six probes from the best found to the worst, with the top ten of each one's gallery."""
+    persons = compared.persons
+    order = ranking.order(score, persons, persons, allowed=compared.allowed)[:, :10]
+    found = ranking.rank_of_match(score, persons, persons, allowed=compared.allowed)
+    shown = gallery.spread(found, 6)
+    K = int((order[shown] >= 0).sum(axis=1).min())
+    order = order[shown, :K]
+    gallery.draw(
+        path,
+        np.stack([middle_frame(prepared, compared.probe[n]) for n in shown]),
+        np.stack([[middle_frame(prepared, compared.gallery[g]) for g in line] for line in order]),
+        -np.take_along_axis(score[shown], order, axis=1),
+        right=persons[order] == persons[shown][:, None],
+        probe_names=[f"person {persons[n]}" for n in shown],
+        ranks=found[shown],
+    )
+
+
+def middle_frame(prepared: Prepared, clip: clips.Clip) -> np.ndarray:
+    return prepared.frames[clip.start + clip.length // 2]
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The log's records. InputError where it is missing or empty."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    records = [json.loads(line) for line in lines if line.endswith("}")]
+    if not records:
+        raise InputError(f"expected the log of a training run at {path}, found none: train first")
+    return records
+
+
