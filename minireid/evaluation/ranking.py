@@ -1,7 +1,7 @@
 """How good is a ranked gallery? The CMC curve and mAP.
 
-Every probe clip is compared with every gallery clip; the gallery is sorted, most alike first; where does the probe's own
-person stand? There are many habits in counting this. Ours:
+Every probe clip is compared with every gallery clip; the gallery is sorted, most alike first; where does the probe's
+own person stand? There are many habits in counting this. Ours:
 
     F1  rank of a probe = 1 + the number of other persons' entries that are not below its best true match
     F2  CMC(k) = share of the probes whose rank is k or less; "rank-1" is CMC(1)
@@ -22,9 +22,9 @@ Worked by hand, persons A to D, larger score = more alike; a row is a probe, its
 
     CMC(1) = 1/4, CMC(2) = 2/4, CMC(3) = 3/4, CMC(4) = 3/4;  mAP = (1 + 1/3 + 1/2 + 0) / 4 = 11/24
 
-Shapes: score (P, G) of P probes and G gallery entries; probe_person (P,) and gallery_person (G,), numbers; allowed (P, G)
-booleans, or None for all: the entries that a probe is compared with (its own group of twins; other cameras than its own).
-An entry that is not allowed does not count at all, neither as a match nor as an impostor.
+Shapes: score (P, G) of P probes and G gallery entries; probe_person (P,) and gallery_person (G,), numbers; allowed
+(P, G) booleans, or None for all: the entries that a probe is compared with (its own group of twins; other cameras than
+its own). An entry that is not allowed does not count at all, neither as a match nor as an impostor.
 
 Sources: CMC as in Gray & Tao 2008; AP as in Zheng et al. 2015 (Market-1501), without its interpolation.
 """
@@ -81,7 +81,7 @@ def average_precision(true: np.ndarray, impostors: np.ndarray) -> float:
 def order(
     score: np.ndarray, probe_person: np.ndarray, gallery_person: np.ndarray, *, allowed: np.ndarray | None = None
 ) -> np.ndarray:
-    """Every probe's gallery as the ranks count it: (P, G) column numbers, best first; -1 fills up what is not allowed."""
+    """Every probe's gallery as the ranks count it: (P, G) column numbers, best first, then -1 for those not allowed."""
     same, other = matches_and_impostors(score, probe_person, gallery_person, allowed)
     placed = np.where(np.isnan(score), np.where(same, -np.inf, np.inf), score)
     columns = np.lexsort((same, -placed, ~(same | other)), axis=1)  # the last key counts first

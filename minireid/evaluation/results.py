@@ -14,8 +14,9 @@ A row is a dict with the keys of COLUMNS:
     rank-1 ... rank-20 CMC, shares from 0 to 1
     mAP                share from 0 to 1
 
-Several rows of one method are averaged: first over the seeds of a split, then over the splits. The number after the sign
-± is the standard error of that mean, s / sqrt(n) over the n splits; where there is only one split, over its seeds.
+Several rows of one method are averaged: first over the seeds of a split, then over the splits. The number after
+the sign ± is the standard error of that mean, s / sqrt(n) over the n splits; where there is only one split, over its
+seeds.
 """
 
 import csv
@@ -43,19 +44,16 @@ def caption(rows: Sequence[Row]) -> str:
     """One line that states the protocol of all these rows. Raises InputError where they cannot be compared."""
     check(rows)
     frames = rows[0]["frames"]
+    known = {key: listed(column(rows, key)) for key in ("seed", "clip length", "views", "probes", "gallery")}
     parts = [
         f"{rows[0]['dataset']}, protocol {rows[0]['protocol']}",
-        counted("split", rows) + ("" if set(column(rows, "seed")) <= {None} else ", " + counted("seed", rows)),
-        f"camera A against camera B, {listed(column(rows, 'probes'))} probes, each against "
-        f"{listed(column(rows, 'gallery'))} in the gallery",
+        counted("split", rows) + (f", {counted('seed', rows)}" if known["seed"] else ""),
+        f"trained on clips of {known['clip length']} frames" if known["clip length"] else "",
+        f"camera A against camera B, {known['probes']} probes, each against {known['gallery']} in the gallery",
         f"a probe's first {frames} frames against a gallery track's last {frames}" if frames else "whole tracks",
+        f"{known['views']} view{'' if known['views'] == '1' else 's'} averaged" if known["views"] else "",
     ]
-    if set(column(rows, "clip length")) > {None}:
-        parts.insert(2, f"trained on clips of {listed(column(rows, 'clip length'))} frames")
-    if set(column(rows, "views")) > {None}:
-        views = listed(column(rows, "views"))
-        parts.append(f"{views} view{'' if views == '1' else 's'} averaged")
-    return "; ".join(parts)
+    return "; ".join(part for part in parts if part)
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -12,12 +12,12 @@ MARKED = (1, 5, 10, 20)
 
 
 def draw(path: Path, curves: dict[str, np.ndarray]) -> None:
-    """{method: CMC at ranks 1 to G, shares from 0 to 1} to a PNG. The first is drawn boldly: it is what this is about."""
+    """{method: CMC at ranks 1 to G, shares from 0 to 1} to a PNG. The first is drawn boldly."""
     if not curves:
         raise ValueError("CMC curve: expected at least one curve")
     last = min(LAST_RANK, max(len(curve) for curve in curves.values()))
     with style.settings():
-        figure = style.figure(7.2, 4.6)
+        figure = style.figure(6, 5)
         axes = figure.subplots()
         for k, (method, curve) in enumerate(curves.items()):
             plain = method == "chance"
@@ -42,5 +42,7 @@ def draw(path: Path, curves: dict[str, np.ndarray]) -> None:
         axes.set_ylim(0, 100)
         axes.set_xlim(1, max(last, 2))
         axes.set_xticks([r for r in (*MARKED, 30, 40, 50) if r <= last])
-        axes.legend(title="method (rank-1, %)", alignment="left", loc="upper left", bbox_to_anchor=(1.01, 1))
+        axes.legend(
+            title="method (rank-1, %)", alignment="left", loc="upper left", bbox_to_anchor=(-0.02, -0.13), ncols=2
+        )
         style.save(figure, path)

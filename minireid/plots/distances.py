@@ -15,7 +15,7 @@ def draw(path: Path, same: np.ndarray, different: np.ndarray) -> None:
     if not len(same) * len(different):
         raise ValueError("distances: expected at least one finite distance of each kind")
     everything = np.concatenate([same, different])
-    edges = np.linspace(everything.min(), max(everything.max(), everything.min() + 1e-6), BINS + 1)
+    edges = np.linspace(everything.min(), max(everything.max(), everything.min() + 1e-6), BINS + 1).tolist()
     with style.settings():
         figure = style.figure(7.2, 3.6)
         axes = figure.subplots()

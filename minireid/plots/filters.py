@@ -11,20 +11,21 @@ NAMES = ("Y\nbrightness", "U\nblue", "V\nred", "flow\nsideways", "flow\ndownward
 
 
 def draw(path: Path, W: np.ndarray, *, names: Sequence[str] = NAMES) -> None:
-    """W (KH, KW, C, O), the weights of a convolution over C named channels, to a PNG: a row a channel, a column a filter.
+    """W (KH, KW, C, O), the weights of a convolution over C named channels, to a PNG: a row a channel, a column a
+    filter.
 
     One colour scale for all of them, symmetric about white = 0: pale filters are weak.
     """
     _, _, C, O = W.shape
     largest = max(float(np.abs(W).max()), 1e-12)
     with style.settings():
-        figure = style.figure(0.5 * O + 2, 0.44 * C + 0.75)
-        figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)  # type: ignore[union-attr]
+        figure = style.figure(0.5 * O + 2, 0.44 * C + 0.75, pad=0.02)
         grid = figure.subplots(C, O, squeeze=False)
         for c in range(C):
             for o in range(O):
                 axes = grid[c, o]
-                style.image_axes(axes)
+                axes.set(xticks=[], yticks=[])
+                axes.grid(False)
                 image = axes.imshow(W[:, :, c, o], cmap="RdBu_r", vmin=-largest, vmax=largest, interpolation="nearest")
                 axes.spines[:].set(visible=True, color="#CCCCCC", linewidth=0.6)
                 if c == 0:

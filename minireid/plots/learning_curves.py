@@ -24,11 +24,10 @@ def draw(path: Path, records: Sequence[dict[str, Any]]) -> None:
         raise ValueError("learning curves: expected at least one record")
     kinds = ["loss", "identification", "verification", "distances", "validation"]
     shown = [kind for kind in kinds if names(records, kind)]
-    columns = min(3, len(shown))
+    columns = min(2, len(shown))
     rows = -(-len(shown) // columns)
     with style.settings():
-        figure = style.figure(4.2 * columns, 3.1 * rows)
-        figure.get_layout_engine().set(h_pad=0.12, w_pad=0.08)  # type: ignore[union-attr]
+        figure = style.figure(4.2 * columns, 3.1 * rows, pad=0.1)
         grid = figure.subplots(rows, columns, squeeze=False)
         for axes in grid.flat[len(shown) :]:
             axes.set_axis_off()
@@ -55,7 +54,8 @@ def names(records: Sequence[dict[str, Any]], kind: str) -> list[str]:
 def epochs(records: Sequence[dict[str, Any]]) -> np.ndarray:
     """When each record was made: epochs done, in fractions; (R,)."""
     step = np.array([record["step"] for record in records], float)
-    return step * records[-1]["epoch"] / step[-1] if records[-1]["epoch"] > 1 else step / step[-1]
+    in_first = [record["step"] for record in records if record["epoch"] == 1]
+    return step / max(in_first, default=step[0])
 
 
 def series(records: Sequence[dict[str, Any]], key: str) -> tuple[np.ndarray, np.ndarray]:
@@ -81,7 +81,7 @@ def line(axes: Axes, x: np.ndarray, y: np.ndarray, *, colour: str, label: str | 
 def loss(axes: Axes, records: Sequence[dict[str, Any]]) -> None:
     line(axes, *series(records, "loss"), colour=style.BLACK, label=None)
     axes.set_title("Loss")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
 
 
 def part(axes: Axes, records: Sequence[dict[str, Any]], kind: str, title: str) -> None:
@@ -89,7 +89,7 @@ def part(axes: Axes, records: Sequence[dict[str, Any]], kind: str, title: str) -
         level = key.removesuffix(f" {kind}")
         line(axes, *series(records, key), colour=LEVEL_COLOURS.get(level, style.GREEN), label=f"{level} level")
     axes.set_title(title)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.05 * axes.get_ylim()[1])
 
 
 def identification(axes: Axes, records: Sequence[dict[str, Any]]) -> None:
@@ -103,8 +103,8 @@ def verification(axes: Axes, records: Sequence[dict[str, Any]]) -> None:
 def distances(axes: Axes, records: Sequence[dict[str, Any]]) -> None:
     for key in names(records, "distances"):
         level, kind = key.rsplit(" ", 1)
-        colour = LEVEL_COLOURS.get(level, style.GREEN)
-        line(axes, *series(records, key), colour=colour, label=f"{level}, {kind}", dashes="--" if kind == "same" else "-")
+        colour, dashes = LEVEL_COLOURS.get(level, style.GREEN), "--" if kind == "same" else "-"
+        line(axes, *series(records, key), colour=colour, label=f"{level}, {kind}", dashes=dashes)
     axes.set_title("Mean distance, same and different person")
     axes.set_ylim(0, 1.3 * axes.get_ylim()[1])  # room for the legend
     axes.legend(fontsize=9, ncols=2, loc="upper left")
@@ -116,6 +116,7 @@ def validation(axes: Axes, records: Sequence[dict[str, Any]]) -> None:
         axes.plot(x, 100 * y, color=colour, marker="o", markersize=4, label=key.removeprefix("validation "))
     axes.set_title("People held out (%)")
     axes.set_ylim(0, 100)
+    axes.legend(fontsize=9, loc="lower right")
 
 
 PANELS = {

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from minireid.plots import style
 
+PIXELS = 1.5  # of a picture on one of the page's: sharp on fine screens
 CSS = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; color: #222; background: #fff;
@@ -16,16 +17,31 @@ h2 { font-size: 1.15rem; margin: 2.6rem 0 .3rem; }
 p { margin: .3rem 0 .8rem; max-width: 46rem; overflow-wrap: break-word; }
 .protocol { color: #555; border-left: 3px solid #0072B2; padding-left: .8rem; }
 .wide { overflow-x: auto; }
+img.wide { max-width: max(100%, 40rem); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .6rem 0; }
 th, td { padding: .35rem .8rem; text-align: right; white-space: nowrap; border-bottom: 1px solid #ddd; }
 th { border-bottom: 2px solid #888; }
 th:first-child, td:first-child { text-align: left; }
 tbody tr:first-child td { font-weight: 600; }
-figure { margin: 0; }
+figure { margin: 0; overflow-x: auto; }
 img { max-width: 100%; height: auto; display: block; }
 pre { background: #f5f5f5; padding: .8rem 1rem; overflow-x: auto; font-size: .85rem; line-height: 1.45; }
-@media print { body { max-width: none; padding: 0; font-size: 11pt; } section { break-inside: avoid; }
+@media print { img.wide { max-width: 100%; }
+  body { max-width: none; padding: 0; font-size: 11pt; } section { break-inside: avoid; }
   section.recipe { break-inside: auto; } pre { white-space: pre-wrap; } }
+"""
+PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{css}</style>
+</head>
+<body>
+{body}
+</body>
+</html>
 """
 
 
@@ -51,11 +67,7 @@ def report(
         *(picture(*image) for image in images),
         f'<section class="recipe"><h2>Recipe</h2><pre>{escape(recipe_text)}</pre></section>',
     ]
-    page = (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{CSS}</style>\n</head>\n<body>\n" + "\n".join(parts) + "\n</body>\n</html>\n"
-    )
+    page = PAGE.format(title=escape(title), css=CSS, body="\n".join(parts))
     style.write(path, page.encode("utf-8"))
 
 
@@ -68,5 +80,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 def picture(title: str, explanation: str, png: bytes) -> str:
     source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
-    image = f'<figure><img src="{source}" alt="{escape(title)}"></figure>'
+    width = round(int.from_bytes(png[16:20], "big") / PIXELS)  # a PNG's width stands in its header
+    kind = ' class="wide"' if width > 640 else ""  # on a phone, wide ones scroll instead of shrinking to nothing
+    image = f'<figure><img{kind} src="{source}" width="{width}" alt="{escape(title)}"></figure>'
     return f"<section><h2>{escape(title)}</h2><p>{escape(explanation)}</p>{image}</section>"

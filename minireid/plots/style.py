@@ -1,17 +1,21 @@
 """How every picture looks, and how it is written.
 
-Colours are Okabe and Ito's eight, which people with any common colour blindness can tell apart. Figures are drawn on the
-Agg canvas directly: no window, no global state of matplotlib is touched.
+Colours are Okabe and Ito's eight, which people with any common colour blindness can tell apart. Figures are drawn on
+the Agg canvas directly: no window, no global state of matplotlib is touched.
 """
 
 import io
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from matplotlib import rc_context
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -44,24 +48,52 @@ DOTS_PER_INCH = (144, 120, 100, 80, 60)  # the first with which the file is smal
 LARGEST = 300_000  # bytes: a report holds several pictures
 
 
-def figure(width: float, height: float) -> Figure:
-    """An empty figure, in inches, that lays its parts out by itself. Use it inside `settings()`."""
-    canvas = FigureCanvasAgg(Figure(figsize=(width, height), layout="constrained", facecolor="white"))
-    return canvas.figure
+def figure(width: float, height: float, *, pad: float = 0.04) -> Figure:
+    """An empty figure, sizes in inches, whose parts matplotlib places, at least `pad` from each other."""
+    layout = ConstrainedLayoutEngine(w_pad=pad, h_pad=pad)
+    return FigureCanvasAgg(Figure(figsize=(width, height), layout=layout, facecolor="white")).figure
 
 
-def settings() -> rc_context:
+def free_figure(width: float, height: float) -> Figure:
+    """An empty figure, sizes in inches, for `picture` and `label`."""
+    return FigureCanvasAgg(Figure(figsize=(width, height), facecolor="white")).figure
+
+
+def settings() -> AbstractContextManager[None]:
     """`with settings():` around all that draws, so that nobody else's matplotlib changes."""
-    return rc_context(SETTINGS)
+    return rc_context(SETTINGS)  # type: ignore[arg-type, unused-ignore]
 
 
-def image_axes(axes: Axes) -> None:
-    """No ticks, grid or frame: the axes hold an image."""
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.grid(False)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+def picture(
+    figure: Figure,
+    left: float,
+    top: float,
+    width: float,
+    height: float,
+    image: np.ndarray,
+    *,
+    frame: str | None = None,
+    points: float = 0,
+) -> None:
+    """An RGB image at this place, in inches from the figure's upper left, with a frame `points` wide around it."""
+    whole_width, whole_height = figure.get_size_inches()
+    bottom = whole_height - top - height
+    axes = figure.add_axes((left / whole_width, bottom / whole_height, width / whole_width, height / whole_height))
+    axes.set_axis_off()
+    axes.imshow(image, interpolation="nearest", aspect="auto")
+    if frame is not None:
+        out = points / 72 / 2  # the line's middle, so that its inner edge touches the image
+        corner, size = (left - out, bottom - out), (width + 2 * out, height + 2 * out)
+        border = Rectangle(corner, *size, fill=False, edgecolor=frame, linewidth=points, joinstyle="miter")
+        border.set_transform(figure.dpi_scale_trans)
+        figure.add_artist(border)
+
+
+def label(figure: Figure, x: float, y: float, text: str, **looks: Any) -> None:
+    """Text at this place, in inches from the figure's upper left; centred, 9 points, unless `looks` say otherwise."""
+    width, height = figure.get_size_inches()
+    given: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 9, "color": "#333333"} | looks
+    figure.text(x / width, 1 - y / height, text, **given)
 
 
 def save(picture: Figure, path: Path) -> None:

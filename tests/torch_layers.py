@@ -1,0 +1,171 @@
+"""Every layer, loss and network once more, with PyTorch's own operations: an opinion that owes nothing to minireid."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from minireid.trees import leaves, map_leaves
+from tests.judges import upstream
+
+torch.set_num_threads(1)
+Tensor = torch.Tensor
+
+
+def assert_same(
+    forward: Callable[..., Any], backward: Callable[..., Any], theirs: Callable[..., Any], *arrays: Any, **config: Any
+) -> None:
+    """Result and every gradient of forward and backward equal those of `theirs` under autograd, to 1e-10 in float64."""
+    y, cache = forward(*arrays, **config)
+    dy = upstream(np.random.default_rng(3), y)
+    returned = backward(dy, cache)
+    gradients = dict(enumerate(returned if len(arrays) > 1 else (returned,)))
+
+    tensors = {k: map_leaves(lambda a: torch.tensor(a, requires_grad=True), tree) for k, tree in enumerate(arrays)}
+    their_y = theirs(*tensors.values(), **config)
+    scalars = [(torch.as_tensor(d) * v).sum() for (_, d), (_, v) in zip(leaves(dy), leaves(their_y), strict=True)]
+    sum(scalars).backward()  # type: ignore[union-attr]
+
+    their_gradients = map_leaves(lambda t: torch.zeros_like(t) if t.grad is None else t.grad, tensors)
+    for mine, other in ((y, map_leaves(Tensor.detach, their_y)), (gradients, their_gradients)):
+        mine, other = dict(leaves({"": mine})), dict(leaves({"": other}))
+        assert mine.keys() == other.keys()
+        for name in mine:
+            np.testing.assert_allclose(mine[name], other[name].numpy(), rtol=1e-10, atol=1e-10, err_msg=str(name))
+
+
+def conv2d(x: Tensor, p: Any, *, stride: int = 1, padding: int = 0, kernel: Any = None) -> Tensor:
+    y = F.conv2d(x.permute(0, 3, 1, 2), p["W"].permute(3, 2, 0, 1), p["b"], stride=stride, padding=padding)
+    return y.permute(0, 2, 3, 1)
+
+
+def maxpool2d(x: Tensor, *, window: tuple[int, int] = (2, 2), stride: int = 2) -> Tensor:
+    return F.max_pool2d(x.permute(0, 3, 1, 2), window, stride).permute(0, 2, 3, 1)
+
+
+def conv_block(x: Tensor, p: Any, *, padding: int = 0, activation: Any = None) -> Tensor:
+    """In the papers' order: activation, then pool. activation: minireid's tanh (or None) or relu."""
+    relu = activation is not None and activation.__name__.endswith("relu")
+    return maxpool2d((F.relu if relu else torch.tanh)(conv2d(x, p, padding=padding)))
+
+
+def linear(x: Tensor, p: Any) -> Tensor:
+    return F.linear(x, p["W"].T, p["b"])
+
+
+def elman(x: Tensor, p: Any) -> Tensor:
+    """torch.rnn_tanh is what torch.nn.RNN calls."""
+    start = x.new_zeros(1, len(x), len(p["b"]))
+    weights = [p["W"].T, p["U"].T, p["b"], torch.zeros_like(p["b"])]
+    return torch.rnn_tanh(x, start, weights, True, 1, 0.0, False, False, True)[0]
+
+
+def elman_unsquashed(e: Tensor, p: Any) -> Tensor:
+    o = [e[:, 0] + p["s"]]
+    for t in range(1, e.shape[1]):
+        o.append(e[:, t] + torch.tanh(o[-1]) @ p["W"] + p["b"])
+    return torch.stack(o, 1)
+
+
+def gru_reset_after(x: Tensor, p: Any) -> Tensor:
+    """torch.gru is what torch.nn.GRU calls: gates in the order r, z, n, and z with the opposite sign of ours."""
+    start = x.new_zeros(1, len(x), len(p["bz"]))
+    w_ih = torch.cat([p["Wr"], -p["Wz"], p["Wc"]], 1).T
+    w_hh = torch.cat([p["Ur"], -p["Uz"], p["Uc"]], 1).T
+    b_ih = torch.cat([p["br"], -p["bz"], p["bc"]])
+    b_hh = torch.cat([torch.zeros_like(p["br"]), torch.zeros_like(p["bz"]), p["vc"]])
+    return torch.gru(x, start, [w_ih, w_hh, b_ih, b_hh], True, 1, 0.0, False, False, True)[0]
+
+
+def gru(x: Tensor, p: Any, *, truncate: int | None = None) -> Tensor:
+    """Wu et al. 2016, eq. 1. truncate=k: the state is detached before every k-th frame."""
+    h, states = x.new_zeros(len(x), len(p["bz"])), []
+    for t in range(x.shape[1]):
+        if truncate is not None and t % truncate == 0:
+            h = h.detach()
+        z = torch.sigmoid(x[:, t] @ p["Wz"] + h @ p["Uz"] + p["bz"])
+        r = torch.sigmoid(x[:, t] @ p["Wr"] + h @ p["Ur"] + p["br"])
+        c = torch.tanh(x[:, t] @ p["Wc"] + (r * h) @ p["Uc"] + p["bc"])
+        h = h - z * h + z * c
+        states.append(h)
+    return torch.stack(states, 1)
+
+
+def clips(h: Tensor, lengths: Any) -> list[Tensor]:
+    """The real frames of every clip."""
+    lengths = [h.shape[1]] * len(h) if lengths is None else [int(n) for n in lengths]
+    return [clip[:n] for clip, n in zip(h, lengths)]
+
+
+def temporal_mean(h: Tensor, *, lengths: Any = None) -> Tensor:
+    return torch.stack([clip.mean(0) for clip in clips(h, lengths)])
+
+
+def temporal_max(h: Tensor, *, lengths: Any = None) -> Tensor:
+    return torch.stack([clip.max(0).values for clip in clips(h, lengths)])
+
+
+def temporal_last(h: Tensor, *, lengths: Any = None) -> Tensor:
+    return torch.stack([clip[-1] for clip in clips(h, lengths)])
+
+
+def pair_distance(x: Tensor, *, pairs: Any) -> Tensor:
+    return torch.stack([torch.dist(x[i], x[j]) for i, j in pairs])
+
+
+def contrastive_squared(x: Tensor, *, pairs: Any, same: Any, margin: float = 2.0) -> Tensor:
+    d = pair_distance(x, pairs=pairs)
+    return torch.where(torch.as_tensor(same), d**2 / 2, F.relu(margin - d) ** 2 / 2).mean()
+
+
+def contrastive_linear(x: Tensor, *, pairs: Any, same: Any, margin: float = 2.0) -> Tensor:
+    target = torch.where(torch.as_tensor(same), 1, -1)  # the label meaning of PyTorch's own form
+    return F.hinge_embedding_loss(pair_distance(x, pairs=pairs), target, margin=margin)
+
+
+def contrastive_crf(x: Tensor, *, pairs: Any, same: Any, margin: float = 2.0) -> Tensor:
+    d2 = pair_distance(x, pairs=pairs) ** 2
+    return torch.where(torch.as_tensor(same), d2 / 2, F.relu(margin - d2) ** 2 / 2).mean()
+
+
+def softmax(x: Tensor, *, labels: Any) -> Tensor:
+    return F.cross_entropy(x, torch.as_tensor(labels))
+
+
+def joint(
+    embeddings: Any, classifiers: Any, *, labels: Any, pairs: Any, same: Any, margin: float, weights: tuple[float, float]
+) -> Tensor:
+    """With contrastive_squared. weights: of the verification, of the identification."""
+    return sum(
+        weights[0] * contrastive_squared(e, pairs=pairs, same=same, margin=margin)
+        + weights[1] * softmax(linear(e, classifiers[level]), labels=labels)
+        for level, e in embeddings.items()
+    )
+
+
+def src(x: Tensor, p: Any, *, lengths: Any = None) -> dict[str, Tensor]:
+    m = x.flatten(0, 1)
+    for name in ("conv1", "conv2", "conv3"):
+        m = conv_block(m, p[name], padding=4)
+    e = linear(m.reshape(*x.shape[:2], -1), p["linear"])
+    return {"clip": temporal_mean(elman_unsquashed(e, p["recurrence"]), lengths=lengths)}
+
+
+def msp_src(
+    x: Tensor, p: Any, *, lengths: Any = None, unit: Any = gru, pool: Any = temporal_mean
+) -> dict[str, Tensor]:
+    """unit, pool: functions of this page. Levels that have no parameters are left out."""
+    N, T = x.shape[:2]
+    m2 = conv_block(conv_block(x.flatten(0, 1), p["conv1"], padding=2), p["conv2"], padding=2)
+    levels = {}
+    if "low" in p:
+        a = pool(m2.unflatten(0, (N, T)), lengths=lengths)
+        levels["low"] = linear(maxpool2d(a).flatten(1), p["low"]["linear"])
+    if "high" in p:
+        h = linear(conv_block(m2, p["high"]["conv3"], padding=2).reshape(N, T, -1), p["high"]["linear"])
+        for name in sorted(name for name in p["high"] if name.startswith("unit")):
+            h = unit(h, p["high"][name])
+        levels["high"] = pool(h, lengths=lengths)
+    return levels
