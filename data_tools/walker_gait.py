@@ -78,6 +78,11 @@ def body_joints(person: Person, phase: np.ndarray) -> Joints:
     return joints
 
 
+def metres_per_cycle(person: Person) -> float:
+    """How far two steps carry: what the standing foot travels backwards under the hips."""
+    return 4 * person.height * person.legs * float(np.sin(person.stride))
+
+
 def project(joints: Joints, heading: float, elevation: float, scale: np.ndarray, feet: np.ndarray) -> Joints:
     """Points in the picture, each (T, 2) in pixels (x to the right, y down), seen from far away.
 

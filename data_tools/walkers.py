@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -24,6 +25,7 @@ from PIL import Image, ImageDraw
 from tqdm import tqdm
 
 from data_tools.walker_cameras import CAMERAS, draw_track, film
+from data_tools.walker_gait import metres_per_cycle
 from data_tools.walker_people import Person, describe, draw_person
 from data_tools.walker_twins import (
     GROUP,
@@ -81,8 +83,7 @@ def _track_frames(
     length = int(rng.integers(frames[0], frames[1] + 1))
     start, pace = rng.random(), float(np.exp(rng.normal(0, 0.03)))
     cycles = person.frequency * pace
-    speed = 4 * cycles * person.height * person.legs * float(np.sin(person.stride))
-    track = draw_track(rng, CAMERAS[index], length, person.height, speed)
+    track = draw_track(rng, CAMERAS[index], length, person.height, cycles * metres_per_cycle(person))
     return film(person, track, 2 * np.pi * (start + cycles * np.arange(length)), seed), []
 
 
@@ -177,10 +178,15 @@ def _write_all(
                 poses |= found
                 bar.update()
             return poses
-        with ProcessPoolExecutor(workers) as pool:
-            for _, found in pool.map(job, walks, chunksize=1):
-                poses |= found
-                bar.update()
+        # Ctrl-C is for the main process alone, which then drops the rest of the work.
+        with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
+            try:
+                for _, found in pool.map(job, walks, chunksize=1):
+                    poses |= found
+                    bar.update()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
     return poses
 
 
@@ -204,6 +210,7 @@ def write_walkers(
     frames = frames or (LENGTHS if twins else FRAMES)
     workers = (os.cpu_count() or 1) if workers is None else workers
     _check(out, people, seed, frames, twins, workers)
+    out = out.absolute()
     walks = cast(people, seed, twins)
     try:
         partial_out = _fresh_partial(out)
@@ -230,7 +237,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line. Returns 0, or 2 after one line about bad arguments."""
+    """The command line. Returns 0, 2 after one line about bad arguments, or 130 when it was stopped with Ctrl-C."""
     parser = _Parser(prog="python -m data_tools.walkers", description="Draw synthetic walking people as PNG files.")
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to write; new or empty")
     parser.add_argument(
@@ -251,6 +258,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("stopped: nothing was written", file=sys.stderr)
+        return 130
     print(f"wrote {args.out}; look at {args.out / 'contact_sheet.png'}")
     return 0
 

@@ -23,12 +23,14 @@ from minireid.layers import (
     relu,
     sigmoid,
     tanh,
+    temporal_centre,
     temporal_last,
     temporal_max,
     temporal_mean,
+    unit_length,
 )
-from minireid.losses import contrastive_crf, contrastive_linear, contrastive_squared, joint, pair_distance, softmax
-from minireid.networks import msp_src, msp_src_high, msp_src_low, src
+from minireid.losses import contrastive_crf, contrastive_linear, contrastive_squared, joint, joint_on_sphere, pair_distance, softmax
+from minireid.networks import msp_src, msp_src_high, msp_src_low, msp_src_motion, src
 
 
 class Case(NamedTuple):
@@ -82,14 +84,14 @@ def recurrent_cases(rng: np.random.Generator) -> Iterator[Case]:
     p = elman_unsquashed.init(rng, 7, dtype=np.float64)
     yield Case("elman_unsquashed", elman_unsquashed.forward, elman_unsquashed.backward, (x, p), config)
     lengths = {"lengths": np.array([5, 1, 4])}
-    for pool in (temporal_mean, temporal_max, temporal_last):
+    for pool in (temporal_mean, temporal_max, temporal_last, temporal_centre):
         yield Case(pool.__name__.rpartition(".")[2], pool.forward, pool.backward, (spaced(rng, 3, 5, 7),), lengths)
 
 
 def loss_cases(rng: np.random.Generator) -> Iterator[Case]:
     x = rng.normal(size=(5, 7)) / 2
     pairs = np.array([[0, 1], [2, 1], [3, 4], [0, 4], [2, 3], [1, 3], [4, 0]])  # rows in several pairs, both ways round
-    config = {"pairs": pairs, "same": np.array([True, False, True, False, False, True, True])}
+    config = {"pairs": pairs, "same": np.array([True, False, True, False, False, True, True]), "weights": rng.random(7)}
     yield Case("pair_distance", pair_distance.forward, pair_distance.backward, (x,), {"pairs": pairs})
     for loss, margin in ((contrastive_squared, 2.5), (contrastive_linear, 2.5), (contrastive_crf, 7.0)):
         name = loss.__name__.rpartition(".")[2]
@@ -99,14 +101,17 @@ def loss_cases(rng: np.random.Generator) -> Iterator[Case]:
     embeddings = {"low": x, "high": rng.normal(size=(5, 3)) / 2}
     classifiers = {level: linear.init(rng, e.shape[1], 7, dtype=np.float64) for level, e in embeddings.items()}
     weights = {"verification_weight": 0.7, "identification_weight": 1.3, "margin": 2.5}
-    yield Case("joint", joint.forward, joint.backward, (embeddings, classifiers), {**config, **labels, **weights})
+    for together in (joint, joint_on_sphere):
+        name = together.__name__.rpartition(".")[2]
+        yield Case(name, together.forward, together.backward, (embeddings, classifiers), {**config, **labels, **weights})
+    yield Case("unit_length", unit_length.forward, unit_length.backward, (x,))
 
 
 def network_cases(rng: np.random.Generator) -> Iterator[Case]:
     clips = rng.normal(size=(2, 3, 8, 9, 1))
     sizes = {"height": 8, "width": 9, "channels": 1, "filters": (1, 2, 2), "features": 5, "dtype": np.float64}
     config = {"lengths": np.array([3, 2]), "rng": np.random.default_rng(1), "dropout_rate": 0.3}
-    for network in (src, msp_src, msp_src_low):
+    for network in (src, msp_src, msp_src_low, msp_src_motion):
         p = network.init(rng, **sizes)
         yield Case(network.__name__.rpartition(".")[2], network.forward, network.backward, (clips, p), config)
     for unit, depth, pool in ((elman, 2, temporal_max), (gru_reset_after, 1, temporal_last), (gru, 0, temporal_mean)):

@@ -17,7 +17,7 @@ from minireid.errors import InputError
 
 @dataclass(frozen=True)
 class Network:
-    name: str  # a module of minireid/networks: src, msp_src, msp_src_low, msp_src_high
+    name: str  # a module of minireid/networks: src, msp_src, msp_src_low, msp_src_high, msp_src_motion
     unit: str  # recurrent layer: gru, gru_reset_after, elman (src: elman_unsquashed)
     depth: int  # recurrent layers on top of each other; 0: none
     pool: str  # temporal_mean, temporal_max, temporal_last
@@ -27,10 +27,13 @@ class Network:
 
 @dataclass(frozen=True)
 class Losses:
+    together: str  # joint, or joint_on_sphere (embeddings scaled to a fixed length first)
     verification: str  # contrastive_squared, contrastive_linear, contrastive_crf
     margin: float  # distance up to which different persons are pushed apart
     verification_weight: float
     identification_weight: float
+    verification_length: float  # joint_on_sphere: length of the embeddings that are compared
+    identification_length: float  # joint_on_sphere: length of the embeddings that are classified
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Augment:
     shift: int  # pixels by which a crop may also reach over the frame's edge
     scale: float  # zoom between 1 / (1 + scale) and 1 + scale
     per_frame: bool  # mirror and window drawn for every frame, not once a clip
+    repeat: bool  # the frames of a training clip drawn with replacement from it
     shuffle: bool  # the frames of a training clip in random order
 
 
@@ -85,6 +89,7 @@ class Evaluation:
     protocol: str  # 200, 178
     frames: int  # of a track: the probe's first, the gallery's last; 0: all
     crops: int  # along the diagonal
+    shift: int  # pixels by which the outermost crops reach over the frame's edge
     mirrored: bool  # every crop also mirrored
     normalise: bool  # embeddings of each level scaled to length 1 before they are compared
     within_groups: bool  # gallery: the probe's own group only (twins)
@@ -104,9 +109,10 @@ class Recipe:
 
 
 CHOICES = {
-    "network.name": ("src", "msp_src", "msp_src_low", "msp_src_high"),
+    "network.name": ("src", "msp_src", "msp_src_low", "msp_src_high", "msp_src_motion"),
     "network.unit": ("gru", "gru_reset_after", "elman", "elman_unsquashed"),
     "network.pool": ("temporal_mean", "temporal_max", "temporal_last"),
+    "losses.together": ("joint", "joint_on_sphere"),
     "losses.verification": ("contrastive_squared", "contrastive_linear", "contrastive_crf"),
     "pairs.sampler": ("alternating", "shared", "every"),
     "training.optimiser": ("sgd", "rmsprop", "adam"),

@@ -105,7 +105,8 @@ def random_inputs(recipe: Recipe, identities: int) -> tuple[Inputs, np.random.Ge
     first = 2 * np.arange(P)
     pairs = np.concatenate([np.stack([first, first + 1], 1), np.stack([first, (first + 3) % (2 * P)], 1)])
     lengths = np.full(2 * P, recipe.clips.length)
-    return Inputs(x, lengths, np.repeat(np.arange(P), 2), pairs, np.arange(2 * P) < P), rng
+    same = np.arange(2 * P) < P
+    return Inputs(x, lengths, np.repeat(np.arange(P), 2), pairs, same, batches.balanced(same)), rng
 
 
 def before_training(
@@ -163,7 +164,7 @@ def gates(recipe: Recipe, params: Tree, rows: dict[str, dict[str, Any]]) -> dict
 
 def collapsed(recipe: Recipe, inputs: Inputs) -> float:
     """The verification loss where every distance is 0."""
-    different = float(np.mean(~inputs.same))
+    different = float(inputs.weights[~inputs.same].sum())
     margin = recipe.losses.margin
     per_pair = margin if recipe.losses.verification == "contrastive_linear" else margin**2 / 2
     return different * per_pair

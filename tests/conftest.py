@@ -1,5 +1,6 @@
 """What every test may ask for: seeded random numbers, and PyTorch as an independent judge where it is installed."""
 
+import contextlib
 from types import ModuleType
 
 import numpy as np
@@ -19,3 +20,12 @@ def judge() -> ModuleType:
     from tests import torch_layers
 
     return torch_layers
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Numba's threads cost more than they bring on arrays as small as here: a hundred times more on a busy machine."""
+    with contextlib.suppress(ImportError):
+        import numba
+
+        numba.set_num_threads(1)

@@ -56,12 +56,13 @@ def assert_manners(forward: Function, backward: Function, *arrays: Any, **config
 
 
 def gradients_of(backward: Function, dy: Any, cache: Any, inputs: list[Any]) -> dict[int, Any]:
-    """{number of the argument: its gradient}, held to the argument's keys and shapes."""
+    """{number of the argument: its gradient}, in the order of the arguments' keys, held to those keys and shapes."""
     returned = backward(dy, cache)
-    gradients = dict(enumerate(returned if len(inputs) > 1 else (returned,)))
-    expected = {name: array.shape for name, array in leaves({str(k): tree for k, tree in enumerate(inputs)})}
-    assert {name: np.shape(g) for name, g in leaves({str(k): tree for k, tree in gradients.items()})} == expected
-    return {k: map_leaves(np.copy, tree) for k, tree in gradients.items()}
+    gradients = {str(k): tree for k, tree in enumerate(returned if len(inputs) > 1 else (returned,))}
+    arguments = {str(k): tree for k, tree in enumerate(inputs)}
+    assert dict(leaves(gradients)).keys() == dict(leaves(arguments)).keys()
+    assert map_leaves(np.shape, gradients) == map_leaves(np.shape, arguments)
+    return {int(k): map_leaves(lambda _, g: np.copy(g), tree, gradients[k]) for k, tree in arguments.items()}
 
 
 def assert_same_bits(a: Any, b: Any, message: str) -> None:
@@ -87,7 +88,6 @@ def assert_complex_step(forward: Function, backward: Function, *arrays: Any, **c
     assert all(np.asarray(leaf).dtype == np.complex128 for _, leaf in leaves({"y": flowing, **complex_gradients}))
     by_step = sum(np.sum(d * v.imag) / 1e-30 for (_, d), (_, v) in zip(leaves(dy), leaves(flowing)))
     by_backward = sum(
-        np.sum(g * u)
-        for (_, g), (_, u) in zip(leaves(gradients), leaves(dict(enumerate(directions))), strict=True)
+        np.sum(g * u) for (_, g), (_, u) in zip(leaves(gradients), leaves(dict(enumerate(directions))), strict=True)
     )
     np.testing.assert_allclose(by_step, by_backward, rtol=1e-12)

@@ -37,7 +37,7 @@ def assert_same(
 
 
 def conv2d(x: Tensor, p: Any, *, stride: int = 1, padding: int = 0, kernel: Any = None) -> Tensor:
-    y = F.conv2d(x.permute(0, 3, 1, 2), p["W"].permute(3, 2, 0, 1), p["b"], stride=stride, padding=padding)
+    y = F.conv2d(x.permute(0, 3, 1, 2), p["W"].permute(3, 2, 0, 1).contiguous(), p["b"], stride=stride, padding=padding)
     return y.permute(0, 2, 3, 1)
 
 
@@ -135,7 +135,14 @@ def softmax(x: Tensor, *, labels: Any) -> Tensor:
 
 
 def joint(
-    embeddings: Any, classifiers: Any, *, labels: Any, pairs: Any, same: Any, margin: float, weights: tuple[float, float]
+    embeddings: Any,
+    classifiers: Any,
+    *,
+    labels: Any,
+    pairs: Any,
+    same: Any,
+    margin: float,
+    weights: tuple[float, float],
 ) -> Tensor:
     """With contrastive_squared. weights: of the verification, of the identification."""
     return sum(
@@ -153,9 +160,7 @@ def src(x: Tensor, p: Any, *, lengths: Any = None) -> dict[str, Tensor]:
     return {"clip": temporal_mean(elman_unsquashed(e, p["recurrence"]), lengths=lengths)}
 
 
-def msp_src(
-    x: Tensor, p: Any, *, lengths: Any = None, unit: Any = gru, pool: Any = temporal_mean
-) -> dict[str, Tensor]:
+def msp_src(x: Tensor, p: Any, *, lengths: Any = None, unit: Any = gru, pool: Any = temporal_mean) -> dict[str, Tensor]:
     """unit, pool: functions of this page. Levels that have no parameters are left out."""
     N, T = x.shape[:2]
     m2 = conv_block(conv_block(x.flatten(0, 1), p["conv1"], padding=2), p["conv2"], padding=2)

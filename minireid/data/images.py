@@ -95,11 +95,15 @@ def interpolation(start: int, length: int, available: int, zoom: float) -> np.nd
     return np.maximum(0, 1 - np.abs(place[:, None] - np.arange(available))).astype(np.float32)
 
 
-def diagonal_views(H: int, W: int, size: tuple[int, int], crops: int, mirrored: bool) -> list[tuple[int, int, bool]]:
+def diagonal_views(
+    H: int, W: int, size: tuple[int, int], *, crops: int, mirrored: bool, shift: int = 0
+) -> list[tuple[int, int, bool]]:
     """The views that an evaluation averages over: (row, column, mirrored), crops along the diagonal of the free space.
 
-    McLaughlin et al. (2016) use 8 crops, each mirrored and not.
+    McLaughlin et al. (2016) use 8 crops, each mirrored and not. shift: the first and last crop reach over the edge by
+    so many pixels.
     """
     steps = np.linspace(0, 1, crops) if crops > 1 else np.array([0.5])
-    places = [(round((H - size[0]) * s), round((W - size[1]) * s)) for s in steps.tolist()]
+    free = (H - size[0] + 2 * shift, W - size[1] + 2 * shift)
+    places = [(round(free[0] * s) - shift, round(free[1] * s) - shift) for s in steps.tolist()]
     return [(i, j, flip) for i, j in places for flip in ((False, True) if mirrored else (False,))]

@@ -14,7 +14,14 @@ FRAMES_AT_ONCE = 256  # bounds the memory: some 100 MiB at 64 x 32
 
 def views_of(recipe: Recipe, prepared: Prepared) -> list[tuple[int, int, bool]]:
     wanted = recipe.evaluation
-    return images.diagonal_views(prepared.height, prepared.width, recipe.clips.crop, wanted.crops, wanted.mirrored)
+    return images.diagonal_views(
+        prepared.height,
+        prepared.width,
+        recipe.clips.crop,
+        crops=wanted.crops,
+        mirrored=wanted.mirrored,
+        shift=wanted.shift,
+    )
 
 
 def embed_clips(

@@ -2,9 +2,10 @@
 
     F1  loss[p] = d[p]                        where same[p]: pull together
         loss[p] = max(0, margin - d[p])       elsewhere: push apart, up to the margin
-    F2  loss = mean over the P pairs
+    F2  loss = sum over the P pairs of  weights[p] loss[p]        weights 1/P, the mean, where none are given
 
-Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person; d (P,) is the
+Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person, weights
+(P,); d (P,) is the
 Euclidean distance, not squared, and there is no 1/2. Every pair pulls with the same strength, however far: at d = 0 that
 is a kink, where the gradient is taken as 0.
 """
@@ -14,16 +15,17 @@ import numpy as np
 from minireid.losses import pair_distance
 
 
-def forward(x, *, pairs, same, margin: float = 2.0):
+def forward(x, *, pairs, same, weights=None, margin: float = 2.0):
     """x (N, D) -> loss (a scalar), cache."""
     d, distance_cache = pair_distance.forward(x, pairs=pairs)
     gap = np.maximum(margin - d, 0)  # (P,)
-    loss = np.where(same, d, gap).mean()  # F1, F2
-    return loss, (d, gap, same, distance_cache)
+    weights = np.full(len(d), 1 / len(d), d.dtype) if weights is None else weights.astype(d.dtype)
+    loss = (weights * np.where(same, d, gap)).sum()  # F1, F2
+    return loss, (d, gap, same, weights, distance_cache)
 
 
 def backward(dloss, cache):
     """dloss, a scalar -> dx (N, D)."""
-    d, gap, same, distance_cache = cache
-    dd = np.where(same, 1, -(gap > 0).astype(d.dtype)) * (dloss / len(d))
-    return pair_distance.backward(dd.astype(d.dtype), distance_cache)
+    d, gap, same, weights, distance_cache = cache
+    dd = np.where(same, 1, -(gap > 0).astype(d.dtype)) * weights * dloss
+    return pair_distance.backward(dd, distance_cache)

@@ -2,9 +2,10 @@
 
     F1  loss[p] = 1/2 d[p]^2                        where same[p]: pull together
         loss[p] = 1/2 max(0, margin - d[p])^2       elsewhere: push apart, up to the margin
-    F2  loss = mean over the P pairs
+    F2  loss = sum over the P pairs of  weights[p] loss[p]        weights 1/P, the mean, where none are given
 
-Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person; d (P,) is the
+Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person, weights
+(P,); d (P,) is the
 Euclidean distance. With the 1/2 the pull has the strength d. A loss that stays at margin^2 / 4 (half of the pairs same)
 means that all embeddings have collapsed to one point.
 """
@@ -14,16 +15,17 @@ import numpy as np
 from minireid.losses import pair_distance
 
 
-def forward(x, *, pairs, same, margin: float = 2.0):
+def forward(x, *, pairs, same, weights=None, margin: float = 2.0):
     """x (N, D) -> loss (a scalar), cache."""
     d, distance_cache = pair_distance.forward(x, pairs=pairs)
     gap = np.maximum(margin - d, 0)  # (P,)
-    loss = np.where(same, d * d, gap * gap).mean() / 2  # F1, F2
-    return loss, (d, gap, same, distance_cache)
+    weights = np.full(len(d), 1 / len(d), d.dtype) if weights is None else weights.astype(d.dtype)
+    loss = (weights * np.where(same, d * d, gap * gap) / 2).sum()  # F1, F2
+    return loss, (d, gap, same, weights, distance_cache)
 
 
 def backward(dloss, cache):
     """dloss, a scalar -> dx (N, D)."""
-    d, gap, same, distance_cache = cache
-    dd = np.where(same, d, -gap) * (dloss / len(d))
+    d, gap, same, weights, distance_cache = cache
+    dd = np.where(same, d, -gap) * weights * dloss
     return pair_distance.backward(dd, distance_cache)

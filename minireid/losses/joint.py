@@ -8,7 +8,7 @@
 is identification_weight = 2 here, because I is a mean over clips and a pair has two.
 
 Shapes: embeddings {level: (N, D)}, classifiers {level: {"W": (D, K), "b": (K,)}}, labels (N,) from 0 to K - 1, pairs
-(P, 2) row numbers, same (P,) booleans. `verification` is one of the contrastive modules.
+(P, 2) row numbers, same (P,) booleans, weights (P,) or None. `verification` is one of the contrastive modules.
 """
 
 from types import ModuleType
@@ -24,6 +24,7 @@ def forward(
     labels,
     pairs,
     same,
+    weights=None,
     margin: float = 2.0,
     verification: ModuleType = contrastive_squared,
     verification_weight: float = 1.0,
@@ -32,7 +33,7 @@ def forward(
     """embeddings, classifiers -> loss (a scalar), cache, whose "parts" are V and I of every level by name."""
     loss, parts, caches = 0.0, {}, {}
     for level, e in embeddings.items():
-        V, V_cache = verification.forward(e, pairs=pairs, same=same, margin=margin)  # F1
+        V, V_cache = verification.forward(e, pairs=pairs, same=same, weights=weights, margin=margin)  # F1
         logits, linear_cache = linear.forward(e, classifiers[level])  # (N, K)
         I, I_cache = softmax.forward(logits, labels=labels)  # F2
         loss = loss + verification_weight * V + identification_weight * I  # F3

@@ -175,33 +175,56 @@ def init_high(rng, height, width, filters, features, unit, depth, dtype) -> dict
 
 
 def high_forward(m2, p, lengths, rng, dropout_rate, unit, pool, kernel, watch):
+    e, frames_cache = frames_forward(m2, p, rng, dropout_rate, kernel, watch)  # H1, H2 (N, T, 128)
+    high, sequence_cache = sequence_forward(e, p, lengths, unit, pool, watch)  # H3, H4 (N, 128)
+    return high, (frames_cache, sequence_cache)
+
+
+def high_backward(dhigh, cache, watch):
+    frames_cache, sequence_cache = cache
+    de, sequence_grads = sequence_backward(dhigh, sequence_cache, watch)
+    dm2, frames_grads = frames_backward(de, frames_cache, watch)
+    return dm2, {**frames_grads, **sequence_grads}
+
+
+def frames_forward(m2, p, rng, dropout_rate, kernel, watch):
     N, T = m2.shape[:2]
-    m3, conv3 = conv_block.forward(m2.reshape(N * T, *m2.shape[2:]), p["conv3"], padding=2, kernel=kernel)  # H1 (N T, H/8, W/8, 32)
+    maps = m2.reshape(N * T, *m2.shape[2:])
+    m3, conv3 = conv_block.forward(maps, p["conv3"], padding=2, kernel=kernel)  # H1 (N T, H/8, W/8, 32)
     watch("high.conv3", m3)
     f, drop = dropout.forward(m3.reshape(N, T, -1), rate=dropout_rate, rng=rng)
     e, fc = linear.forward(f, p["linear"])  # H2 (N, T, 128)
     watch("high.linear", e)
+    return e, (m2.shape, conv3, m3.shape, drop, fc)
+
+
+def frames_backward(de, cache, watch):
+    m2_shape, conv3, m3_shape, drop, fc = cache
+    grads = {}
+    watch("dhigh.linear", de)
+    df, grads["linear"] = linear.backward(de, fc)  # H2
+    dm3 = dropout.backward(df, drop).reshape(m3_shape)
+    watch("dhigh.conv3", dm3)
+    dm2, grads["conv3"] = conv_block.backward(dm3, conv3)  # H1
+    return dm2.reshape(m2_shape), grads
+
+
+def sequence_forward(e, p, lengths, unit, pool, watch):
     h, units = e, {}
     for name in [name for name in p if name.startswith("unit")]:
         h, units[name] = unit.forward(h, p[name])  # H3 (N, T, 128)
         watch(f"high.{name}", h)
     high, pool_cache = pool.forward(h, lengths=lengths)  # H4 (N, 128)
     watch("high.pool", high)
-    return high, (conv3, m3.shape, drop, fc, unit, units, pool, pool_cache)
+    return high, (unit, units, pool, pool_cache)
 
 
-def high_backward(dhigh, cache, watch):
-    conv3, m3_shape, drop, fc, unit, units, pool, pool_cache = cache
+def sequence_backward(dhigh, cache, watch):
+    unit, units, pool, pool_cache = cache
     grads = {}
     watch("dhigh.pool", dhigh)
     dh = pool.backward(dhigh, pool_cache)  # H4
     for name in reversed(units):
         watch(f"dhigh.{name}", dh)
         dh, grads[name] = unit.backward(dh, units[name])  # H3
-    watch("dhigh.linear", dh)
-    df, grads["linear"] = linear.backward(dh, fc)  # H2
-    dm3 = dropout.backward(df, drop).reshape(m3_shape)
-    watch("dhigh.conv3", dm3)
-    dm2, grads["conv3"] = conv_block.backward(dm3, conv3)  # H1
-    N, T = dh.shape[:2]
-    return dm2.reshape(N, T, *dm2.shape[1:]), grads
+    return dh, grads

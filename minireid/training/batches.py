@@ -11,13 +11,14 @@ from minireid.recipe import Recipe
 
 
 class Inputs(NamedTuple):
-    """x (N, T, H, W, C) float32, lengths (N,), labels (N,), pairs (P, 2), same (P,): arguments of a training step."""
+    """x (N, T, H, W, C) float32, lengths (N,), labels (N,), pairs (P, 2), same and weights (P,): a step's arguments."""
 
     x: np.ndarray
     lengths: np.ndarray
     labels: np.ndarray
     pairs: np.ndarray
     same: np.ndarray
+    weights: np.ndarray
 
 
 def steps_per_epoch(recipe: Recipe, crowd: sampling.People) -> int:
@@ -36,7 +37,12 @@ def draw(recipe: Recipe, prepared: Prepared, crowd: sampling.People, step: int) 
     )
     frames, lengths = clips.read(prepared, batch.clips)
     x = augment(rng, frames if recipe.clips.flow else frames[..., :3], lengths, recipe)
-    return Inputs(x, lengths, batch.labels, batch.pairs, batch.same), rng
+    return Inputs(x, lengths, batch.labels, batch.pairs, batch.same, balanced(batch.same)), rng
+
+
+def balanced(same: np.ndarray) -> np.ndarray:
+    """(P,) weights that add up to 1, half of it on the positive pairs and half on the negative ones."""
+    return np.where(same, 0.5 / max(1, same.sum()), 0.5 / max(1, (~same).sum()))
 
 
 def augment(rng: np.random.Generator, frames: np.ndarray, lengths: np.ndarray, recipe: Recipe) -> np.ndarray:
@@ -46,6 +52,9 @@ def augment(rng: np.random.Generator, frames: np.ndarray, lengths: np.ndarray, r
     if wanted.shuffle:
         for clip, length in zip(frames, lengths.tolist()):
             clip[:length] = clip[rng.permutation(length)]
+    if wanted.repeat:
+        for clip, length in zip(frames, lengths.tolist()):
+            clip[:length] = clip[rng.integers(length, size=length)]
     if wanted.per_frame:  # every frame is a clip of its own
         frames = frames.reshape(N * T, 1, H, W, C)
     if wanted.mirror:

@@ -1,5 +1,6 @@
 """A recipe's words turned into modules: which network, which unit, which losses; and their parameters."""
 
+import dataclasses
 import importlib
 from functools import partial
 from types import ModuleType
@@ -9,7 +10,6 @@ import numpy as np
 
 from minireid.errors import InputError
 from minireid.layers import linear
-from minireid.losses import joint
 from minireid.networks.watching import ignore
 from minireid.recipe import Recipe
 from minireid.trees import Tree, leaves
@@ -61,6 +61,15 @@ def widen(network: Tree, gain: float) -> None:
             array *= array.dtype.type(gain)
 
 
+def loss_settings(recipe: Recipe) -> dict[str, Any]:
+    """The configuration of the recipe's joint loss."""
+    wanted = dataclasses.asdict(recipe.losses)
+    verification = importlib.import_module(f"minireid.losses.{wanted.pop('verification')}")
+    if wanted.pop("together") == "joint":
+        del wanted["verification_length"], wanted["identification_length"]
+    return {**wanted, "verification": verification}
+
+
 def loss_and_gradients(
     recipe: Recipe,
     params: Tree,
@@ -70,6 +79,7 @@ def loss_and_gradients(
     labels: np.ndarray,
     pairs: np.ndarray,
     same: np.ndarray,
+    weights: np.ndarray,
     rng: np.random.Generator | None,
     kernel: ModuleType | None = None,
     watch=ignore,
@@ -86,19 +96,18 @@ def loss_and_gradients(
         watch=watch,
         **parts_of(recipe),
     )
-    loss, loss_cache = joint.forward(
+    together = importlib.import_module(f"minireid.losses.{recipe.losses.together}")
+    loss, loss_cache = together.forward(
         embeddings,
         params["classifiers"],
         labels=labels,
         pairs=pairs,
         same=same,
-        margin=recipe.losses.margin,
-        verification=importlib.import_module(f"minireid.losses.{recipe.losses.verification}"),
-        verification_weight=recipe.losses.verification_weight,
-        identification_weight=recipe.losses.identification_weight,
+        weights=weights,
+        **loss_settings(recipe),
     )
     watch("loss", np.asarray(loss))
-    dembeddings, classifier_grads = joint.backward(1.0, loss_cache)
+    dembeddings, classifier_grads = together.backward(1.0, loss_cache)
     _, network_grads = network.backward(dembeddings, network_cache, need_dx=False, watch=watch)
     parts = {name: float(part) for name, part in loss_cache["parts"].items()}
     return float(loss), parts, embeddings, {"network": network_grads, "classifiers": classifier_grads}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from PIL import Image
 from data_tools import walkers
 from data_tools.walker_cameras import CAMERA_A, CAMERA_B, CAMERAS, draw_track, film
 from data_tools.walker_drawing import draw_figure, make_figure
-from data_tools.walker_gait import body_joints, project
+from data_tools.walker_gait import body_joints, metres_per_cycle, project
 from data_tools.walker_people import PALETTE, draw_person
 from data_tools.walkers import Walk, main, write_walkers
 from minireid.errors import InputError
@@ -43,10 +44,13 @@ def test_same_seed_same_bytes_for_any_number_of_workers(written: Path, tmp_path:
     assert digest(written) == digest(tmp_path / "two")
 
 
-def test_another_seed_gives_other_people_and_other_pictures() -> None:
-    walk = Walk(1, "ab")
-    assert not np.array_equal(frames_of(walk, "a", 0, 2), frames_of(walk, "a", 1, 2))
-    assert draw_person(np.random.default_rng([0, 1, 0])) != draw_person(np.random.default_rng([1, 1, 0]))
+def test_another_seed_gives_other_people_on_other_tracks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def record(person: object, track: object, phase: object, seed: object) -> Iterator[np.ndarray]:
+        return iter((person, track.colours))  # type: ignore[attr-defined,arg-type]
+
+    monkeypatch.setattr(walkers, "film", record)
+    one, two = (list(walkers._track_frames(Walk(1, "ab"), "a", seed, (2, 2))[0]) for seed in (0, 1))
+    assert one[0] != two[0] and one[1] != two[1]
 
 
 def test_layout_is_that_of_prid_2011(written: Path) -> None:
@@ -114,7 +118,7 @@ def test_bad_arguments_are_one_line_and_write_nothing(
 def test_a_folder_that_holds_something_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "mine.txt").write_text("mine")
-    with pytest.raises(InputError, match="raw"):
+    with pytest.raises(InputError, match=r"new or empty folder, but .*raw is not"):
         write_walkers(tmp_path / "raw", people=1, seed=0, progress=False)
     assert digest(tmp_path).keys() == {"raw/mine.txt"}
 
@@ -132,13 +136,20 @@ def test_leftovers_of_a_stopped_run_are_replaced_but_nothing_else_is(tmp_path: P
     assert (tmp_path / "new.partial" / "mine.txt").exists() and not (tmp_path / "new").exists()
 
 
-def test_an_interrupted_run_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_writes_and_says_where(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "new" / "raw"
+    assert main([str(out), "--people", "1", "--frames", "1", "2", "--workers", "1"]) == 0
+    assert str(out / "contact_sheet.png") in capsys.readouterr().out
+    assert (out / "multi_shot" / "cam_b" / "person_0001" / "0001.png").exists()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupted_run_leaves_nothing(workers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(walkers, "contact_sheet", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        write_walkers(tmp_path / "raw", people=1, seed=0, frames=(1, 2), workers=1, progress=False)
+    assert main([str(tmp_path / "raw"), "--people", "1", "--frames", "1", "2", "--workers", str(workers)]) == 130
     assert list(tmp_path.iterdir()) == []
 
 
@@ -187,8 +198,7 @@ def test_the_ground_passes_as_fast_as_the_standing_foot_moves_back() -> None:
         person = draw_person(np.random.default_rng(number))
         ankle = body_joints(person, PHASE)["left_ankle"][:, 0]
         stance = -np.diff(ankle)[(PHASE[:-1] > 0.6) & (PHASE[:-1] < 2.4)].mean() * len(PHASE)  # metres per cycle
-        street = 4 * person.height * person.legs * np.sin(person.stride)
-        assert 0.7 < stance / street < 1.4
+        assert 0.7 < stance / metres_per_cycle(person) < 1.4
 
 
 def test_walking_to_the_left_is_the_mirror_image_of_walking_to_the_right() -> None:
@@ -204,7 +214,7 @@ def test_walking_to_the_left_is_the_mirror_image_of_walking_to_the_right() -> No
 
 def picture(heading: float, **changes: object) -> np.ndarray:
     """A person on a green ground, at the start of a step."""
-    person = replace(draw_person(np.random.default_rng(5)), top_pattern="plain", bag="none", **changes)  # type: ignore[arg-type]
+    person = replace(draw_person(np.random.default_rng(5)), **{**PLAIN, **changes})  # type: ignore[arg-type]
     canvas = Image.new("RGB", (128, 256), (0, 255, 0))
     at = project(body_joints(person, np.zeros(1)), heading, 0.1, np.full(1, 125.0), np.array([[64.0, 244.0]]))
     figure = make_figure(person, heading, 125.0, 0.3)
@@ -222,7 +232,10 @@ def test_a_person_fills_the_frame_and_shows_what_they_wear() -> None:
         {"hair": "long"},
         {"top_pattern": "checks"},
         {"girth": 0.19, "hips": 0.22},
-        *({"bag": bag} for bag in ("backpack", "shoulder bag", "handbag", "suitcase")),
+        {"bag": "backpack"},
+        {"bag": "shoulder bag"},
+        {"bag": "handbag"},
+        {"bag": "suitcase"},
     ]
     pictures = []
     for change in changes:
@@ -231,6 +244,14 @@ def test_a_person_fills_the_frame_and_shows_what_they_wear() -> None:
         pictures.append(next(film(person, track, np.zeros(1), 0)).astype(int))
     for i, one in enumerate(pictures):
         assert all((abs(one - other) > 30).sum() > 100 for other in pictures[:i])
+
+
+@pytest.mark.parametrize("heading", [0.7, -0.7])
+@pytest.mark.parametrize("bag", ["backpack", "shoulder bag", "handbag", "suitcase"])
+def test_a_bag_shows_from_the_front_and_from_behind(bag: str, heading: float) -> None:
+    """The person carries it on the right, which is the near side here."""
+    drawn = picture(heading, bag=bag, bag_colour="mustard", bag_side="right")
+    assert (drawn == PALETTE["mustard"]).all(2).sum() > 400
 
 
 def test_the_near_limbs_are_brighter_and_change_sides_with_the_direction() -> None:
@@ -253,6 +274,13 @@ def test_cameras_differ_in_view_and_colour() -> None:
         grey[camera.name] = np.array(track.colours).reshape(3, 4) @ [128, 128, 128, 1]
     cast = {name: g / g.mean() for name, g in grey.items()}
     assert cast["a"][2] < cast["b"][2] - 0.05
+
+
+def test_most_people_walk_to_one_side_and_some_to_the_other() -> None:
+    for camera in CAMERAS:
+        tracks = [draw_track(np.random.default_rng(s), camera, 2, 1.7, 0.05) for s in range(60)]
+        share = np.mean([np.cos(t.heading) > 0 for t in tracks])
+        assert 0 < share < 1 and abs(share - camera.rightwards) < 0.2
 
 
 def test_a_track_wanders_smoothly_and_the_street_passes_against_the_walk() -> None:

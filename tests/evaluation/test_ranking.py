@@ -37,7 +37,7 @@ def test_a_match_at_minus_infinity_is_found_last_but_one_without_a_score_never()
 
 
 def test_several_true_matches_of_a_probe() -> None:
-    # true matches at 0.9, 0.5 and NaN; impostors at 0.7 and 0.5 (a tie: before the match). Places: 1, then 4, then never.
+    # true matches at 0.9, 0.5 and NaN; impostors at 0.7 and 0.5 (a tie: before the match). Places: 1, 4, never.
     score, gallery = np.array([[0.9, 0.7, 0.5, 0.5, NAN]]), np.array([1, 2, 1, 3, 1])
     assert rank_of_match(score, np.array([1]), gallery) == [1]
     assert mean_average_precision(score, np.array([1]), gallery) == pytest.approx((1 / 1 + 2 / 4 + 0) / 3)

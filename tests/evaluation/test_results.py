@@ -75,8 +75,16 @@ def test_the_caption_of_one_split_two_seeds_and_few_frames() -> None:
     rows = [row(seed=seed, frames=5, views=1, gallery=4) for seed in (0, 4)]
     assert results.caption(rows) == (
         "walkers, protocol 200; split 0, seeds 0, 4; trained on clips of 16 frames; camera A against camera B, 100 "
-        "probes, each against 4 in the gallery; a probe's first 5 frames against a gallery track's last 5; 1 view averaged"
+        "probes, each against 4 in the gallery; a probe's first 5 frames against a gallery track's last 5; 1 view "
+        "averaged"
     )
+
+
+@pytest.mark.parametrize(
+    "splits, words", [((4,), "split 4"), ((3, 4, 5), "splits 3 to 5"), ((1, 2, 5), "splits 1, 2, 5")]
+)
+def test_the_caption_names_the_splits(splits: tuple[int, ...], words: str) -> None:
+    assert f"; {words}, seed 0;" in results.caption([row(split=k) for k in splits])
 
 
 def test_the_caption_of_baselines_alone_has_no_training() -> None:

@@ -6,7 +6,7 @@ from minireid.gradcheck import assert_gradients
 from minireid.layers import maxpool2d
 from tests.judges import assert_manners
 
-# shape, window, stride: a window of one pixel, rows left over, overlaps in one and both directions, gaps between windows
+# shape, window, stride: one pixel, rows left over, overlaps in one and in both directions, gaps between windows
 POOLS = [
     ((3, 7, 5, 2), (2, 2), 2),
     ((1, 5, 7, 3), (3, 3), 1),

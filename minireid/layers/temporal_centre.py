@@ -1,0 +1,28 @@
+"""Each feature minus its mean over the clip: what stays the same goes, what changes stays.
+
+    F1  y[n, t] = h[n, t] - 1/lengths[n]  sum over u < lengths[n] of  h[n, u]        0 where t >= lengths[n]
+
+Shapes: h (N, T, ...), lengths (N,) integers from 1 to T, y like h. Speech recognition takes the microphone out of its
+features this way (cepstral mean normalisation, Atal 1974); here it takes out clothes, camera and background. The order of
+the frames plays no part in it.
+"""
+
+from minireid.layers.lengths import valid_frames
+
+
+def forward(h, *, lengths=None):
+    """h (N, T, ...) -> y (N, T, ...), cache. lengths=None: no clip is padded."""
+    valid = valid_frames(h, lengths)  # (N, T, 1, ...)
+    weight = valid / valid.sum(axis=1, keepdims=True, dtype=h.real.dtype)  # 1 / lengths[n], 0 in the padding
+    y = (h - (h * weight).sum(axis=1, keepdims=True)) * valid  # F1
+    return y, (valid, weight)
+
+
+# h[n, u] is in y[n, u] with 1, and in every valid y[n, t] with -1/lengths[n]: centring once more, backwards.
+
+
+def backward(dy, cache):
+    """dy (N, T, ...) -> dh (N, T, ...)."""
+    valid, weight = cache
+    dvalid = dy * valid
+    return dvalid - weight * dvalid.sum(axis=1, keepdims=True)

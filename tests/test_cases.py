@@ -1,0 +1,68 @@
+"""What `minireid gradcheck` runs: every case passes, none is forgotten, and none of them is blind."""
+
+import pkgutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minireid
+from minireid.cases import all_cases, layer_cases, spaced
+from minireid.gradcheck import assert_gradients, check
+from minireid.trees import leaves
+from tests.judges import upstream
+
+CASES = list(all_cases())
+NO_DERIVATIVE = {"lengths", "euclidean", "watching"}
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_every_case_passes_without_a_kink(case):
+    reports = check(case.forward, case.backward, *case.arrays, **case.config)
+    assert all(report.ok and report.kinks == 0 for report in reports), "\n".join(map(str, reports))
+
+
+def test_names_are_unique():
+    names = [case.name for case in CASES]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("package", ["layers", "losses", "networks"])
+def test_no_page_is_forgotten(package):
+    """A new layer, loss or network needs a case: so that it is checked, and so that a reader can run its check."""
+    folder = Path(minireid.__file__).parent / package
+    pages = {page.name for page in pkgutil.iter_modules([str(folder)])} - NO_DERIVATIVE
+    covered = {case.forward.__module__.rpartition(".")[2] for case in CASES}
+    assert pages <= covered, f"no gradient-check case for {sorted(pages - covered)}"
+
+
+def test_both_passes_of_a_case_are_of_one_page():
+    for case in CASES:
+        assert case.forward.__module__ == case.backward.__module__
+        assert case.backward.__name__ == case.forward.__name__.replace("forward", "backward")
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_no_case_is_blind(case, rng):
+    """Where the true gradient is zero, a backward that returns nothing but zeros would pass."""
+    y, cache = case.forward(*case.arrays, **case.config)
+    gradients = case.backward(upstream(rng, y), cache)
+    for name, gradient in leaves(dict(enumerate(gradients if len(case.arrays) > 1 else (gradients,)))):
+        assert np.any(gradient), name
+
+
+def test_the_seed_decides():
+    def bits(seed: int) -> list[bytes]:
+        return [a.tobytes() for case in layer_cases(np.random.default_rng(seed)) for _, a in leaves(case.arrays[0])]
+
+    assert bits(0) == bits(0) and bits(0) != bits(1)
+
+
+def test_another_seed_passes_too():
+    for case in layer_cases(np.random.default_rng(11)):
+        assert_gradients(case.forward, case.backward, *case.arrays, **case.config)
+
+
+def test_spaced_values_keep_away_from_each_other_and_from_zero(rng):
+    values = np.sort(spaced(rng, 3, 5, 7), axis=None)
+    assert np.diff(values).min() > 0.0499 and np.abs(values).min() > 0.0249

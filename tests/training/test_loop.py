@@ -1,0 +1,334 @@
+"""The training loop: same bits whatever happens on the way, and a clear word when it cannot go on."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minireid.data import clips, sampling
+from minireid.data.prepared import Prepared
+from minireid.errors import InputError
+from minireid.evaluation.comparison import judge
+from minireid.training import batches, loop, model
+from minireid.training.run import Run, open_run
+from minireid.trees import leaves
+from tests import small_data
+
+STEPS = 6  # 3 epochs of 2
+VALIDATED = ("validation.persons=2", "training.epochs=3", "pairs.persons=2")
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """12 persons: 6 to train on, of whom 2 may be held out."""
+    path = tmp_path_factory.mktemp("data") / "prepared"
+    return small_data.write_prepared(path, persons=range(1, 13))
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory, prepared: Prepared) -> Run:
+    return small_data.trained(tmp_path_factory.mktemp("uninterrupted") / "run", prepared, *VALIDATED)
+
+
+def assert_same_run(run: Run, other: Run) -> None:
+    """Parameters, optimiser states, best checkpoint and log, but for the seconds."""
+    assert small_data.log_of(run) == small_data.log_of(other)
+    for name in ("checkpoint.npz", "best.npz"):
+        assert small_data.bits(run.path / name) == small_data.bits(other.path / name), name
+
+
+# Same bits.
+
+
+def test_same_seed_same_bits(tmp_path: Path, prepared: Prepared, uninterrupted: Run) -> None:
+    assert_same_run(small_data.trained(tmp_path / "run", prepared, *VALIDATED), uninterrupted)
+
+
+def test_another_seed_other_bits(tmp_path: Path, prepared: Prepared, uninterrupted: Run) -> None:
+    other = small_data.trained(tmp_path / "run", prepared, *VALIDATED, "training.seed=1")
+    assert small_data.log_of(other)[0]["loss"] != small_data.log_of(uninterrupted)[0]["loss"]
+
+
+@pytest.mark.parametrize("k", range(1, STEPS + 1))
+def test_stopped_after_step_k_and_resumed(tmp_path: Path, prepared: Prepared, uninterrupted: Run, k: int) -> None:
+    run = small_data.new_run(tmp_path / "run", prepared, *VALIDATED)
+    small_data.train(run, stop_after=k)
+    assert run.load().step == k and len(small_data.log_of(run)) == k
+    small_data.train(run, resume=True)
+    assert_same_run(run, uninterrupted)
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "rmsprop"])
+def test_the_other_optimisers_go_on_as_well(tmp_path: Path, prepared: Prepared, optimiser: str) -> None:
+    changes = (f"training.optimiser={optimiser}", "training.momentum=0.9", "training.dampening=0.9")
+    whole = small_data.trained(tmp_path / "whole", prepared, *changes)
+    run = small_data.new_run(tmp_path / "run", prepared, *changes)
+    small_data.train(run, stop_after=3)
+    small_data.train(run, resume=True)
+    assert small_data.bits(run.path / "checkpoint.npz") == small_data.bits(whole.path / "checkpoint.npz")
+    assert small_data.log_of(run) == small_data.log_of(whole)
+
+
+def test_killed_without_warning_and_resumed(tmp_path: Path, prepared: Prepared, uninterrupted: Run) -> None:
+    """The log is ahead of the checkpoint, and its last line is cut: those steps are done again."""
+    run = small_data.new_run(tmp_path / "run", prepared, *VALIDATED)
+    small_data.train(run, stop_after=2)
+    lines = (uninterrupted.path / "log.jsonl").read_text().splitlines()
+    (run.path / "log.jsonl").write_text("\n".join(lines[:3]) + "\n" + lines[3][:40])
+    small_data.train(run, resume=True)
+    assert_same_run(run, uninterrupted)
+
+
+def test_resuming_what_is_done_changes_nothing(tmp_path: Path, prepared: Prepared, uninterrupted: Run) -> None:
+    run = small_data.trained(tmp_path / "run", prepared, *VALIDATED)
+    small_data.train(run, resume=True)
+    assert_same_run(run, uninterrupted)
+
+
+@pytest.mark.parametrize("k", [1, 4])
+def test_ctrl_c_finishes_the_step_and_saves(
+    tmp_path: Path, prepared: Prepared, uninterrupted: Run, monkeypatch: pytest.MonkeyPatch, k: int
+) -> None:
+    run = small_data.new_run(tmp_path / "run", prepared, *VALIDATED)
+    real, handler = loop.one_step, signal.getsignal(signal.SIGINT)
+
+    def pressed(recipe: Any, prepared: Any, crowd: Any, params: Any, states: Any, step: int, steps: int) -> Any:
+        if step == k - 1:
+            os.kill(os.getpid(), signal.SIGINT)
+        return real(recipe, prepared, crowd, params, states, step, steps)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "one_step", pressed)
+        with pytest.raises(loop.Interrupted, match=f"stopped after step {k} of {STEPS}"):
+            small_data.train(run)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert run.load().step == k and len(small_data.log_of(run)) == k
+    small_data.train(run, resume=True)
+    assert_same_run(run, uninterrupted)
+
+
+# The log.
+
+
+def test_every_line_of_the_log(uninterrupted: Run) -> None:
+    lines = (uninterrupted.path / "log.jsonl").read_text().splitlines()
+    records = [json.loads(line, parse_constant=pytest.fail) for line in lines]  # NaN is not JSON
+    assert [record["step"] for record in records] == list(range(1, STEPS + 1))
+    assert [record["epoch"] for record in records] == [1, 1, 2, 2, 3, 3]
+    levels = ("low", "high")
+    keys = {"step", "epoch", "loss", "seconds"}
+    keys |= {f"{level} {kind}" for level in levels for kind in ("verification", "identification", "same", "different")}
+    for record in records:
+        judged = {"validation rank-1", "validation mAP"} if record["step"] % 2 == 0 else set()
+        assert set(record) == keys | judged
+        assert record["loss"] == pytest.approx(sum(record[k] for k in keys if "cation" in k), rel=1e-6)
+        assert record["seconds"] > 0
+
+
+def test_the_log_says_what_the_network_does(tmp_path: Path, prepared: Prepared) -> None:
+    """The first line, worked out by hand from the first batch and the initial parameters."""
+    run = small_data.new_run(tmp_path / "run", prepared, "network.dropout=0.0")
+    small_data.train(run, stop_after=1)
+    crowd = sampling.people(prepared, run.train, at_least=3)
+    inputs, _ = batches.draw(run.recipe, prepared, crowd, 0)
+    params = model.init(run.recipe, 6)
+    loss, _, embeddings, _ = model.loss_and_gradients(run.recipe, params, **inputs._asdict(), rng=None)
+    record = small_data.log_of(run)[0]
+    assert record["loss"] == pytest.approx(loss, rel=1e-6)
+    for level, e in embeddings.items():
+        for word, wanted in (("same", True), ("different", False)):
+            d = [np.linalg.norm(e[i] - e[j]) for (i, j), same in zip(inputs.pairs, inputs.same) if same == wanted]
+            assert record[f"{level} {word}"] == pytest.approx(np.mean(d), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "changes, groups",
+    [
+        (("pairs.sampler=every", "pairs.persons=1"), 0),  # one person: no negative pair
+        (("pairs.sampler=every", "pairs.persons=2"), 3),  # groups of three: the second batch is two halves of groups
+        (("pairs.sampler=shared", "pairs.persons=1"), 0),  # nobody to be different from
+    ],
+)
+def test_batches_without_a_negative_pair_leave_no_nan(tmp_path: Path, changes: tuple[str, ...], groups: int) -> None:
+    """Either such a recipe is refused in one line, or its log is JSON all the same."""
+    few = small_data.write_prepared(tmp_path / "few", persons=range(1, 13), groups=groups)
+    try:
+        run = small_data.trained(tmp_path / "run", few, *changes)
+    except InputError:
+        return
+    for line in (run.path / "log.jsonl").read_text().splitlines():
+        json.loads(line, parse_constant=pytest.fail)
+
+
+# Learning.
+
+
+def test_four_people_one_batch_are_learnt_by_heart(tmp_path: Path) -> None:
+    """No dropout, no augmentation (whole frames, whole tracks): the loss goes to nothing and everybody is found."""
+    four = small_data.write_prepared(tmp_path / "four", persons=range(1, 5), lengths=(4,))
+    recipe = small_data.recipe(
+        "network.dropout=0.0",
+        "network.gain=1.73",
+        "clips.length=4",
+        "clips.crop=[24, 16]",
+        "augment.mirror=false",
+        "augment.first_offset=0",
+        "augment.shift=0",
+        "augment.scale=0.0",
+        "augment.per_frame=false",
+        "augment.shuffle=false",
+        "pairs.sampler=every",
+        "pairs.persons=4",
+        "training.schedule=constant",
+        "training.weight_decay=0.0",
+        "evaluation.crops=1",
+        "evaluation.mirrored=false",
+    )
+    everybody = (1, 2, 3, 4)
+    crowd = sampling.people(four, everybody, at_least=4)
+    params, states, losses = model.init(recipe, 4), {}, []
+    while not losses or (losses[-1] >= 0.05 and len(losses) < 200):
+        losses.append(loop.one_step(recipe, four, crowd, params, states, len(losses), 200)["loss"])
+    assert losses[0] > 1 and losses[-1] < 0.05
+    assert judge(recipe, four, params["network"], everybody) == {"rank-1": 1.0, "mAP": 1.0}
+
+
+def test_what_changes_in_a_step(prepared: Prepared) -> None:
+    """Clipping, update, decay and schedule, in this order, by hand for plain gradient descent."""
+    recipe = small_data.recipe(
+        "training.optimiser=sgd",
+        "training.momentum=0.0",
+        "training.dampening=0.0",
+        "training.learning_rate=0.5",
+        "training.clip_elements=0.1",
+        "training.weight_decay=0.2",
+        "training.schedule=cosine",
+    )
+    params = {"W": np.full((1, 2), 3.0), "b": np.full(2, 3.0)}
+    grads = {"W": np.array([[0.05, 7.0]]), "b": np.array([-7.0, 0.0])}
+    loop.apply_gradients(recipe, params, grads, {}, step=1, steps=2)  # half of the cosine: 0.25
+    np.testing.assert_allclose(params["W"], [[(3 - 0.25 * 0.05) * 0.95, (3 - 0.25 * 0.1) * 0.95]])
+    np.testing.assert_allclose(params["b"], [3 + 0.25 * 0.1, 3])
+
+
+# Validation.
+
+
+def test_held_out_persons_are_in_no_batch(prepared: Prepared, uninterrupted: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, seen = uninterrupted, []
+    crowd = sampling.people(prepared, run.train, at_least=3)
+    assert not set(crowd.persons) & (set(run.validation) | set(run.test)) and len(crowd.persons) == 4
+    owner = np.zeros(len(prepared.frames), int)
+    for track in prepared.tracks:
+        owner[track.start : track.start + track.length] = track.person
+    real = clips.read
+    monkeypatch.setattr(clips, "read", lambda prepared, wanted: seen.extend(wanted) or real(prepared, wanted))
+    for step in range(STEPS):
+        batches.draw(run.recipe, prepared, crowd, step)
+    assert {int(p) for clip in seen for p in owner[clip.start : clip.start + clip.length]} == set(run.train)
+
+
+def test_the_best_checkpoint_is_the_best(tmp_path: Path, prepared: Prepared) -> None:
+    """The judge's word decides, the first of equals stays, and it is asked every so many epochs only."""
+    run = small_data.new_run(tmp_path / "run", prepared, *VALIDATED, "training.epochs=6", "validation.every=1")
+    said, asked = [0.25, 0.5, 0.75, 0.75, 0.5, 0.25], []
+
+    def judge(params: Any, persons: tuple[int, ...]) -> dict[str, float]:
+        assert persons == run.validation
+        asked.append({name: array.copy() for name, array in leaves(params)})
+        return {"rank-1": 1.0 - said[len(asked) - 1], "mAP": said[len(asked) - 1]}
+
+    loop.train(run, prepared, judge)
+    assert [record["validation mAP"] for record in small_data.log_of(run)[1::2]] == said
+    best = run.best()
+    assert best.step == 6 and best.facts["best"] == 0.75
+    for name, array in leaves(best.params["network"]):
+        np.testing.assert_array_equal(array, asked[2][name])
+    assert run.load().step == 12 and run.load().facts["best"] == 0.75
+
+
+def test_validation_every_other_epoch(tmp_path: Path, prepared: Prepared) -> None:
+    run = small_data.trained(tmp_path / "run", prepared, *VALIDATED, "training.epochs=4", "validation.every=2")
+    judged = [record["step"] for record in small_data.log_of(run) if "validation mAP" in record]
+    assert judged == [4, 8]
+
+
+def test_validation_less_often_than_there_are_epochs(tmp_path: Path, prepared: Prepared) -> None:
+    """Whoever holds persons out gets a best checkpoint."""
+    run = small_data.trained(tmp_path / "run", prepared, *VALIDATED, "training.epochs=1", "validation.every=5")
+    assert run.best().step == 2
+
+
+def test_without_validation_persons_nobody_is_judged(tmp_path: Path, prepared: Prepared) -> None:
+    run = small_data.trained(tmp_path / "run", prepared)
+    assert len(run.train) == 6 and not run.validation
+    assert not (run.path / "best.npz").exists() and run.best().step == run.load().step == 6
+    assert not any("validation" in key for record in small_data.log_of(run) for key in record)
+
+
+# Not finite.
+
+
+def test_a_planted_nan_is_found_where_it_began(tmp_path: Path, prepared: Prepared) -> None:
+    for layer, said in (("high.conv3.W", "high.conv3"), ("conv2.b", "conv2"), ("high.unit1.Wz", "high.unit1")):
+        run = small_data.new_run(tmp_path / layer, prepared)
+        small_data.train(run, stop_after=3)
+        good = small_data.bits(run.path / "checkpoint.npz")
+        saved = run.load()
+        dict(leaves(saved.params))[f"network.{layer}"].flat[0] = np.nan
+        crowd = sampling.people(prepared, run.train, at_least=3)
+        with pytest.raises(loop.NotFinite) as fault:
+            loop.one_step(run.recipe, prepared, crowd, saved.params, saved.optimiser, 3, 6)
+        text = str(fault.value)
+        assert "the loss is nan at step 4 (low verification " in text and f"first in {said}:" in text
+        assert "high identification nan" in text and "\n" not in text
+        assert small_data.bits(run.path / "checkpoint.npz") == good
+
+
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid", "ignore:divide")
+@pytest.mark.parametrize("persons", [2, 6])  # three steps an epoch, or one: each ends with a checkpoint
+def test_diverging_stops_and_keeps_the_last_good_checkpoint(tmp_path: Path, prepared: Prepared, persons: int) -> None:
+    """What is kept can still be evaluated: a network whose loss is finite."""
+    run = small_data.new_run(tmp_path / "run", prepared, f"pairs.persons={persons}", "training.epochs=6")
+    small_data.train(run, stop_after=3)
+    good = small_data.bits(run.path / "checkpoint.npz")
+    file = run.path / "recipe.toml"
+    file.write_text(file.read_text().replace("learning_rate = 0.001", "learning_rate = 1e+30"))
+    run = open_run(run.path)
+    assert run.recipe.training.learning_rate == 1e30
+    with pytest.raises(loop.NotFinite, match="the loss is (nan|inf) at step"):
+        small_data.train(run, resume=True)
+    assert np.isfinite(small_data.log_of(run)[-1]["loss"])
+    kept = run.load()
+    crowd = sampling.people(prepared, run.train, at_least=3)
+    inputs, _ = batches.draw(run.recipe, prepared, crowd, kept.step)
+    loss, *_ = model.loss_and_gradients(run.recipe, kept.params, **inputs._asdict(), rng=None)
+    assert small_data.bits(run.path / "checkpoint.npz") == good or np.isfinite(loss)
+
+
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid", "ignore:divide")
+def test_diverging_in_the_first_epoch_names_no_checkpoint_that_is_not_there(tmp_path: Path, prepared: Prepared) -> None:
+    run = small_data.new_run(tmp_path / "run", prepared, "training.learning_rate=1e30")
+    with pytest.raises(loop.NotFinite) as fault:
+        small_data.train(run)
+    assert (run.path / "checkpoint.npz").exists() or "checkpoint is kept" not in str(fault.value)
+
+
+# What is said before it starts.
+
+
+def test_a_forecast_before_the_first_step(
+    tmp_path: Path, prepared: Prepared, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = small_data.new_run(tmp_path / "run", prepared)
+    small_data.train(run, stop_after=1)
+    size = sum(array.size for _, array in leaves(run.load().params))
+    said = capsys.readouterr().out
+    assert said.startswith(f"6 persons, {size:,} parameters, 6 steps: about ")
+    assert "of memory" in said and "of disk" in said
+    small_data.train(run, resume=True)
+    assert capsys.readouterr().out == "going on after step 1 of 6\n"

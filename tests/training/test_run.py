@@ -1,0 +1,160 @@
+"""Run folders: what is written down comes back, and a damaged one is one clear line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minireid.data.prepared import Prepared
+from minireid.errors import InputError
+from minireid.training import model
+from minireid.training.run import Run, open_run
+from tests import small_data
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Prepared:
+    return small_data.write_prepared(tmp_path / "prepared")
+
+
+@pytest.fixture
+def run(tmp_path: Path, prepared: Prepared) -> Run:
+    return small_data.new_run(tmp_path / "run", prepared, "validation.persons=2", "training.learning_rate=3e-5")
+
+
+def test_what_is_written_comes_back(run: Run) -> None:
+    assert open_run(run.path) == run
+    assert len(run.train) == 3 and len(run.validation) == 2 and len(run.test) == 5
+    assert sorted(run.train + run.validation + run.test) == list(range(1, 11))
+    assert run.identities == 3 and run.recipe.training.learning_rate == 3e-5
+    assert sorted(file.name for file in run.path.iterdir()) == ["recipe.toml", "run.json"]
+
+
+def test_the_prepared_folder_is_found_from_anywhere(
+    tmp_path: Path, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    from minireid.data.prepared import open_prepared
+
+    run = small_data.new_run(Path("run"), open_prepared("prepared"))
+    monkeypatch.chdir("/")
+    assert open_run(tmp_path / "run").prepared().path == (tmp_path / "prepared").resolve()
+    assert run.prepared_path.is_absolute()
+
+
+def test_the_prepared_folder_has_changed(run: Run, prepared: Prepared) -> None:
+    file = prepared.path / "index.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"sha256": "5d8a1b"}))
+    with pytest.raises(InputError, match="has changed since"):
+        run.prepared()
+
+
+def test_a_run_never_overwrites_another(tmp_path: Path, run: Run, prepared: Prepared) -> None:
+    before = small_data.listing(run.path)
+    with pytest.raises(InputError, match="not empty"):
+        small_data.new_run(run.path, prepared)
+    assert small_data.listing(run.path) == before
+    (tmp_path / "empty").mkdir()
+    small_data.new_run(tmp_path / "empty", prepared)
+
+
+def test_the_best_parameters_are_the_last_without_validation_persons(tmp_path: Path, prepared: Prepared) -> None:
+    from minireid.training.checkpoint import Checkpoint, save
+
+    for persons in (0, 2):
+        run = small_data.new_run(tmp_path / f"run{persons}", prepared, f"validation.persons={persons}")
+        params = model.init(run.recipe, run.identities)
+        for step, name in ((4, "best.npz"), (8, "checkpoint.npz")):
+            save(run.path / name, Checkpoint(step, params, {}, {"best": 0.5}))
+        assert run.load().step == 8
+        assert run.best().step == (4 if persons else 8)
+
+
+def test_the_checkpoint_of_another_recipe(tmp_path: Path, prepared: Prepared) -> None:
+    other = small_data.new_run(tmp_path / "other", prepared, "clips.crop=[24, 16]")
+    small_data.train(other, stop_after=1)
+    run = small_data.new_run(tmp_path / "run", prepared)
+    (other.path / "checkpoint.npz").rename(run.path / "checkpoint.npz")
+    with pytest.raises(InputError, match="does not fit this recipe: .*linear.W should be float32"):
+        run.load()
+
+
+# run.json
+
+
+def change(**entries: Any) -> Callable[[Path], None]:
+    """Other entries; None: left out."""
+
+    def apply(file: Path) -> None:
+        facts = json.loads(file.read_text()) | entries
+        file.write_text(json.dumps({key: value for key, value in facts.items() if value is not None}))
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda file: file.unlink(),
+        lambda file: file.write_text(""),
+        lambda file: file.write_text(file.read_text()[:100]),
+        lambda file: file.write_text(file.read_text()[:-2]),
+        lambda file: file.write_bytes(b"\xff\xfe\x00"),
+        lambda file: file.write_text("[]"),
+        lambda file: file.write_text('"text"'),
+        lambda file: file.write_text("3"),
+        change(format="minireid-prepared"),
+        change(format=None),
+        change(version=2),
+        change(version=None),
+        change(prepared_path=None),
+        change(prepared_path=3),
+        change(train=None),
+        change(train=3),
+        change(test=["Anna"]),
+        change(identities=None),
+        change(identities="three"),
+        change(identities=-3),
+        change(identities=3.0),
+        change(number="0"),
+        change(split=200),
+        change(prepared_sha256=5),
+        change(extra=1),
+        lambda file: file.with_name("recipe.toml").unlink(),
+        lambda file: file.with_name("recipe.toml").write_text("[network\n"),
+        lambda file: file.with_name("recipe.toml").write_text(""),
+    ],
+)
+def test_damaged(run: Run, damage: Callable[[Path], Any]) -> None:
+    damage(run.path / "run.json")
+    with pytest.raises(InputError) as fault:
+        open_run(run.path)
+    text = str(fault.value)
+    assert str(run.path) in text and "\n" not in text
+
+
+def test_no_run_folder(tmp_path: Path) -> None:
+    for path in (tmp_path / "nothing", tmp_path):
+        with pytest.raises(InputError, match="expected a run folder"):
+            open_run(path)
+
+
+def test_classes_that_do_not_fit_the_persons(run: Run) -> None:
+    """The labels of the classifiers are the training persons: with other numbers of them nothing would fit."""
+    small_data.train(run, stop_after=1)
+    change(identities=5)(run.path / "run.json")
+    with pytest.raises(InputError, match=r"classifiers\..* should be"):
+        open_run(run.path).load()
+
+
+def test_parameters_come_back_bit_for_bit(run: Run) -> None:
+    from minireid.training.checkpoint import Checkpoint, save
+    from minireid.trees import leaves
+
+    params = model.init(run.recipe, run.identities)
+    save(run.path / "checkpoint.npz", Checkpoint(1, params, {}, {"best": -1.0}))
+    for (name, array), (_, saved) in zip(leaves(params), leaves(run.load().params), strict=True):
+        np.testing.assert_array_equal(array, saved, err_msg=name)
