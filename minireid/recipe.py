@@ -43,7 +43,6 @@ class Clips:
     flow: bool  # whether the network reads the optical flow
     square_root: bool  # images divided by sqrt(deviation), not by the deviation
     recentre: bool  # the mean subtracted once more after the crop
-    subtract_mean_frame: bool  # what does not move is taken out of every clip: its mean over time
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,9 @@
 """What every layer and loss has to keep to, whatever it computes. Each function raises AssertionError."""
 
 import warnings
+from collections import Counter
 from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ CONVOLUTIONS = [
     (3, 6, 5, 2, 2, 1, 3, 3, 0),
     (1, 2, 7, 1, 1, 5, 2, 2, 4),
 ]
+KERNEL = ("forward", "backward_input", "backward_weights")
 # N, T, D, S of sequences: one clip, one frame, two frames, one feature, one value of state.
 SEQUENCES = [(3, 5, 2, 4), (1, 1, 2, 3), (3, 1, 5, 2), (3, 2, 2, 5), (1, 5, 3, 1), (2, 3, 1, 3)]
 
@@ -91,3 +94,17 @@ def assert_complex_step(forward: Function, backward: Function, *arrays: Any, **c
         np.sum(g * u) for (_, g), (_, u) in zip(leaves(gradients), leaves(dict(enumerate(directions))), strict=True)
     )
     np.testing.assert_allclose(by_step, by_backward, rtol=1e-12)
+
+
+def counted(kernel: ModuleType) -> tuple[Any, Counter[str]]:
+    """The kernel under another name, and how often each of its functions was called."""
+    calls: Counter[str] = Counter()
+
+    def counting(name: str) -> Function:
+        def call(*arrays: Any, **config: Any) -> Any:
+            calls[name] += 1
+            return getattr(kernel, name)(*arrays, **config)
+
+        return call
+
+    return SimpleNamespace(**{name: counting(name) for name in KERNEL}), calls

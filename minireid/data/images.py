@@ -51,12 +51,6 @@ def normalise(frames: np.ndarray, *, square_root: bool = False) -> np.ndarray:
     return x.reshape(*NT, H, W, C)
 
 
-def subtract_mean_frame(x: np.ndarray, lengths: np.ndarray) -> None:
-    """Take each clip's mean frame out of its frames, in place: what does not move goes. x (N, T, H, W, C), lengths (N,)."""
-    for clip, length in zip(x, lengths.tolist()):
-        clip[:length] -= clip[:length].mean(axis=0)
-
-
 def crop(x: np.ndarray, offsets: np.ndarray, size: tuple[int, int], *, recentre: bool = False) -> np.ndarray:
     """x (N, T, H, W, C) -> (N, T, *size, C), clip n cut at row offsets[n, 0] and column offsets[n, 1].
 

@@ -44,8 +44,6 @@ def embed_clip(
     pair = np.concatenate([frames, frames])
     images.mirror(pair, np.array([False, True]), negate_flow=recipe.augment.negate_flow)
     pair = images.normalise(pair if recipe.clips.flow else pair[..., :3], square_root=recipe.clips.square_root)
-    if recipe.clips.subtract_mean_frame:
-        images.subtract_mean_frame(pair, np.array([clip.length, clip.length]))
     rows = np.array([int(mirrored) for _, _, mirrored in views])
     places = np.array([(i, j) for i, j, _ in views])
     at_once = max(1, FRAMES_AT_ONCE // clip.length)

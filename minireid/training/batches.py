@@ -60,8 +60,6 @@ def augment(rng: np.random.Generator, frames: np.ndarray, lengths: np.ndarray, r
     if wanted.mirror:
         images.mirror(frames, rng.random(len(frames)) < 0.5, negate_flow=wanted.negate_flow)
     x = images.normalise(frames, square_root=recipe.clips.square_root)
-    if recipe.clips.subtract_mean_frame:
-        images.subtract_mean_frame(x.reshape(N, T, H, W, C), lengths)
     low = wanted.first_offset - wanted.shift
     high = np.array([H, W]) - recipe.clips.crop + wanted.shift
     offsets = rng.integers(low, high, size=(len(x), 2), endpoint=True)

@@ -184,22 +184,12 @@ def test_every_clip_has_its_own_zoom() -> None:
     assert not np.allclose(both[0], both[1])
 
 
-def test_subtracting_the_mean_frame_leaves_what_moves() -> None:
-    x = np.random.default_rng(0).normal(size=(2, 4, 3, 2, 1)).astype(np.float32)
-    x[1, 2:] = 1e6  # padding
-    still = x.copy()
-    images.subtract_mean_frame(x, np.array([4, 2]))
-    np.testing.assert_allclose(x[0], still[0] - still[0].mean(axis=0), atol=1e-6)
-    np.testing.assert_allclose(x[1, :2], still[1, :2] - still[1, :2].mean(axis=0), atol=1e-6)
-    np.testing.assert_array_equal(x[1, 2:], still[1, 2:])
-
-
 # Views.
 
 
 def test_the_baselines_views() -> None:
     """8 crops of 56 x 40 along the diagonal of 64 x 48, corner to corner, each mirrored and not: 16."""
-    views = images.diagonal_views(64, 48, (56, 40), 8, True)
+    views = images.diagonal_views(64, 48, (56, 40), crops=8, mirrored=True)
     assert len(views) == len(set(views)) == 16
     places = [(i, j) for i, j, mirrored in views if not mirrored]
     assert [(i, j) for i, j, mirrored in views if mirrored] == places
@@ -207,9 +197,15 @@ def test_the_baselines_views() -> None:
 
 
 def test_views_of_a_frame_with_other_room() -> None:
-    assert images.diagonal_views(10, 6, (6, 4), 3, False) == [(0, 0, False), (2, 1, False), (4, 2, False)]
+    assert images.diagonal_views(10, 6, (6, 4), crops=3, mirrored=False) == [(0, 0, False), (2, 1, False), (4, 2, False)]
 
 
 def test_one_view_is_the_middle() -> None:
-    assert images.diagonal_views(10, 6, (6, 4), 1, False) == [(2, 1, False)]
-    assert images.diagonal_views(10, 6, (6, 4), 1, True) == [(2, 1, False), (2, 1, True)]
+    assert images.diagonal_views(10, 6, (6, 4), crops=1, mirrored=False) == [(2, 1, False)]
+    assert images.diagonal_views(10, 6, (6, 4), crops=1, mirrored=True) == [(2, 1, False), (2, 1, True)]
+
+
+def test_shifted_views_reach_over_the_edge() -> None:
+    views = images.diagonal_views(10, 6, (6, 4), crops=3, mirrored=False, shift=2)
+    assert views == [(-2, -2, False), (2, 1, False), (6, 4, False)]
+    assert images.diagonal_views(10, 6, (6, 4), crops=1, mirrored=False, shift=2) == [(2, 1, False)]

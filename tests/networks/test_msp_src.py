@@ -17,7 +17,7 @@ from minireid.layers import (
 from minireid.losses import joint
 from minireid.networks import euclidean, msp_src, msp_src_high, msp_src_low
 from minireid.trees import leaves, map_leaves
-from tests.judges import assert_complex_step, assert_manners
+from tests.judges import assert_complex_step, assert_manners, counted
 
 SIZES = {"height": 8, "width": 17, "channels": 2, "filters": (1, 3, 2), "features": 5, "dtype": np.float64}
 CLIPS = [((1, 1), None), ((3, 2), None), ((2, 3), [3, 1])]  # one clip of one frame, two frames, one clip shorter
@@ -86,11 +86,10 @@ def test_the_whole_loss_against_pytorch(rng, judge):
 
 
 def test_the_main_network_has_1_213_800_parameters(rng):
-    p = msp_src.init(rng, height=128, width=64, channels=5)
-    classifiers = [linear.init(rng, 128, 100) for _ in range(2)]
-    assert sum(a.size for _, a in leaves([p, classifiers][0])) + 2 * 12_900 == 1_213_800
-    assert sum(a.size for c in classifiers for a in c.values()) == 2 * 12_900
-    assert p["low"]["linear"]["W"].shape == p["high"]["linear"]["W"].shape == (16 * 8 * 32, 128)
+    network = msp_src.init(rng, height=128, width=64, channels=5)
+    classifiers = {level: linear.init(rng, 128, 100) for level in ("low", "high")}
+    assert sum(a.size for _, a in leaves({"network": network, "classifiers": classifiers})) == 1_213_800
+    assert network["low"]["linear"]["W"].shape == network["high"]["linear"]["W"].shape == (16 * 8 * 32, 128)
 
 
 @pytest.mark.parametrize(("unit", "depth", "pool"), PARTS, ids=lambda part: getattr(part, "__name__", part))
@@ -192,6 +191,15 @@ def test_training_can_do_without_dx(network, rng):
     assert dx is None
     for (name, one), (_, other) in zip(leaves(grads), leaves(network.backward(y, cache)[1]), strict=True):
         np.testing.assert_array_equal(one, other, err_msg=name)
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=name_of)
+def test_every_convolution_runs_on_the_kernel_that_was_asked_for(network, rng):
+    kernel, calls = counted(im2col)
+    y, cache = network.forward(*draw(rng, 2, 3, network), kernel=kernel)
+    network.backward(y, cache, need_dx=False)
+    blocks = 2 if network is msp_src_low else 3
+    assert calls == {"forward": blocks, "backward_input": blocks - 1, "backward_weights": blocks}
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=name_of)

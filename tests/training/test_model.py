@@ -24,6 +24,7 @@ def batch(channels: int = 3, dtype: type = np.float32) -> dict[str, Any]:
         "labels": np.array([2, 2, 0, 0]),
         "pairs": np.array([[0, 1], [2, 3], [0, 3], [2, 1]]),
         "same": np.array([True, True, False, False]),
+        "weights": np.full(4, 0.25, dtype),
     }
 
 
@@ -121,6 +122,21 @@ def test_margin_and_kind_of_the_verification_loss() -> None:
             recipe = small_data.recipe(f"losses.verification={kind}", f"losses.margin={margin}")
             totals.add(model.loss_and_gradients(recipe, model.init(recipe, K), **batch(), rng=None)[0])
     assert len(totals) == 6
+
+
+def test_together_on_a_sphere_or_not() -> None:
+    totals = set()
+    for words in (
+        ("losses.together=joint",),
+        ("losses.together=joint_on_sphere", "losses.verification_length=1.0", "losses.identification_length=4.0"),
+        ("losses.together=joint_on_sphere", "losses.verification_length=2.0", "losses.identification_length=4.0"),
+        ("losses.together=joint_on_sphere", "losses.verification_length=1.0", "losses.identification_length=8.0"),
+    ):
+        recipe = small_data.recipe(*words)
+        loss, _, _, grads = model.loss_and_gradients(recipe, params := model.init(recipe, K), **batch(), rng=None)
+        assert shapes(grads) == shapes(params)
+        totals.add(loss)
+    assert len(totals) == 4
 
 
 def test_dropout_needs_a_generator_and_follows_it() -> None:

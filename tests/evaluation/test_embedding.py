@@ -1,0 +1,127 @@
+"""Embeddings of whole tracks: every view by hand, clips of any length, and the score averaged over the views."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minireid.data import images
+from minireid.data.clips import Clip
+from minireid.data.prepared import Prepared
+from minireid.evaluation import embedding
+from minireid.recipe import Recipe
+from minireid.training import model
+from minireid.trees import Tree
+from tests import small_data
+
+CLIPS = [Clip(0, 6), Clip(10, 1), Clip(20, 9)]
+FLOW = ("clips.flow=true", "evaluation.crops=3")
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return small_data.write_prepared(tmp_path_factory.mktemp("data") / "prepared", flow=True)
+
+
+def network(recipe: Recipe) -> Tree:
+    return model.init(recipe, 2)["network"]
+
+
+def by_hand(recipe: Recipe, prepared: Prepared, clip: Clip, view: tuple[int, int, bool]) -> np.ndarray:
+    """One view of one clip, alone: mirror the bytes, normalise, cut, embed."""
+    frames = np.array(prepared.frames[clip.start : clip.start + clip.length])[None]
+    if not recipe.clips.flow:
+        frames = frames[..., :3]
+    i, j, mirrored = view
+    if mirrored:
+        frames = frames[:, :, :, ::-1].copy()
+        if recipe.clips.flow and recipe.augment.negate_flow:
+            frames[..., 3] = 254 - frames[..., 3]
+    x = images.normalise(frames, square_root=recipe.clips.square_root)[:, :, i : i + 16, j : j + 8]
+    if recipe.clips.recentre:
+        x = x - x.mean(axis=(2, 3), keepdims=True)
+    page = model.network_of(recipe)
+    return page.embed(np.ascontiguousarray(x), network(recipe), **model.parts_of(recipe))[0]
+
+
+@pytest.mark.parametrize(
+    "changes, name",
+    [
+        (FLOW, "msp_src"),
+        ((*FLOW, "augment.negate_flow=false", "clips.recentre=true", "clips.square_root=true"), "msp_src"),
+        (("clips.flow=false", "evaluation.crops=3", "evaluation.mirrored=false"), "msp_src"),
+        ((*FLOW, "network.pool=temporal_last", "network.unit=elman"), "msp_src_high"),
+        (FLOW, "src"),
+    ],
+)
+def test_every_view_of_every_clip_by_hand(prepared: Prepared, changes: tuple[str, ...], name: str) -> None:
+    base, named = ("src", ()) if name == "src" else ("msp_src", (f"network.name={name}",))
+    recipe = small_data.recipe(*named, *changes, name=base)
+    found = embedding.embed_clips(recipe, network(recipe), prepared, CLIPS)
+    views = [(i, i, m) for i in (0, 4, 8) for m in ((False, True) if recipe.evaluation.mirrored else (False,))]
+    assert embedding.views_of(recipe, prepared) == views
+    assert found.shape[:2] == (len(views), len(CLIPS)) and found.dtype == np.float32
+    for v, view in enumerate(views):
+        for n, clip in enumerate(CLIPS):
+            np.testing.assert_allclose(found[v, n], by_hand(recipe, prepared, clip, view), atol=1e-5)
+
+
+def test_views_over_the_edge(prepared: Prepared) -> None:
+    recipe = small_data.recipe("evaluation.shift=2", "evaluation.crops=2", "evaluation.mirrored=false")
+    assert embedding.views_of(recipe, prepared) == [(-2, -2, False), (10, 10, False)]
+    assert embedding.embed_clips(recipe, network(recipe), prepared, CLIPS).shape[:2] == (2, 3)
+
+
+def test_a_clip_does_not_depend_on_its_company_nor_on_how_many_views_fit_at_once(
+    prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = small_data.recipe()
+    params = network(recipe)
+    found = embedding.embed_clips(recipe, params, prepared, CLIPS)
+    np.testing.assert_array_equal(found[:, 1:2], embedding.embed_clips(recipe, params, prepared, CLIPS[1:2]))
+    np.testing.assert_array_equal(found[:, ::-1], embedding.embed_clips(recipe, params, prepared, CLIPS[::-1]))
+    monkeypatch.setattr(embedding, "FRAMES_AT_ONCE", 13)
+    np.testing.assert_allclose(embedding.embed_clips(recipe, params, prepared, CLIPS), found, atol=1e-6)
+
+
+def test_no_dropout_and_no_drawing(prepared: Prepared) -> None:
+    recipe = small_data.recipe("network.dropout=0.9", "augment.shift=3", "augment.scale=0.3")
+    params = network(recipe)
+    first, again = (embedding.embed_clips(recipe, params, prepared, CLIPS) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+
+
+def test_shuffled_frames_change_what_is_read_in_order_and_only_that(prepared: Prepared) -> None:
+    clip = [Clip(20, 9)]
+    for name, changes in (("msp_src_high", True), ("msp_src_low", False)):
+        found = []
+        for shuffle in ("false", "true", "true"):
+            recipe = small_data.recipe(f"network.name={name}", f"evaluation.shuffle={shuffle}")
+            found.append(embedding.embed_clips(recipe, network(recipe), prepared, clip))
+        np.testing.assert_array_equal(found[1], found[2])
+        assert (np.abs(found[0] - found[1]).max() > 1e-4) == changes
+
+
+def test_normalised_embeddings_have_length_one_at_every_level(prepared: Prepared) -> None:
+    recipe = small_data.recipe("evaluation.normalise=true")
+    found = embedding.embed_clips(recipe, network(recipe), prepared, CLIPS)
+    np.testing.assert_allclose(np.linalg.norm(found[..., :128], axis=-1), 1, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(found[..., 128:], axis=-1), 1, atol=1e-5)
+
+
+def test_scores_are_distances_averaged_over_the_views() -> None:
+    rng = np.random.default_rng(0)
+    probe, gallery = rng.normal(size=(3, 4, 5)), rng.normal(size=(3, 2, 5))
+    found = embedding.score(small_data.recipe(), probe, gallery)
+    for p in range(4):
+        for g in range(2):
+            expected = -np.mean([np.linalg.norm(probe[v, p] - gallery[v, g]) for v in range(3)])
+            assert found[p, g] == pytest.approx(expected)
+
+
+def test_paths_are_not_needed(prepared: Prepared) -> None:
+    """Frames may be in memory as well: nothing but the array is read."""
+    loaded = Prepared(Path("nowhere"), np.array(prepared.frames), prepared.tracks, prepared.index)
+    recipe = small_data.recipe()
+    a, b = (embedding.embed_clips(recipe, network(recipe), p, CLIPS) for p in (prepared, loaded))
+    np.testing.assert_array_equal(a, b)
