@@ -29,7 +29,15 @@ from minireid.layers import (
     temporal_mean,
     unit_length,
 )
-from minireid.losses import contrastive_crf, contrastive_linear, contrastive_squared, joint, joint_on_sphere, pair_distance, softmax
+from minireid.losses import (
+    contrastive_crf,
+    contrastive_linear,
+    contrastive_squared,
+    joint,
+    joint_on_sphere,
+    pair_distance,
+    softmax,
+)
 from minireid.networks import msp_src, msp_src_high, msp_src_low, msp_src_motion, src
 
 
@@ -103,7 +111,9 @@ def loss_cases(rng: np.random.Generator) -> Iterator[Case]:
     weights = {"verification_weight": 0.7, "identification_weight": 1.3, "margin": 2.5}
     for together in (joint, joint_on_sphere):
         name = together.__name__.rpartition(".")[2]
-        yield Case(name, together.forward, together.backward, (embeddings, classifiers), {**config, **labels, **weights})
+        yield Case(
+            name, together.forward, together.backward, (embeddings, classifiers), {**config, **labels, **weights}
+        )
     yield Case("unit_length", unit_length.forward, unit_length.backward, (x,))
 
 

@@ -99,8 +99,8 @@ def run_demo(arguments: argparse.Namespace) -> None:
 
 
 def run_train(arguments: argparse.Namespace) -> int | None:
-    from minireid.training.loop import Interrupted
     from minireid.train import go_on, new_run
+    from minireid.training.loop import Interrupted
     from minireid.training.threads import threads
 
     with threads(arguments.threads):
@@ -201,9 +201,10 @@ def run_gradcheck(arguments: argparse.Namespace) -> int:
             for report in check(case.forward, case.backward, *case.arrays, seed=arguments.seed, **case.config):
                 print(f"{case.name:<32} {report}", flush=True)
                 wrong += not report.ok
-    print(f"{len(chosen)} functions checked, seed {arguments.seed}: {f'{wrong} tensors WRONG' if wrong else 'all right'}")
+    print(
+        f"{len(chosen)} functions checked, seed {arguments.seed}: {f'{wrong} tensors WRONG' if wrong else 'all right'}"
+    )
     return 1 if wrong else 0
-
 
 
 if __name__ == "__main__":

@@ -53,7 +53,9 @@ def measure(run: Run) -> tuple[list[results.Row], Comparison, dict[str, np.ndarr
     compared = comparison(run.recipe, prepared, run.test)
     network = network_scores(run.recipe, run.best().params["network"], prepared, compared, progress=True)
     scores = {run.recipe.network.name: network, **baselines.scores(prepared, compared.probe, compared.gallery)}
-    rows = [row(run, prepared, compared, method, score, trained=n == 0) for n, (method, score) in enumerate(scores.items())]
+    rows = [
+        row(run, prepared, compared, method, score, trained=n == 0) for n, (method, score) in enumerate(scores.items())
+    ]
     persons = compared.persons
     cmc, mAP = baselines.chance(persons, persons, allowed=compared.allowed)
     return [*rows, facts(run, prepared, compared, "chance", cmc, mAP, trained=False)], compared, scores
@@ -98,13 +100,16 @@ def draw(run: Run, compared: Comparison, scores: dict[str, np.ndarray], folder: 
     prepared, persons = run.prepared(), compared.persons
     ranks = range(1, len(persons) + 1)
     curves = {
-        name: ranking.cmc(score, persons, persons, ranks=ranks, allowed=compared.allowed) for name, score in scores.items()
+        name: ranking.cmc(score, persons, persons, ranks=ranks, allowed=compared.allowed)
+        for name, score in scores.items()
     }
     cmc_curve.draw(folder / "cmc.png", curves)
     score = scores[run.recipe.network.name]
     draw_gallery(folder / "gallery.png", prepared, compared, score)
     mine = persons[:, None] == persons
-    distances.draw(folder / "distances.png", -score[mine], -score[~mine & (True if compared.allowed is None else compared.allowed)])
+    distances.draw(
+        folder / "distances.png", -score[mine], -score[~mine & (True if compared.allowed is None else compared.allowed)]
+    )
     learning_curves.draw(folder / "learning_curves.png", read_log(run.path / "log.jsonl"))
     W = run.best().params["network"]["conv1"]["W"]
     filters.draw(folder / "filters.png", W)
@@ -152,5 +157,3 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     if not records:
         raise InputError(f"expected the log of a training run at {path}, found none: train first")
     return records
-
-

@@ -32,7 +32,8 @@ def search(run: Run, probe: Prepared, gallery: Prepared, *, top: int, picture: P
         ranked_names=[[name(gallery.tracks[g]) for g in line] for line in few.tolist()],
     )
     return "\n".join(
-        f"{name(track):<12} -> " + ", ".join(f"{name(gallery.tracks[g])} ({-score[n, g]:.2f})" for g in order[n].tolist())
+        f"{name(track):<12} -> "
+        + ", ".join(f"{name(gallery.tracks[g])} ({-score[n, g]:.2f})" for g in order[n].tolist())
         for n, track in enumerate(probe.tracks)
     )
 

@@ -125,7 +125,10 @@ def before_training(
             lines.append(f"  {name:<24} {part:8.3f}   chance among {K} persons: ln {K} = {np.log(K):.3f}")
         else:
             lines.append(f"  {name:<24} {part:8.3f}   all embeddings in one point: {collapsed(recipe, inputs):.3f}")
-    for what, shares in (("|tanh| above 0.99", saturated_tanh(rows)), ("gate off or on (1 %)", gates(recipe, params, rows))):
+    for what, shares in (
+        ("|tanh| above 0.99", saturated_tanh(rows)),
+        ("gate off or on (1 %)", gates(recipe, params, rows)),
+    ):
         if shares:
             lines.append(f"  {what + ':':<24} " + ", ".join(f"{name} {100 * v:.1f} %" for name, v in shares.items()))
     before, states = map_leaves(np.copy, params), {}

@@ -1,4 +1,4 @@
-"""Small data for the tests of training and evaluation: prepared folders of a few tiny people, and recipes that fit them.
+"""Small data for the tests of training and evaluation: prepared folders of a few tiny people, recipes that fit them.
 
 A person is a pattern of 6 x 4 blocks of colour, a camera a tint, a frame the pattern with a little noise.
 """

@@ -9,6 +9,8 @@ import pytest
 import minireid
 from minireid.cases import all_cases, layer_cases, spaced
 from minireid.gradcheck import assert_gradients, check
+from minireid.gradcheck.check import fresh
+from minireid.losses import contrastive_crf, pair_distance
 from minireid.trees import leaves
 from tests.judges import upstream
 
@@ -45,10 +47,20 @@ def test_both_passes_of_a_case_are_of_one_page():
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_no_case_is_blind(case, rng):
     """Where the true gradient is zero, a backward that returns nothing but zeros would pass."""
-    y, cache = case.forward(*case.arrays, **case.config)
+    y, cache = case.forward(*case.arrays, **fresh(case.config))
     gradients = case.backward(upstream(rng, y), cache)
     for name, gradient in leaves(dict(enumerate(gradients if len(case.arrays) > 1 else (gradients,)))):
         assert np.any(gradient), name
+
+
+def test_pairs_of_different_persons_lie_on_both_sides_of_the_margin():
+    cases = [case for case in CASES if case.name.startswith("contrastive")]
+    assert len(cases) == 3
+    for case in cases:
+        d, _ = pair_distance.forward(*case.arrays, pairs=case.config["pairs"])
+        reach = np.sqrt(case.config["margin"]) if case.forward is contrastive_crf.forward else case.config["margin"]
+        within = d[~case.config["same"]] < reach
+        assert within.any() and not within.all(), case.name
 
 
 def test_the_seed_decides():

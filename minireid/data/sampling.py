@@ -103,9 +103,7 @@ def every(rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int, 
     return Batch(clips, labels, pairs, labels[pairs[:, 0]] == labels[pairs[:, 1]])
 
 
-def both_cameras(
-    rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int
-) -> tuple[list[Clip], np.ndarray]:
+def both_cameras(rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int) -> tuple[list[Clip], np.ndarray]:
     """A random clip from each camera for every anchor, and their labels."""
     clips = [random_clip(rng, track, T) for anchor in anchors.tolist() for track in crowd.tracks[anchor]]
     return clips, np.repeat(anchors, 2)

@@ -122,7 +122,9 @@ def checked(split: Split) -> Split:
         raise InputError(f"person {min(both)} is in train and in test of split {split.number} of {split.protocol}")
     for name, persons in (("train", split.train), ("test", split.test)):
         if len(persons) < 2 or len(set(persons)) < len(persons):
-            raise InputError(f"split {split.number} of {split.protocol}: {name} has fewer than two persons, or one twice")
+            raise InputError(
+                f"split {split.number} of {split.protocol}: {name} has fewer than two persons, or one twice"
+            )
     return split
 
 

@@ -1,10 +1,10 @@
 """Embeddings of whole tracks, in every view that the recipe averages over."""
 
 import numpy as np
-from tqdm import tqdm
 
 from minireid.data import clips, images
 from minireid.data.prepared import Prepared
+from minireid.progress import bar
 from minireid.recipe import Recipe
 from minireid.training import model
 from minireid.trees import Tree
@@ -29,8 +29,8 @@ def embed_clips(
 ) -> np.ndarray:
     """Clips of any lengths -> (V, N, D) float32, V views of each (crops, mirrored or not)."""
     views = views_of(recipe, prepared)
-    bar = tqdm(wanted, unit="track", disable=not progress, dynamic_ncols=True)
-    rows = [embed_clip(recipe, network_params, prepared, clip, views) for clip in bar]
+    shown = bar(wanted, unit="track", shown=progress)
+    rows = [embed_clip(recipe, network_params, prepared, clip, views) for clip in shown]
     return np.stack(rows, axis=1)
 
 

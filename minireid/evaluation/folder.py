@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from minireid.data import clips
-from minireid.data.prepared import Prepared, Track
+from minireid.data.prepared import Prepared
 from minireid.errors import InputError
 from minireid.evaluation import embedding
 from minireid.training import batches
@@ -25,7 +25,9 @@ def save_embeddings(path: Path, embeddings: np.ndarray, prepared: Prepared) -> N
     """An .npz file: embeddings (V, tracks, D), and the index: person, camera, start, length of every track."""
     if path.suffix != ".npz":
         raise InputError(f"expected --out to end in .npz, got {path}")
-    columns = {key: np.array([getattr(t, key) for t in prepared.tracks]) for key in ("person", "camera", "start", "length")}
+    columns = {
+        key: np.array([getattr(t, key) for t in prepared.tracks]) for key in ("person", "camera", "start", "length")
+    }
     buffer = io.BytesIO()
     np.savez(buffer, embeddings=embeddings, **columns)
     partial = path.with_name(path.name + ".partial")

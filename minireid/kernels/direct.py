@@ -44,9 +44,7 @@ def add_products(x, W, y, s):  # F1
                                 y[n, i, j, o] += value * W[kh, kw, c, o]
 
 
-def backward_input(
-    dy: np.ndarray, W: np.ndarray, *, x_shape: tuple[int, ...], stride: int, padding: int
-) -> np.ndarray:
+def backward_input(dy: np.ndarray, W: np.ndarray, *, x_shape: tuple[int, ...], stride: int, padding: int) -> np.ndarray:
     N, H, Wd, C = x_shape
     dpadded = np.zeros((N, H + 2 * padding, Wd + 2 * padding, C), dy.dtype)
     # Here the sum runs over output channels, so the input channels have to lie innermost.

@@ -29,9 +29,7 @@ def forward(x: np.ndarray, W: np.ndarray, b: np.ndarray, *, stride: int, padding
     return y.reshape(N, HO, WO, O)
 
 
-def backward_input(
-    dy: np.ndarray, W: np.ndarray, *, x_shape: tuple[int, ...], stride: int, padding: int
-) -> np.ndarray:
+def backward_input(dy: np.ndarray, W: np.ndarray, *, x_shape: tuple[int, ...], stride: int, padding: int) -> np.ndarray:
     KH, KW, C, O = W.shape
     N, H, Wd, _ = x_shape
     _, HO, WO, _ = dy.shape

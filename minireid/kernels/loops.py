@@ -43,9 +43,7 @@ def forward(x: np.ndarray, W: np.ndarray, b: np.ndarray, *, stride: int, padding
     return y
 
 
-def backward_input(
-    dy: np.ndarray, W: np.ndarray, *, x_shape: tuple[int, ...], stride: int, padding: int
-) -> np.ndarray:
+def backward_input(dy: np.ndarray, W: np.ndarray, *, x_shape: tuple[int, ...], stride: int, padding: int) -> np.ndarray:
     dx = np.zeros(x_shape, dy.dtype)
     for in_x, in_W, in_y in products(x_shape, W.shape, stride, padding):
         dx[in_x] += dy[in_y] * W[in_W]  # F2

@@ -39,7 +39,9 @@ def forward(
     loss, parts, caches = 0.0, {}, {}
     for level, e in embeddings.items():
         u, u_cache = unit_length.forward(e)  # F1 (N, D)
-        V, V_cache = verification.forward(verification_length * u, pairs=pairs, same=same, weights=weights, margin=margin)
+        V, V_cache = verification.forward(
+            verification_length * u, pairs=pairs, same=same, weights=weights, margin=margin
+        )
         logits, linear_cache = linear.forward(identification_length * u, classifiers[level])  # (N, K)
         I, I_cache = softmax.forward(logits, labels=labels)  # F3
         loss = loss + verification_weight * V + identification_weight * I  # F4

@@ -96,7 +96,9 @@ def backward(dembeddings, cache, *, need_dx: bool = True, watch=ignore):
     return dx, {**grads, "low": low_grads, "high": high_grads}
 
 
-def embed(x, p, *, lengths=None, unit: ModuleType = gru, pool: ModuleType = temporal_mean, unit_length: bool = False) -> np.ndarray:
+def embed(
+    x, p, *, lengths=None, unit: ModuleType = gru, pool: ModuleType = temporal_mean, unit_length: bool = False
+) -> np.ndarray:
     """x (N, T, H, W, C) -> (N, 256): what `score` compares. No dropout. unit_length: every level scaled to length 1."""
     embeddings, _ = forward(x, p, lengths=lengths, unit=unit, pool=pool)
     return side_by_side(to_unit_length(embeddings) if unit_length else embeddings)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
+from minireid import progress
 from minireid.data import sampling
 from minireid.data.prepared import Prepared
 from minireid.errors import InputError
+from minireid.networks.euclidean import to_unit_length
 from minireid.recipe import Recipe
 from minireid.training import batches, checkpoint, estimate, model, optimisers
 from minireid.training.run import Run
@@ -31,9 +32,7 @@ class NotFinite(InputError):
 Judge = Callable[[Tree, tuple[int, ...]], dict[str, float]]  # network parameters, persons -> {"mAP": …, "rank-1": …}
 
 
-def train(
-    run: Run, prepared: Prepared, judge: Judge, *, resume: bool = False, stop_after: int | None = None
-) -> None:
+def train(run: Run, prepared: Prepared, judge: Judge, *, resume: bool = False, stop_after: int | None = None) -> None:
     """Train to the recipe's last epoch, or until `stop_after` steps are done. Raises Interrupted after Ctrl-C.
 
     judge: what validation persons are judged by (minireid.evaluation), so that training knows nothing of rankings.
@@ -54,7 +53,7 @@ def train(
     with (
         (run.path / "log.jsonl").open("a", encoding="utf-8") as log,
         ctrl_c_waits() as interrupted,
-        tqdm(total=steps, initial=first, unit="step", mininterval=0.5, dynamic_ncols=True) as bar,
+        progress.bar(total=steps, initial=first, unit="step") as bar,
     ):
         for step in range(first, min(steps, stop_after or steps)):
             began = time.perf_counter()
@@ -64,7 +63,7 @@ def train(
             if run.validation and epoch_ends and ((step + 1) // per_epoch) % recipe.validation.every == 0:
                 best = validate(run, judge, params, states, step + 1, best, record)
             log.write(json.dumps({"step": step + 1, "epoch": step // per_epoch + 1, **record}) + "\n")
-            bar.set_postfix_str(progress_line(record))
+            bar.set_postfix_str(progress_line(record), refresh=False)
             bar.update()
             if epoch_ends or interrupted:
                 log.flush()
@@ -97,7 +96,8 @@ def one_step(
     if not np.isfinite(loss):
         raise NotFinite(where_it_began(recipe, prepared, crowd, params, step, loss, parts))
     apply_gradients(recipe, params, grads, states, step, steps)
-    return {"loss": loss, **parts, **mean_distances(embeddings, inputs.pairs, inputs.same)}
+    compared = to_unit_length(embeddings) if recipe.losses.together == "joint_on_sphere" else embeddings
+    return {"loss": loss, **parts, **mean_distances(compared, inputs.pairs, inputs.same)}
 
 
 def apply_gradients(
@@ -115,7 +115,10 @@ def apply_gradients(
 
 
 def mean_distances(embeddings: dict[str, np.ndarray], pairs: np.ndarray, same: np.ndarray) -> dict[str, float]:
-    """Mean distance of the pairs of the same person and of different ones: equal and small means collapse."""
+    """Mean distance of the pairs of the same person and of different ones, as the loss sees them.
+
+    Equal means that nothing is told apart yet; equal and near 0, that the embeddings have collapsed into one point.
+    """
     record = {}
     for level, e in embeddings.items():
         d = np.linalg.norm(e[pairs[:, 0]] - e[pairs[:, 1]], axis=1)

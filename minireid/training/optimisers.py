@@ -15,7 +15,9 @@ from minireid.trees import Tree, leaves
 State = dict[str, np.ndarray]
 
 
-def sgd(p: np.ndarray, g: np.ndarray, state: State, *, learning_rate: float, momentum: float, dampening: float) -> State:
+def sgd(
+    p: np.ndarray, g: np.ndarray, state: State, *, learning_rate: float, momentum: float, dampening: float
+) -> State:
     """Gradient descent with momentum (Polyak 1964).
 
         F1  v = momentum v + (1 - dampening) g          v = g at the first step

@@ -1,10 +1,10 @@
 """A run folder: what was trained, on whom, and how far.
 
-    RUN/recipe.toml      the recipe, complete
-    RUN/run.json         format, version, the prepared folder (path and checksum), the split, the persons
-    RUN/log.jsonl        one line of JSON a step (and a validation)
-    RUN/checkpoint.npz   to go on from, and to evaluate
-    RUN/best.npz         only with validation persons: the best one by them
+RUN/recipe.toml      the recipe, complete
+RUN/run.json         format, version, the prepared folder (path and checksum), the split, the persons
+RUN/log.jsonl        one line of JSON a step (and a validation)
+RUN/checkpoint.npz   to go on from, and to evaluate
+RUN/best.npz         only with validation persons: the best one by them
 """
 
 import json
@@ -90,7 +90,9 @@ def open_run(path: Path) -> Run:
     try:
         facts = json.loads(file.read_text(encoding="utf-8"))
         if facts.pop("format") != FORMAT or facts.pop("version") != VERSION:
-            raise InputError(f"expected {FORMAT} version {VERSION} in {file}, got another: use the minireid that wrote it")
+            raise InputError(
+                f"expected {FORMAT} version {VERSION} in {file}, got another: use the minireid that wrote it"
+            )
         people = {key: tuple(int(p) for p in facts.pop(key)) for key in ("train", "validation", "test")}
         prepared_path = Path(facts.pop("prepared_path"))
         recipe = load_recipe(str(path / "recipe.toml"))

@@ -197,7 +197,11 @@ def test_the_baselines_views() -> None:
 
 
 def test_views_of_a_frame_with_other_room() -> None:
-    assert images.diagonal_views(10, 6, (6, 4), crops=3, mirrored=False) == [(0, 0, False), (2, 1, False), (4, 2, False)]
+    assert images.diagonal_views(10, 6, (6, 4), crops=3, mirrored=False) == [
+        (0, 0, False),
+        (2, 1, False),
+        (4, 2, False),
+    ]
 
 
 def test_one_view_is_the_middle() -> None:

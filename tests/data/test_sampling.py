@@ -151,7 +151,9 @@ def test_the_same_draws_give_the_same_batch(sampler: Sampler) -> None:
 @SAMPLERS
 def test_clips_start_anywhere(sampler: Sampler) -> None:
     people = crowd()
-    starts = {clip.start for batch in batches(sampler, people, False) for clip in batch.clips if where(clip, people) == (4, 0)}
+    starts = {
+        clip.start for batch in batches(sampler, people, False) for clip in batch.clips if where(clip, people) == (4, 0)
+    }
     first = people.tracks[4][0].start
     assert starts == set(range(first, first + LENGTH - T + 1))
 
@@ -162,7 +164,9 @@ def test_clips_start_anywhere(sampler: Sampler) -> None:
 def test_alternating_takes_a_positive_and_a_negative_pair_in_turn() -> None:
     for batch in batches(sampling.alternating, crowd(), True, 10):
         assert batch.same.tolist() == [True, False] * 3
-        assert batch.pairs.tolist() == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]], "every pair has its own clips"
+        assert batch.pairs.tolist() == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]], (
+            "every pair has its own clips"
+        )
         assert batch.labels[[0, 2, 4, 6, 8, 10]].tolist() == [4, 4, 0, 0, 3, 3], "the anchor is in both of its pairs"
 
 

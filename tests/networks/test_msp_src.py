@@ -162,12 +162,13 @@ def test_without_a_generator_nothing_is_dropped(network, rng):
 
 @pytest.mark.parametrize("network", NETWORKS, ids=name_of)
 def test_embed_is_the_forward_pass_and_score_the_euclidean_one(network, rng):
-    x, p = draw(rng, 3, 4, network)
-    config = {"lengths": [4, 1, 3], "pool": temporal_max}
+    unit = {} if network is msp_src_low else {"unit": elman}
+    x, p = draw(rng, 3, 4, network, **unit)
+    config = {"lengths": [4, 1, 3], "pool": temporal_max, **unit}
     y, _ = network.forward(x, p, **config)
     np.testing.assert_array_equal(network.embed(x, p, **config), np.concatenate(list(y.values()), axis=1))
-    unit = np.concatenate([e / np.linalg.norm(e, axis=1, keepdims=True) for e in y.values()], axis=1)
-    np.testing.assert_allclose(network.embed(x, p, **config, unit_length=True), unit, rtol=1e-10)
+    scaled = np.concatenate([e / np.linalg.norm(e, axis=1, keepdims=True) for e in y.values()], axis=1)
+    np.testing.assert_allclose(network.embed(x, p, **config, unit_length=True), scaled, rtol=1e-10)
     assert network.score is euclidean.score
 
 

@@ -13,6 +13,7 @@ from minireid.recipe import Recipe
 from minireid.training import batches
 from tests import small_data
 
+
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     return small_data.write_prepared(tmp_path_factory.mktemp("data") / "prepared", flow=True)

@@ -212,7 +212,9 @@ def test_what_changes_in_a_step(prepared: Prepared) -> None:
 # Validation.
 
 
-def test_held_out_persons_are_in_no_batch(prepared: Prepared, uninterrupted: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_held_out_persons_are_in_no_batch(
+    prepared: Prepared, uninterrupted: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run, seen = uninterrupted, []
     crowd = sampling.people(prepared, run.train, at_least=3)
     assert not set(crowd.persons) & (set(run.validation) | set(run.test)) and len(crowd.persons) == 4
@@ -294,7 +296,7 @@ def test_diverging_stops_and_keeps_the_last_good_checkpoint(tmp_path: Path, prep
     file.write_text(file.read_text().replace("learning_rate = 0.001", "learning_rate = 1e+30"))
     run = open_run(run.path)
     assert run.recipe.training.learning_rate == 1e30
-    with pytest.raises(loop.NotFinite, match="the loss is (nan|inf) at step"):
+    with pytest.raises(loop.NotFinite, match=r"the loss is (nan|inf) at step"):
         small_data.train(run, resume=True)
     assert np.isfinite(small_data.log_of(run)[-1]["loss"])
     kept = run.load()

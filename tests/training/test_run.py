@@ -78,7 +78,7 @@ def test_the_checkpoint_of_another_recipe(tmp_path: Path, prepared: Prepared) ->
     small_data.train(other, stop_after=1)
     run = small_data.new_run(tmp_path / "run", prepared)
     (other.path / "checkpoint.npz").rename(run.path / "checkpoint.npz")
-    with pytest.raises(InputError, match="does not fit this recipe: .*linear.W should be float32"):
+    with pytest.raises(InputError, match=r"does not fit this recipe: .*linear.W should be float32"):
         run.load()
 
 

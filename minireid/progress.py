@@ -1,0 +1,21 @@
+"""Progress bars: lively on a terminal, rare in a log file, where every drawing is kept."""
+
+import sys
+from collections.abc import Iterable
+
+from tqdm import tqdm
+
+
+def bar(
+    things: Iterable | None = None, *, unit: str, total: int | None = None, initial: int = 0, shown: bool = True
+) -> tqdm:
+    """A tqdm bar over `things`, or over `total` of them that the caller counts with update()."""
+    return tqdm(
+        things,
+        unit=unit,
+        total=total,
+        initial=initial,
+        disable=not shown,
+        mininterval=0.5 if sys.stderr.isatty() else 20.0,
+        dynamic_ncols=True,
+    )

@@ -1,0 +1,126 @@
+"""`minireid evaluate` and `minireid embed`: the table, the files, and several runs averaged."""
+
+import contextlib
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minireid.cli import main
+from minireid.data.prepared import Prepared
+from minireid.evaluate import evaluate_runs, measure
+from minireid.evaluation import embedding
+from minireid.evaluation.comparison import comparison, judge
+from minireid.training.run import Run
+from tests import small_data
+
+Capture = pytest.CaptureFixture[str]
+METHODS = ["msp_src", "mean colour", "colour histograms", "raw pixels", "chance"]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    path = tmp_path_factory.mktemp("data") / "prepared"
+    return small_data.write_prepared(path, groups=2, persons=range(1, 13), flow=True)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, prepared: Prepared) -> Run:
+    return small_data.trained(tmp_path_factory.mktemp("runs") / "run", prepared, "training.epochs=1")
+
+
+@pytest.fixture(scope="module")
+def said(run: Run) -> str:
+    """What `minireid evaluate RUN` prints; its files are in RUN/evaluation."""
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        assert main(["evaluate", str(run.path), "--threads", "1"]) == 0
+    return printed.getvalue()
+
+
+def test_one_run(run: Run, prepared: Prepared, said: str) -> None:
+    out = run.path / "evaluation"
+    saved = json.loads((out / "results.json").read_text())
+    assert [row["method"] for row in saved["rows"]] == METHODS
+    network, *baselines = saved["rows"]
+    facts = {"dataset": "walkers", "protocol": "200", "split": 0, "frames": 0, "probes": 6, "gallery": 6}
+    for row in saved["rows"]:
+        assert {key: row[key] for key in facts} == facts
+    assert (network["seed"], network["clip length"], network["views"]) == (0, 3, 4)
+    assert all(row["seed"] is row["clip length"] is row["views"] is None for row in baselines)
+    judged = judge(run.recipe, prepared, run.best().params["network"], run.test)
+    assert {"rank-1": network["rank-1"], "mAP": network["mAP"]} == judged
+    assert saved["rows"][-1]["rank-1"] == pytest.approx(1 / 6)
+    lines = list(csv.DictReader((out / "results.csv").read_text().splitlines()))
+    assert [line["method"] for line in lines] == METHODS
+    assert float(lines[0]["mAP"]) == pytest.approx(network["mAP"])
+    assert saved["caption"] in said and "walkers, protocol 200; split 0" in said
+    for method in METHODS:
+        assert re.search(rf"^{method}\s+\d", said, re.MULTILINE)
+
+
+def test_the_report_holds_everything(run: Run, said: str) -> None:
+    page = (run.path / "evaluation" / "report.html").read_text()
+    assert page.count("<img") == 6 and page.count("data:image/png;base64,") == 6
+    assert not re.search(r"(src|href)=.https?://", page), "needs no network"
+    assert all(method in page for method in METHODS) and "identification_weight" in page
+    assert "report.html, results.json, results.csv" in said
+
+
+def test_the_same_numbers_every_time(run: Run, said: str) -> None:
+    rows, _, _ = measure(run)
+    assert json.loads((run.path / "evaluation" / "results.json").read_text())["rows"] == rows
+
+
+def test_two_seeds_are_averaged(tmp_path: Path, run: Run, prepared: Prepared, capsys: Capture) -> None:
+    other = small_data.trained(tmp_path / "other", prepared, "training.epochs=1", "training.seed=1")
+    capsys.readouterr()
+    assert main(["evaluate", str(run.path), str(other.path), "--out", str(tmp_path / "out"), "--threads", "1"]) == 0
+    saved = json.loads((tmp_path / "out" / "results.json").read_text())
+    networks = [row for row in saved["rows"] if row["method"] == "msp_src"]
+    assert [row["seed"] for row in networks] == [0, 1]
+    mean = next(entry for entry in saved["means"] if entry["method"] == "msp_src")["mAP"]
+    both = [row["mAP"] for row in networks]
+    assert mean["mean"] == pytest.approx(np.mean(both))
+    assert mean["standard error"] == pytest.approx(np.std(both, ddof=1) / np.sqrt(2))
+    assert "seeds 0, 1" in capsys.readouterr().out
+
+
+def test_runs_evaluated_in_different_ways_are_not_mixed(
+    tmp_path: Path, run: Run, prepared: Prepared, capsys: Capture
+) -> None:
+    other = small_data.trained(tmp_path / "other", prepared, "training.epochs=1", "evaluation.crops=1")
+    capsys.readouterr()
+    assert main(["evaluate", str(run.path), str(other.path), "--out", str(tmp_path / "out")]) == 2
+    assert "evaluated in different ways" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_within_groups_and_few_frames(tmp_path: Path, prepared: Prepared, capsys: Capture) -> None:
+    changes = ("training.epochs=1", "evaluation.within_groups=true", "evaluation.frames=4", "evaluation.shuffle=true")
+    run = small_data.trained(tmp_path / "run", prepared, *changes)
+    rows, compared, _ = measure(run)
+    assert all(row["protocol"] == "200 within groups, frames shuffled" and row["frames"] == 4 for row in rows)
+    assert all(row["gallery"] == 2 and row["rank-5"] == 1 for row in rows if row["method"] == "chance")
+    assert rows[-1]["rank-1"] == 0.5
+    assert all(clip.length == 4 for clip in compared.probe + compared.gallery)
+
+
+def test_the_baseline_with_flow(tmp_path: Path, prepared: Prepared) -> None:
+    run = small_data.trained(tmp_path / "run", prepared, "training.epochs=1", "clips.flow=true", name="src")
+    rows, _, scores = measure(run)
+    assert rows[0]["method"] == "src" and scores["src"].shape == (6, 6)
+
+
+def test_embed(tmp_path: Path, run: Run, capsys: Capture) -> None:
+    new = small_data.write_prepared(tmp_path / "new", persons=(31, 57))
+    assert main(["embed", str(run.path), str(new.path), "--out", str(tmp_path / "new.npz"), "--threads", "1"]) == 0
+    assert f"wrote {tmp_path}/new.npz: views x tracks x features = 4 x 4 x 256" in capsys.readouterr().out
+    with np.load(tmp_path / "new.npz") as file:
+        clips = comparison(run.recipe, new, (31, 57))
+        expected = embedding.embed_clips(run.recipe, run.best().params["network"], new, clips.probe + clips.gallery)
+        np.testing.assert_array_equal(file["embeddings"], expected)
+        assert list(zip(file["person"], file["camera"])) == [(31, "a"), (57, "a"), (31, "b"), (57, "b")]
