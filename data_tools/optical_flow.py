@@ -32,9 +32,8 @@ a shift is split into whole and part symmetrically around 0. So mirroring prepar
 
 import numpy as np
 
-ZERO = (
-    127  # the byte that means "no movement"; the first frame of a track has no frame before it and holds it everywhere
-)
+# The byte that means "no movement"; the first frame of a track has no frame before it and holds it everywhere.
+ZERO = 127
 FRAMES_AT_ONCE = 8  # a few frames of 64 x 32 stay in the processor's cache; the result does not depend on it
 
 

@@ -23,12 +23,12 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from data_tools import optical_flow, prid2011
 from data_tools.prid2011 import RawTrack
 from minireid.data.prepared import COLOURS, FLOW, FORMAT, VERSION, check_hash, open_prepared
 from minireid.errors import InputError
+from minireid.progress import bar
 
 LAYOUTS: dict[str, Callable[[Path], list[RawTrack]]] = {
     "prid2011": prid2011.find_tracks,
@@ -70,7 +70,7 @@ def prepare(
         return out
     shape = (sum(len(track.frames) for track in tracks), *size, len(options["channels"]))
     say(_announce(dataset, tracks, shape, out))
-    with _whole_or_nothing(out) as folder, tqdm(total=shape[0], unit="frame", disable=not progress) as bar:
+    with _whole_or_nothing(out) as folder, bar(total=shape[0], unit="frame", shown=progress) as counter:
         sha256, digests = hashlib.sha256(), []
         with (folder / "frames.npy").open("wb") as stream:
             header = io.BytesIO()
@@ -81,7 +81,7 @@ def prepare(
                 stream.write(frames)
                 sha256.update(frames)
                 digests.append(digest)
-                bar.update(len(frames))
+                counter.update(len(frames))
         sums = {"frames": shape[0], "sha256": sha256.hexdigest(), "source_sha256": _source_sha256(raw, digests)}
         _write_index(folder / "index.json", {**options, **sums}, tracks, groups)
     say(f"{out} is ready")

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from data_tools.prepare import LAYOUTS, UNREADABLE, decode, in_order
 from data_tools.prid2011 import (
@@ -38,6 +37,7 @@ from data_tools.prid2011 import (
     wrong_folder,
 )
 from minireid.errors import InputError
+from minireid.progress import bar
 
 SHOWN = 5  # faults of one kind that are printed
 
@@ -80,10 +80,10 @@ def verify(dataset: str, raw: str | Path, *, published: bool = False, progress: 
         return findings
     tracks = _walk(raw, findings.faults)
     seen = []
-    with tqdm(total=sum(len(track.frames) for track in tracks), unit="image", disable=not progress) as bar:
+    with bar(total=sum(len(track.frames) for track in tracks), unit="image", shown=progress) as counter:
         for track, images in zip(tracks, in_order(_look_at, tracks, os.cpu_count() or 1)):
             seen.append(images)
-            bar.update(len(track.frames))
+            counter.update(len(track.frames))
     findings.faults += [fault for images in seen for fault in images.faults]
     sizes = {path: size for images in seen for path, size in images.sizes.items()}
     findings.faults += _mixed_sizes(sizes)

@@ -22,7 +22,6 @@ from typing import Any, NoReturn
 
 import numpy as np
 from PIL import Image, ImageDraw
-from tqdm import tqdm
 
 from data_tools.walker_cameras import CAMERAS, draw_track, film
 from data_tools.walker_gait import metres_per_cycle
@@ -37,6 +36,7 @@ from data_tools.walker_twins import (
     twin_track,
 )
 from minireid.errors import InputError
+from minireid.progress import bar
 
 FORMAT = "minireid-walkers"
 VERSION = 1
@@ -172,18 +172,18 @@ def _write_all(
     """Write every person, in `workers` processes; return the poses of all tracks, in the order of the people."""
     job = partial(_write_person, out=partial_out, seed=seed, frames=frames)
     poses: dict[str, list[int]] = {}
-    with tqdm(total=len(walks), desc="walkers", unit="person", disable=not progress) as bar:
+    with bar(total=len(walks), desc="walkers", unit="person", shown=progress) as counter:
         if workers == 1:
             for _, found in map(job, walks):
                 poses |= found
-                bar.update()
+                counter.update()
             return poses
         # Ctrl-C is for the main process alone, which then drops the rest of the work.
         with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
             try:
                 for _, found in pool.map(job, walks, chunksize=1):
                     poses |= found
-                    bar.update()
+                    counter.update()
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise

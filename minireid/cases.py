@@ -1,7 +1,7 @@
 """One gradient-check case for each thing that has a derivative here: what `minireid gradcheck` runs.
 
-Sizes are pairwise different primes where they can be, so that a mean for a sum, or a transposed axis, cannot hide behind
-two equal sizes. Inputs of layers with kinks (max, ReLU, hinge) keep their distance from them.
+Sizes are pairwise different primes where they can be, so that a mean for a sum, or a transposed axis, cannot hide
+behind two equal sizes. Inputs of layers with kinks (max, ReLU, hinge) keep their distance from them.
 """
 
 from collections.abc import Callable, Iterator

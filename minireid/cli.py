@@ -139,9 +139,11 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
 def run_embed(arguments: argparse.Namespace) -> None:
     from minireid.data.prepared import open_prepared
     from minireid.evaluation.folder import embed_folder, save_embeddings
+    from minireid.files import check_target
     from minireid.training.run import open_run
     from minireid.training.threads import threads
 
+    check_target(arguments.out, ".npz")
     with threads(arguments.threads):
         prepared = open_prepared(arguments.folder)
         embeddings = embed_folder(open_run(arguments.run), prepared)

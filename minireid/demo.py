@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from data_tools.prepare import prepare
 from data_tools.verify import report, verify
@@ -11,27 +12,36 @@ from minireid.evaluate import evaluate_runs
 from minireid.train import new_run
 from minireid.training.threads import threads as with_threads
 
-FULL = {"people": 200, "frames": (20, 40), "changes": ()}
-QUICK = {"people": 12, "frames": (16, 20), "changes": ("training.epochs=2", "pairs.persons=3", "clips.length=4")}
+
+class Size(NamedTuple):
+    """people: seen by both cameras; frames: of the shortest and the longest track; changes: of the recipe's keys."""
+
+    people: int
+    frames: tuple[int, int]
+    changes: tuple[str, ...]
+
+
+FULL = Size(200, (20, 40), ())
+QUICK = Size(12, (16, 20), ("training.epochs=2", "pairs.persons=3", "clips.length=4"))
 
 
 def demo(out: Path, *, quick: bool, seed: int, threads: int | None) -> None:
     """Walkers, verify, prepare, train, evaluate, report. Raises InputError where `out` is there already."""
     if out.exists():
         raise InputError(f"{out} is there already: remove it, or choose another --out")
-    wanted = QUICK if quick else FULL
+    size = QUICK if quick else FULL
     began = time.perf_counter()
     raw, prepared, run = out / "walkers", out / "prepared", out / "run"
-    shortest, longest = wanted["frames"]
-    say(f"python -m data_tools.walkers {raw} --people {wanted['people']} --seed {seed} --frames {shortest} {longest}")
+    shortest, longest = size.frames
+    say(f"python -m data_tools.walkers {raw} --people {size.people} --seed {seed} --frames {shortest} {longest}")
     out.mkdir(parents=True)
-    write_walkers(raw, people=wanted["people"], seed=seed, frames=wanted["frames"])
+    write_walkers(raw, people=size.people, seed=seed, frames=size.frames)
     say(f"python -m data_tools.verify walkers {raw}")
     findings = verify("walkers", raw)
     print(report("walkers", findings))
     say(f"python -m data_tools.prepare walkers {raw} {prepared}")
     prepare("walkers", raw, prepared)
-    changes = (*wanted["changes"], f"training.seed={seed}")
+    changes = (*size.changes, f"training.seed={seed}")
     settings = "".join(f" --set {change}" for change in changes)
     say(f"minireid train {prepared} --recipe walkers --out {run}{settings}")
     with with_threads(threads):

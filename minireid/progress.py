@@ -7,11 +7,18 @@ from tqdm import tqdm
 
 
 def bar(
-    things: Iterable | None = None, *, unit: str, total: int | None = None, initial: int = 0, shown: bool = True
+    things: Iterable | None = None,
+    *,
+    unit: str,
+    desc: str | None = None,
+    total: int | None = None,
+    initial: int = 0,
+    shown: bool = True,
 ) -> tqdm:
-    """A tqdm bar over `things`, or over `total` of them that the caller counts with update()."""
+    """A tqdm bar over `things`, or over `total` of them that the caller counts with update(). desc: its title."""
     return tqdm(
         things,
+        desc=desc,
         unit=unit,
         total=total,
         initial=initial,

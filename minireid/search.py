@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from minireid.data.prepared import Prepared, Track
-from minireid.errors import InputError
 from minireid.evaluation import embedding
 from minireid.evaluation.folder import embed_folder
+from minireid.files import check_target
 from minireid.plots import gallery as gallery_plot
 from minireid.training.run import Run
 
@@ -16,8 +16,7 @@ SHOWN = 8  # probes in the picture; the table has all
 
 def search(run: Run, probe: Prepared, gallery: Prepared, *, top: int, picture: Path) -> str:
     """Rank all tracks of `gallery` for every track of `probe`: the table as text; the picture is written."""
-    if picture.suffix != ".png":
-        raise InputError(f"expected --out to end in .png, got {picture}")
+    check_target(picture, ".png")
     score = embedding.score(run.recipe, embed_folder(run, probe), embed_folder(run, gallery))
     order = np.argsort(-score, axis=1, kind="stable")[:, :top]
     shown = slice(0, SHOWN)

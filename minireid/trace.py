@@ -81,7 +81,7 @@ def trace(recipe: Recipe, prepared: Prepared | None, identities: int) -> str:
     watcher = Watcher()
     kernel = watcher.counting(fastest())
     watcher.last = time.perf_counter()
-    loss, parts, _, grads = model.loss_and_gradients(
+    _, parts, _, grads = model.loss_and_gradients(
         recipe, params, **inputs._asdict(), rng=rng, watch=watcher, kernel=kernel
     )
     watcher.ends(1e3 * (time.perf_counter() - watcher.last))
@@ -131,8 +131,8 @@ def before_training(
     ):
         if shares:
             lines.append(f"  {what + ':':<24} " + ", ".join(f"{name} {100 * v:.1f} %" for name, v in shares.items()))
-    before, states = map_leaves(np.copy, params), {}
-    loop.apply_gradients(recipe, params, map_leaves(np.copy, grads), states, 0, 1)
+    before = map_leaves(np.copy, params)
+    loop.apply_gradients(recipe, params, map_leaves(np.copy, grads), {}, 0, 1)
     ratios = {
         name: float(np.linalg.norm(after - old) / np.linalg.norm(old))
         for (name, after), (_, old) in zip(leaves(params), leaves(before))

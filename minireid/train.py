@@ -68,5 +68,6 @@ def describe(run: runs.Run, with_clips: int) -> str:
     held = f", {len(run.validation)} held out to choose by" if run.validation else ""
     return (
         f"training {run.recipe.network.name} into {run.path}\n"
-        f"split {run.number} of protocol {run.split}: {len(run.train)} persons to train{short}{held}, {len(run.test)} to test"
+        f"split {run.number} of protocol {run.split}: {len(run.train)} persons to train{short}{held}, "
+        f"{len(run.test)} to test"
     )

@@ -1,4 +1,4 @@
-"""Nested dicts of arrays: parameters, gradients, the outputs of a network. A leaf's name is its path, such as `gru.Wz`."""
+"""Nested dicts of arrays: parameters, gradients, outputs of a network. A leaf's name is its path, such as `gru.Wz`."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -12,9 +12,10 @@ import pytest
 
 from minireid.cli import main
 from minireid.data.prepared import Prepared
-from minireid.evaluate import evaluate_runs, measure
+from minireid.evaluate import measure
 from minireid.evaluation import embedding
-from minireid.evaluation.comparison import comparison, judge
+from minireid.evaluation.comparison import comparison, judge, network_scores
+from minireid.training import checkpoint, model
 from minireid.training.run import Run
 from tests import small_data
 
@@ -107,6 +108,15 @@ def test_within_groups_and_few_frames(tmp_path: Path, prepared: Prepared, capsys
     assert all(row["gallery"] == 2 and row["rank-5"] == 1 for row in rows if row["method"] == "chance")
     assert rows[-1]["rank-1"] == 0.5
     assert all(clip.length == 4 for clip in compared.probe + compared.gallery)
+
+
+def test_the_best_parameters_are_evaluated(tmp_path: Path, prepared: Prepared) -> None:
+    run = small_data.trained(tmp_path / "run", prepared, "training.epochs=1", "validation.persons=2")
+    other = run.load()._replace(params=model.init(run.recipe, run.identities))
+    checkpoint.save(run.path / "best.npz", other)
+    _, compared, scores = measure(run)
+    best = network_scores(run.recipe, other.params["network"], prepared, compared)
+    np.testing.assert_array_equal(scores["msp_src"], best)
 
 
 def test_the_baseline_with_flow(tmp_path: Path, prepared: Prepared) -> None:

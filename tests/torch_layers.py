@@ -111,27 +111,41 @@ def temporal_last(h: Tensor, *, lengths: Any = None) -> Tensor:
     return torch.stack([clip[-1] for clip in clips(h, lengths)])
 
 
+def temporal_centre(h: Tensor, *, lengths: Any = None) -> Tensor:
+    missing = [(0,) * (2 * h.ndim - 3) + (h.shape[1] - len(clip),) for clip in clips(h, lengths)]
+    return torch.stack([F.pad(clip - clip.mean(0), at_end) for clip, at_end in zip(clips(h, lengths), missing)])
+
+
 def pair_distance(x: Tensor, *, pairs: Any) -> Tensor:
     return torch.stack([torch.dist(x[i], x[j]) for i, j in pairs])
 
 
-def contrastive_squared(x: Tensor, *, pairs: Any, same: Any, margin: float = 2.0) -> Tensor:
+def weighted(losses: Tensor, weights: Any) -> Tensor:
+    return losses.mean() if weights is None else (torch.as_tensor(weights) * losses).sum()
+
+
+def contrastive_squared(x: Tensor, *, pairs: Any, same: Any, weights: Any = None, margin: float = 2.0) -> Tensor:
     d = pair_distance(x, pairs=pairs)
-    return torch.where(torch.as_tensor(same), d**2 / 2, F.relu(margin - d) ** 2 / 2).mean()
+    return weighted(torch.where(torch.as_tensor(same), d**2 / 2, F.relu(margin - d) ** 2 / 2), weights)
 
 
-def contrastive_linear(x: Tensor, *, pairs: Any, same: Any, margin: float = 2.0) -> Tensor:
+def contrastive_linear(x: Tensor, *, pairs: Any, same: Any, weights: Any = None, margin: float = 2.0) -> Tensor:
     target = torch.where(torch.as_tensor(same), 1, -1)  # the label meaning of PyTorch's own form
-    return F.hinge_embedding_loss(pair_distance(x, pairs=pairs), target, margin=margin)
+    d = pair_distance(x, pairs=pairs)
+    return weighted(F.hinge_embedding_loss(d, target, margin=margin, reduction="none"), weights)
 
 
-def contrastive_crf(x: Tensor, *, pairs: Any, same: Any, margin: float = 2.0) -> Tensor:
+def contrastive_crf(x: Tensor, *, pairs: Any, same: Any, weights: Any = None, margin: float = 2.0) -> Tensor:
     d2 = pair_distance(x, pairs=pairs) ** 2
-    return torch.where(torch.as_tensor(same), d2 / 2, F.relu(margin - d2) ** 2 / 2).mean()
+    return weighted(torch.where(torch.as_tensor(same), d2 / 2, F.relu(margin - d2) ** 2 / 2), weights)
 
 
 def softmax(x: Tensor, *, labels: Any) -> Tensor:
     return F.cross_entropy(x, torch.as_tensor(labels))
+
+
+def unit_length(x: Tensor) -> Tensor:
+    return F.normalize(x, dim=1, eps=0)
 
 
 def joint(
@@ -139,17 +153,17 @@ def joint(
     classifiers: Any,
     *,
     labels: Any,
-    pairs: Any,
-    same: Any,
-    margin: float,
-    weights: tuple[float, float],
+    parts: tuple[float, float],
+    on_sphere: tuple[float, float] | None = None,
+    **pairs: Any,
 ) -> Tensor:
-    """With contrastive_squared. weights: of the verification, of the identification."""
-    return sum(
-        weights[0] * contrastive_squared(e, pairs=pairs, same=same, margin=margin)
-        + weights[1] * softmax(linear(e, classifiers[level]), labels=labels)
-        for level, e in embeddings.items()
-    )
+    """With contrastive_squared. parts: weights of verification and identification. on_sphere: their lengths."""
+    loss = torch.zeros((), dtype=torch.float64)
+    for level, e in embeddings.items():
+        short, long = (e, e) if on_sphere is None else (length * unit_length(e) for length in on_sphere)
+        loss = loss + parts[0] * contrastive_squared(short, **pairs)
+        loss = loss + parts[1] * softmax(linear(long, classifiers[level]), labels=labels)
+    return loss
 
 
 def src(x: Tensor, p: Any, *, lengths: Any = None) -> dict[str, Tensor]:
@@ -160,8 +174,10 @@ def src(x: Tensor, p: Any, *, lengths: Any = None) -> dict[str, Tensor]:
     return {"clip": temporal_mean(elman_unsquashed(e, p["recurrence"]), lengths=lengths)}
 
 
-def msp_src(x: Tensor, p: Any, *, lengths: Any = None, unit: Any = gru, pool: Any = temporal_mean) -> dict[str, Tensor]:
-    """unit, pool: functions of this page. Levels that have no parameters are left out."""
+def msp_src(
+    x: Tensor, p: Any, *, lengths: Any = None, unit: Any = gru, pool: Any = temporal_mean, centred: bool = False
+) -> dict[str, Tensor]:
+    """unit, pool: functions of this page. Levels that have no parameters are left out. centred: as msp_src_motion."""
     N, T = x.shape[:2]
     m2 = conv_block(conv_block(x.flatten(0, 1), p["conv1"], padding=2), p["conv2"], padding=2)
     levels = {}
@@ -170,6 +186,7 @@ def msp_src(x: Tensor, p: Any, *, lengths: Any = None, unit: Any = gru, pool: An
         levels["low"] = linear(maxpool2d(a).flatten(1), p["low"]["linear"])
     if "high" in p:
         h = linear(conv_block(m2, p["high"]["conv3"], padding=2).reshape(N, T, -1), p["high"]["linear"])
+        h = temporal_centre(h, lengths=lengths) if centred else h
         for name in sorted(name for name in p["high"] if name.startswith("unit")):
             h = unit(h, p["high"][name])
         levels["high"] = pool(h, lengths=lengths)

@@ -57,7 +57,7 @@ def crop(x: np.ndarray, offsets: np.ndarray, size: tuple[int, int], *, recentre:
     Beyond the edge of a frame there are zeros: after normalisation, the mean grey. recentre=True subtracts each image's
     and channel's mean once more after the cut, as the baseline's code does.
     """
-    (height, width), (N, T, H, W, C) = size, x.shape
+    (height, width), (N, T, _, _, C) = size, x.shape
     cut = np.zeros((N, T, height, width, C), x.dtype)
     for n, (i, j) in enumerate(offsets.tolist()):
         top, left = max(0, -i), max(0, -j)
@@ -83,7 +83,7 @@ def window(x: np.ndarray, offsets: np.ndarray, zoom: np.ndarray, size: tuple[int
 
 
 def interpolation(start: int, length: int, available: int, zoom: float) -> np.ndarray:
-    """(length, available): row k weighs the two pixels around the place that output pixel k shows; 0 beyond the edge."""
+    """(length, available): row k weighs the two pixels around the place that output pixel k shows; 0 over the edge."""
     centre = start + (length - 1) / 2
     place = centre + (np.arange(length) - (length - 1) / 2) / zoom
     return np.maximum(0, 1 - np.abs(place[:, None] - np.arange(available))).astype(np.float32)

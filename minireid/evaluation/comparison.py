@@ -1,7 +1,7 @@
-"""Evaluation of a run: embeddings of the test persons in both cameras, their ranking, and the plain baselines beside it.
+"""Evaluation of a run: embeddings of the test persons in both cameras, their ranking, and the baselines beside it.
 
-Probe: camera a; gallery: camera b, of the same persons. The probe is the first `evaluation.frames` frames of its track and
-the gallery entry the last (as in the baseline's code), or both are whole tracks.
+Probe: camera a; gallery: camera b, of the same persons. The probe is the first `evaluation.frames` frames of its track
+and the gallery entry the last (as in the baseline's code), or both are whole tracks.
 """
 
 from dataclasses import dataclass

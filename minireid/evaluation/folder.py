@@ -1,15 +1,15 @@
 """A trained network on new clips: embeddings of a whole prepared folder."""
 
 import io
-import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from minireid.data import clips
 from minireid.data.prepared import Prepared
-from minireid.errors import InputError
 from minireid.evaluation import embedding
+from minireid.files import check_target, write_bytes
 from minireid.training import batches
 from minireid.training.run import Run
 
@@ -23,13 +23,10 @@ def embed_folder(run: Run, prepared: Prepared, *, progress: bool = True) -> np.n
 
 def save_embeddings(path: Path, embeddings: np.ndarray, prepared: Prepared) -> None:
     """An .npz file: embeddings (V, tracks, D), and the index: person, camera, start, length of every track."""
-    if path.suffix != ".npz":
-        raise InputError(f"expected --out to end in .npz, got {path}")
-    columns = {
+    check_target(path, ".npz")
+    columns: dict[str, Any] = {
         key: np.array([getattr(t, key) for t in prepared.tracks]) for key in ("person", "camera", "start", "length")
     }
-    buffer = io.BytesIO()
-    np.savez(buffer, embeddings=embeddings, **columns)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(buffer.getvalue())
-    os.replace(partial, path)
+    content = io.BytesIO()
+    np.savez(content, embeddings=embeddings, **columns)
+    write_bytes(path, content.getvalue())

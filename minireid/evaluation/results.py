@@ -22,7 +22,6 @@ seeds.
 import csv
 import io
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ import numpy as np
 
 from minireid.errors import InputError
 from minireid.evaluation.ranking import RANKS
+from minireid.files import write_text
 
 Row = dict[str, Any]
 MEASURES = (*(f"rank-{k}" for k in RANKS), "mAP")
@@ -117,13 +117,6 @@ def save(folder: Path, rows: Sequence[Row]) -> None:
     writer.writerows(rows)
     write_text(folder / "results.json", json.dumps(facts, indent=1, allow_nan=False) + "\n")
     write_text(folder / "results.csv", lines.getvalue())
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write beside `path`, then put in its place."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8", newline="")
-    os.replace(partial, path)
 
 
 def check(rows: Sequence[Row]) -> None:

@@ -15,6 +15,7 @@ each call draws the same numbers.
 
 import copy
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +44,7 @@ class TensorReport:
 
     @property
     def ok(self) -> bool:
-        return not self.fault and self.error <= TOLERANCE and self.kinks <= 0.1 * np.prod(self.shape)
+        return not self.fault and self.error <= TOLERANCE and self.kinks <= 0.1 * math.prod(self.shape)
 
     def __str__(self) -> str:
         if self.fault:
@@ -110,9 +111,10 @@ def compare(name: str, array: np.ndarray, gradient: Any, loss: Callable[[], floa
 def settle(
     a: float, array: np.ndarray, index: tuple[int, ...], floor: float, loss: Callable[[], float]
 ) -> float | None:
-    """The derivative at the first smaller step that confirms a, or None: a kink nearer than the step spoils a larger one.
+    """The derivative at the first smaller step that confirms a, or None.
 
-    The smaller h, the larger the rounding error of the derivative, some 4e-16 |L| / h: that much is allowed on top.
+    A kink nearer than the step spoils a larger one. The smaller h, the larger the rounding error of the derivative,
+    some 4e-16 |L| / h: that much is allowed on top.
     """
     for h in STEPS[1:]:
         n = numerical.derivative(loss, array, index, h)

@@ -17,7 +17,7 @@ from types import ModuleType
 
 @functools.cache
 def fastest() -> ModuleType:
-    """The quickest kernel module that this Python can run: `direct` with numba, else `im2col` (said once, on stderr)."""
+    """The quickest kernel module that this Python can run: `direct` with numba, else `im2col`, said once on stderr."""
     try:
         from minireid.kernels import direct
     except ImportError:

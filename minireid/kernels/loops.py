@@ -35,7 +35,7 @@ def output_size(H: int, W: int, KH: int, KW: int, stride: int, padding: int) -> 
 
 
 def forward(x: np.ndarray, W: np.ndarray, b: np.ndarray, *, stride: int, padding: int) -> np.ndarray:
-    HO, WO = output_size(*x.shape[1:3], *W.shape[:2], stride, padding)
+    HO, WO = output_size(x.shape[1], x.shape[2], W.shape[0], W.shape[1], stride, padding)
     y = np.empty((len(x), HO, WO, W.shape[3]), x.dtype)
     y[:] = b
     for in_x, in_W, in_y in products(x.shape, W.shape, stride, padding):

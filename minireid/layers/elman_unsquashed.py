@@ -8,8 +8,8 @@
 It is an Elman unit whose input e_t (the CNN's linear layer) is added as it is, and whose output is the sum o_t *before*
 tanh: the clip's feature is the mean of the o_t, so that the tanh never squashes what the losses see.
 
-Shapes: e (N, T, S), o (N, T, S), s (S,), W (S, S), b (S,). s and b never meet in one frame: in Torch each twin owned an s
-of its own; here the twins share one.
+Shapes: e (N, T, S), o (N, T, S), s (S,), W (S, S), b (S,). s and b never meet in one frame: in Torch each twin owned an
+s of its own; here the twins share one.
 """
 
 import numpy as np
@@ -37,7 +37,7 @@ def forward(e, p, *, rate: float = 0.0, rng: np.random.Generator | None = None):
     return o, (steps, p)
 
 
-# o_t is used twice: as output (do[:, t]) and, through F2 and F3, in o_(t+1). `do_t` collects both before it is passed on.
+# o_t is used twice: as output (do[:, t]) and, through F2 and F3, in o_(t+1). `do_t` collects both before it goes on.
 
 
 def backward(do, cache):

@@ -9,9 +9,9 @@
 Shapes: a step maps x (N, D) and h' (N, S) to h (N, S), and so are z, r, q, c; the loop maps x (N, T, D) to h (N, T, S).
 Wz, Wr, Wc (D, S); Uz, Ur, Uc (S, S); bz, br, bc, vc (S,).
 
-Why two variants: here h' enters by three products that do not wait for each other, so a GPU does all of them at once; in
-minireid/layers/gru.py (Cho et al. 2014, Wu et al. 2016) the third has to wait for r. PyTorch writes F5 with z and 1 - z
-changed round: its weight_hz is -Uz here, and so on for Wz and bz.
+Why two variants: here h' enters by three products that do not wait for each other, so a GPU does all of them at once;
+in minireid/layers/gru.py (Cho et al. 2014, Wu et al. 2016) the third has to wait for r. PyTorch writes F5 with z and
+1 - z changed round: its weight_hz is -Uz here, and so on for Wz and bz.
 """
 
 import numpy as np

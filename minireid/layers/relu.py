@@ -2,7 +2,8 @@
 
     F1  y = max(x, 0)
 
-Any shape. At x = 0 there is a kink: the derivative is 0 from the left and 1 from the right, and 0 is used. NaN stays NaN.
+Any shape. At x = 0 there is a kink: the derivative is 0 from the left and 1 from the right, and 0 is used. NaN stays
+NaN.
 """
 
 import numpy as np

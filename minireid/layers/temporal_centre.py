@@ -3,8 +3,8 @@
     F1  y[n, t] = h[n, t] - 1/lengths[n]  sum over u < lengths[n] of  h[n, u]        0 where t >= lengths[n]
 
 Shapes: h (N, T, ...), lengths (N,) integers from 1 to T, y like h. Speech recognition takes the microphone out of its
-features this way (cepstral mean normalisation, Atal 1974); here it takes out clothes, camera and background. The order of
-the frames plays no part in it.
+features this way (cepstral mean normalisation, Atal 1974); here it takes out clothes, camera and background. The order
+of the frames plays no part in it.
 """
 
 from minireid.layers.lengths import valid_frames

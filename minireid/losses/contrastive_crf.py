@@ -4,9 +4,8 @@
         loss[p] = 1/2 max(0, margin - d[p]^2)^2         elsewhere: push apart, up to d = sqrt(margin)
     F2  loss = sum over the P pairs of  weights[p] loss[p]        weights 1/P, the mean, where none are given
 
-Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person, weights
-(P,); d (P,) is the
-Euclidean distance. Margin 2 here means a distance of 1.41, not 2.
+Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person, weights (P,);
+d (P,) is the Euclidean distance. Margin 2 here means a distance of 1.41, not 2.
 """
 
 import numpy as np

@@ -4,10 +4,9 @@
         loss[p] = max(0, margin - d[p])       elsewhere: push apart, up to the margin
     F2  loss = sum over the P pairs of  weights[p] loss[p]        weights 1/P, the mean, where none are given
 
-Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person, weights
-(P,); d (P,) is the
-Euclidean distance, not squared, and there is no 1/2. Every pair pulls with the same strength, however far: at d = 0 that
-is a kink, where the gradient is taken as 0.
+Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person, weights (P,);
+d (P,) is the Euclidean distance, not squared, and there is no 1/2. Every pair pulls with the same strength, however
+far: at d = 0 that is a kink, where the gradient is taken as 0.
 """
 
 import numpy as np

@@ -4,10 +4,9 @@
         loss[p] = 1/2 max(0, margin - d[p])^2       elsewhere: push apart, up to the margin
     F2  loss = sum over the P pairs of  weights[p] loss[p]        weights 1/P, the mean, where none are given
 
-Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person, weights
-(P,); d (P,) is the
-Euclidean distance. With the 1/2 the pull has the strength d. A loss that stays at margin^2 / 4 (half of the pairs same)
-means that all embeddings have collapsed to one point.
+Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person, weights (P,);
+d (P,) is the Euclidean distance. With the 1/2 the pull has the strength d. A loss that stays at margin^2 / 4 (half
+of the pairs same) means that all embeddings have collapsed to one point.
 """
 
 import numpy as np

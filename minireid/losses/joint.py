@@ -37,7 +37,7 @@ def forward(
         logits, linear_cache = linear.forward(e, classifiers[level])  # (N, K)
         I, I_cache = softmax.forward(logits, labels=labels)  # F2
         loss = loss + verification_weight * V + identification_weight * I  # F3
-        parts |= {f"{level} verification": V, f"{level} identification": I}
+        parts[f"{level} verification"], parts[f"{level} identification"] = V, I
         caches[level] = V_cache, linear_cache, I_cache
     return loss, {
         "parts": parts,

@@ -5,10 +5,10 @@
     F3  I = softmax cross-entropy over the clips, logits = linear(identification_length u)
     F4  loss = sum over levels of  verification_weight V + identification_weight I
 
-Without F1 (minireid/losses/joint.py) a network can lower its loss by making embeddings longer, and clips that are easy to
-read outweigh the others. Face recognition does it this way (NormFace, Wang et al. 2017); the evaluation should then
-compare directions too (`evaluation.normalise` in the recipe). Length 2 spreads distances over 0 to 4, so that a margin of
-2 asks for 60 degrees. The longer identification_length, the more certain a classifier may become.
+Without F1 (minireid/losses/joint.py) a network can lower its loss by making embeddings longer, and clips that are easy
+to read outweigh the others. Face recognition does it this way (NormFace, Wang et al. 2017); the evaluation should then
+compare directions too (`evaluation.normalise` in the recipe). Length 2 spreads distances over 0 to 4, so that a margin
+of 2 asks for 60 degrees. The longer identification_length, the more certain a classifier may become.
 
 Shapes: embeddings {level: (N, D)}, classifiers {level: {"W": (D, K), "b": (K,)}}, labels (N,) from 0 to K - 1, pairs
 (P, 2) row numbers, same (P,) booleans, weights (P,) or None. `verification` is one of the contrastive modules.
@@ -45,7 +45,7 @@ def forward(
         logits, linear_cache = linear.forward(identification_length * u, classifiers[level])  # (N, K)
         I, I_cache = softmax.forward(logits, labels=labels)  # F3
         loss = loss + verification_weight * V + identification_weight * I  # F4
-        parts |= {f"{level} verification": V, f"{level} identification": I}
+        parts[f"{level} verification"], parts[f"{level} identification"] = V, I
         caches[level] = u_cache, V_cache, linear_cache, I_cache
     return loss, {
         "parts": parts,

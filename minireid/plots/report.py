@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from minireid.plots import style
+from minireid.files import write_text
 
 PIXELS = 1.5  # of a picture on one of the page's: sharp on fine screens
 CSS = """
@@ -68,7 +68,7 @@ def report(
         f'<section class="recipe"><h2>Recipe</h2><pre>{escape(recipe_text)}</pre></section>',
     ]
     page = PAGE.format(title=escape(title), css=CSS, body="\n".join(parts))
-    style.write(path, page.encode("utf-8"))
+    write_text(path, page)
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -5,7 +5,6 @@ the Agg canvas directly: no window, no global state of matplotlib is touched.
 """
 
 import io
-import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 from PIL import Image
+
+from minireid.files import write_bytes
 
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, RED, PINK = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
@@ -103,7 +104,7 @@ def save(picture: Figure, path: Path) -> None:
         if len(content) <= LARGEST:
             break
         content = with_few_colours(as_png(picture, dots))
-    write(path, content)
+    write_bytes(path, content)
 
 
 def as_png(picture: Figure, dots: int) -> bytes:
@@ -119,10 +120,3 @@ def with_few_colours(png: bytes) -> bytes:
     few = colours.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     few.save(stream, format="PNG", optimize=True)
     return stream.getvalue()
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write beside `path`, then put in its place."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)

@@ -61,7 +61,8 @@ def augment(rng: np.random.Generator, frames: np.ndarray, lengths: np.ndarray, r
         images.mirror(frames, rng.random(len(frames)) < 0.5, negate_flow=wanted.negate_flow)
     x = images.normalise(frames, square_root=recipe.clips.square_root)
     low = wanted.first_offset - wanted.shift
-    high = np.array([H, W]) - recipe.clips.crop + wanted.shift
+    height, width = recipe.clips.crop
+    high = np.array([H - height, W - width]) + wanted.shift
     offsets = rng.integers(low, high, size=(len(x), 2), endpoint=True)
     if wanted.scale:
         zoom = (1 + wanted.scale) ** rng.uniform(-1, 1, size=len(x))
@@ -84,5 +85,6 @@ def check_fits(recipe: Recipe, prepared: Prepared) -> None:
         raise InputError(f"augment.first_offset {recipe.augment.first_offset} leaves no room in {prepared.path}")
     if recipe.clips.flow and not prepared.has_flow:
         raise InputError(
-            f"expected optical flow in {prepared.path}, got colours only: prepare it without --no-flow, or set clips.flow=false"
+            f"expected optical flow in {prepared.path}, got colours only: prepare it without --no-flow, "
+            "or set clips.flow=false"
         )

@@ -1,7 +1,7 @@
 """Checkpoints: everything that a run needs to go on, in one .npz file, written whole or not at all."""
 
+import io
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minireid.errors import InputError
+from minireid.files import write_bytes
 from minireid.trees import Tree, from_leaves, leaves
 
 FORMAT = "minireid-checkpoint"
@@ -25,17 +26,14 @@ class Checkpoint(NamedTuple):
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
-    """Write beside `path`, then put in its place: a crash leaves the old file or the new one, never a piece."""
-    arrays = {f"params/{name}": array for name, array in leaves(checkpoint.params)}
+    """Write the file whole or not at all. InputError where it cannot be written."""
+    arrays: dict[str, Any] = {f"params/{name}": array for name, array in leaves(checkpoint.params)}
     for name, state in checkpoint.optimiser.items():
         arrays |= {f"optimiser/{name}/{key}": array for key, array in state.items()}
     header = {"format": FORMAT, "version": VERSION, "step": checkpoint.step, "facts": checkpoint.facts}
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as stream:
-        np.savez(stream, header=np.array(json.dumps(header)), **arrays)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(partial, path)
+    content = io.BytesIO()
+    np.savez(content, header=np.array(json.dumps(header)), **arrays)
+    write_bytes(path, content.getvalue())
 
 
 def load(path: Path, like: Tree) -> Checkpoint:
@@ -61,7 +59,8 @@ def load(path: Path, like: Tree) -> Checkpoint:
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
             raise InputError(
-                f"{path} does not fit this recipe: {name} should be {show(wanted.get(name))}, is {show(found.get(name))}"
+                f"{path} does not fit this recipe: {name} should be {show(wanted.get(name))}, "
+                f"is {show(found.get(name))}"
             )
     optimiser: dict[str, dict[str, np.ndarray]] = {}
     for key, array in arrays.items():

@@ -1,4 +1,4 @@
-"""Before a run starts: how long it will take, and how much memory and disk it needs, from two steps that change nothing."""
+"""Before a run starts: how long it will take, how much memory and disk it needs, from two steps that change nothing."""
 
 import time
 import tracemalloc

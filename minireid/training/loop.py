@@ -14,6 +14,7 @@ from minireid import progress
 from minireid.data import sampling
 from minireid.data.prepared import Prepared
 from minireid.errors import InputError
+from minireid.files import write_text
 from minireid.networks.euclidean import to_unit_length
 from minireid.recipe import Recipe
 from minireid.training import batches, checkpoint, estimate, model, optimisers
@@ -107,10 +108,11 @@ def apply_gradients(
     wanted = recipe.training
     schedule = {"cosine": optimisers.cosine, "constant": optimisers.constant}[wanted.schedule]
     learning_rate = wanted.learning_rate * schedule(step, steps)
-    rule = {"sgd": optimisers.sgd, "rmsprop": optimisers.rmsprop, "adam": optimisers.adam}[wanted.optimiser]
+    rules: dict[str, Callable[..., optimisers.State]]
+    rules = {"sgd": optimisers.sgd, "rmsprop": optimisers.rmsprop, "adam": optimisers.adam}
     extra = {"momentum": wanted.momentum, "dampening": wanted.dampening} if wanted.optimiser == "sgd" else {}
     optimisers.clip_elements(grads, wanted.clip_elements)
-    optimisers.update(rule, params, grads, states, learning_rate=learning_rate, **extra)
+    optimisers.update(rules[wanted.optimiser], params, grads, states, learning_rate=learning_rate, **extra)
     optimisers.decay_weights(params, 1 - learning_rate * wanted.weight_decay)
 
 
@@ -119,7 +121,7 @@ def mean_distances(embeddings: dict[str, np.ndarray], pairs: np.ndarray, same: n
 
     Equal means that nothing is told apart yet; equal and near 0, that the embeddings have collapsed into one point.
     """
-    record = {}
+    record: dict[str, float] = {}
     for level, e in embeddings.items():
         d = np.linalg.norm(e[pairs[:, 0]] - e[pairs[:, 1]], axis=1)
         record |= {f"{level} same": float(d[same].mean()), f"{level} different": float(d[~same].mean())}
@@ -182,7 +184,7 @@ def trim_log(path: Path, steps: int) -> None:
         return
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
     kept = [line for line in lines if json.loads(line)["step"] <= steps]
-    path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+    write_text(path, "".join(line + "\n" for line in kept))
 
 
 @contextmanager

@@ -44,7 +44,7 @@ def init(recipe: Recipe, identities: int, *, dtype: type = np.float32) -> Tree:
         rng, height=height, width=width, channels=5 if recipe.clips.flow else 3, dtype=dtype, **unit, **depth
     )
     widen(network, recipe.network.gain)
-    no_clip = np.zeros((1, 1, height, width, 5 if recipe.clips.flow else 3), dtype)
+    no_clip: np.ndarray = np.zeros((1, 1, height, width, 5 if recipe.clips.flow else 3), dtype)
     levels, _ = network_of(recipe).forward(no_clip, network, **parts_of(recipe))
     classifiers = {level: linear.init(rng, e.shape[1], identities, dtype=dtype) for level, e in levels.items()}
     return {"network": network, "classifiers": classifiers}

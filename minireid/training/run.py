@@ -8,7 +8,6 @@ RUN/best.npz         only with validation persons: the best one by them
 """
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from minireid.data.prepared import Prepared, open_prepared
 from minireid.data.splits import Split
 from minireid.errors import InputError
+from minireid.files import write_text
 from minireid.recipe import Recipe, to_toml
 from minireid.recipe import load as load_recipe
 from minireid.training import checkpoint, model
@@ -93,16 +93,17 @@ def open_run(path: Path) -> Run:
             raise InputError(
                 f"expected {FORMAT} version {VERSION} in {file}, got another: use the minireid that wrote it"
             )
-        people = {key: tuple(int(p) for p in facts.pop(key)) for key in ("train", "validation", "test")}
+        train, validation, test = (tuple(int(p) for p in facts.pop(key)) for key in ("train", "validation", "test"))
         prepared_path = Path(facts.pop("prepared_path"))
         recipe = load_recipe(str(path / "recipe.toml"))
-        return Run(path=path, recipe=recipe, prepared_path=prepared_path, **people, **facts)
+        return Run(
+            path=path,
+            recipe=recipe,
+            prepared_path=prepared_path,
+            train=train,
+            validation=validation,
+            test=test,
+            **facts,
+        )
     except (ValueError, KeyError, TypeError, AttributeError) as fault:
         raise InputError(f"{file} is damaged ({fault}): train again") from None
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)

@@ -20,11 +20,16 @@ def threads(count: int | None) -> Iterator[None]:
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if count is not None and not 1 <= count <= available:
         raise InputError(f"expected --threads from 1 to {available} (this machine's cores), got {count}")
+    give_to_kernels(count or available)
+    with threadpool_limits(1, "blas"):
+        yield
+
+
+def give_to_kernels(count: int) -> None:
+    """`count` threads for numba, but no more than it started with; without numba the kernels are NumPy's."""
     try:
         import numba
     except ImportError:
-        numba = None
-    if numba is not None:
-        numba.set_num_threads(min(count or available, numba.config.NUMBA_NUM_THREADS))
-    with threadpool_limits(1, "blas"):
-        yield
+        return
+    started: int = vars(numba.config)["NUMBA_NUM_THREADS"]  # set by its import, where no type checker sees it
+    numba.set_num_threads(min(count, started))

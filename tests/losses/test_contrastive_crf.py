@@ -6,6 +6,7 @@ from minireid.losses import contrastive_crf
 from tests.judges import assert_complex_step, assert_manners
 
 PAIRS = np.array([[0, 1], [2, 1], [3, 4], [0, 4], [2, 3], [1, 3], [4, 0]])
+WEIGHTS = np.array([0.3, 0.7, 0.0, 0.2, 1.1, 0.5, 0.4])
 SAME = np.array([True, False, True, False, False, True, True])
 MARGIN = 7.0  # some of the different pairs below are within it, some beyond
 
@@ -16,9 +17,15 @@ def test_derivatives(chosen, rng):
     assert_gradients(contrastive_crf.forward, contrastive_crf.backward, draw(rng), **config)
 
 
+def test_derivatives_with_weights(rng):
+    config = {"pairs": PAIRS, "same": SAME, "weights": WEIGHTS, "margin": MARGIN}
+    assert_gradients(contrastive_crf.forward, contrastive_crf.backward, draw(rng), **config)
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["mean", "weighted"])
 @pytest.mark.parametrize("margin", [0.1, MARGIN, 50.0])
-def test_against_pytorch(margin, rng, judge):
-    config = {"pairs": PAIRS, "same": SAME, "margin": margin}
+def test_against_pytorch(margin, weights, rng, judge):
+    config = {"pairs": PAIRS, "same": SAME, "weights": weights, "margin": margin}
     theirs = judge.contrastive_crf
     judge.assert_same(contrastive_crf.forward, contrastive_crf.backward, theirs, draw(rng), **config)
 
@@ -62,20 +69,22 @@ def test_collapsed_embeddings_have_a_finite_gradient_of_0():
         assert not contrastive_crf.backward(1.0, cache).any()
 
 
-def test_the_loss_is_the_mean_over_pairs(rng):
+def test_the_loss_is_the_mean_over_pairs_or_the_weighted_sum(rng):
     x = draw(rng)
     losses = [
         contrastive_crf.forward(x, pairs=PAIRS[k : k + 1], same=SAME[k : k + 1], margin=MARGIN)[0] for k in range(7)
     ]
-    together, _ = contrastive_crf.forward(x, pairs=PAIRS, same=SAME, margin=MARGIN)
-    np.testing.assert_allclose(together, np.mean(losses), rtol=1e-14)
+    mean, _ = contrastive_crf.forward(x, pairs=PAIRS, same=SAME, margin=MARGIN)
+    np.testing.assert_allclose(mean, np.mean(losses), rtol=1e-14)
+    weighted, _ = contrastive_crf.forward(x, pairs=PAIRS, same=SAME, weights=WEIGHTS, margin=MARGIN)
+    np.testing.assert_allclose(weighted, WEIGHTS @ losses, rtol=1e-14)
 
 
 def test_manners(rng):
-    config = {"pairs": lambda: PAIRS, "same": lambda: SAME, "margin": lambda: MARGIN}
+    config = {"pairs": lambda: PAIRS, "same": lambda: SAME, "weights": lambda: WEIGHTS, "margin": lambda: MARGIN}
     assert_manners(contrastive_crf.forward, contrastive_crf.backward, draw(rng), **config)
 
 
 def test_complex_step(rng):
-    config = {"pairs": PAIRS, "same": SAME, "margin": MARGIN}
+    config = {"pairs": PAIRS, "same": SAME, "weights": WEIGHTS, "margin": MARGIN}
     assert_complex_step(contrastive_crf.forward, contrastive_crf.backward, draw(rng), **config)

@@ -12,6 +12,7 @@ CONFIG = {
     "labels": [3, 0, 6, 3, 5],
     "pairs": np.array([[0, 1], [2, 1], [3, 4], [0, 3], [2, 3]]),
     "same": np.array([False, False, False, True, False]),
+    "weights": np.array([0.3, 0.7, 0.0, 0.2, 1.1]),
     "margin": 2.5,
 }
 
@@ -28,14 +29,14 @@ def test_derivatives(verification, rng):
     assert_gradients(joint.forward, joint.backward, *draw(rng), **CONFIG, **weights, verification=verification)
 
 
-@pytest.mark.parametrize("weights", [(0.7, 1.3), (1.0, 1.0), (0.0, 2.0), (3.0, 0.0)])
-def test_against_pytorch(weights, rng, judge):
+@pytest.mark.parametrize("parts", [(0.7, 1.3), (1.0, 1.0), (0.0, 2.0), (3.0, 0.0)])
+def test_against_pytorch(parts, rng, judge):
     def forward(embeddings, classifiers):
-        named = dict(zip(("verification_weight", "identification_weight"), weights))
+        named = dict(zip(("verification_weight", "identification_weight"), parts))
         return joint.forward(embeddings, classifiers, **CONFIG, **named)
 
     def theirs(embeddings, classifiers):
-        return judge.joint(embeddings, classifiers, **CONFIG, weights=weights)
+        return judge.joint(embeddings, classifiers, **CONFIG, parts=parts)
 
     judge.assert_same(forward, joint.backward, theirs, *draw(rng))
 

@@ -43,7 +43,7 @@ def test_the_whole_loss_against_pytorch(rng, judge):
         return *src.backward(dembeddings, cache[0]), grads
 
     def theirs(x, p, classifiers):
-        return judge.joint(judge.src(x, p, lengths=lengths), classifiers, **how, weights=(1.0, 2.0))
+        return judge.joint(judge.src(x, p, lengths=lengths), classifiers, **how, parts=(1.0, 2.0))
 
     x, p = draw(rng, 3, 3)
     judge.assert_same(forward, backward, theirs, x, p, {"clip": linear.init(rng, 5, 4, dtype=np.float64)})

@@ -55,6 +55,8 @@ def test_a_step_depends_on_its_number_and_the_seed_alone(prepared: Prepared) -> 
         for left, right in zip(a, b):
             np.testing.assert_array_equal(left, right)
         assert rng.random() == again.random(), "dropout goes on with the same generator"
+    same_k = [batches.draw(wanted, prepared, people, 3 + 5 * epoch)[1].random() for epoch in range(3)]
+    assert len(set(same_k)) == 3, "every epoch draws anew"
     first, _ = batches.draw(wanted, prepared, people, 3)
     other, _ = batches.draw(recipe("augment.mirror=true", "training.seed=1"), prepared, people, 3)
     assert not np.array_equal(first.x, other.x) and not np.array_equal(first.x, a.x)
@@ -180,11 +182,11 @@ def test_shuffled_clips_hold_the_same_frames_before_their_end() -> None:
 
 
 def test_repeated_frames_are_drawn_from_before_the_clips_end() -> None:
-    frames, lengths = noise(6, 5)
+    frames, lengths = noise(6, 5, channels=3)
     lengths[1:] = [5, 4, 3, 2, 1]
     for n, length in enumerate(lengths.tolist()):
         frames[n, length:] = 0
-    whole = recipe("clips.flow=true", "augment.repeat=true", "clips.crop=[20, 11]")
+    whole = recipe("augment.repeat=true", "clips.crop=[20, 11]")
     x = batches.augment(np.random.default_rng(0), frames.copy(), lengths, whole)
     expected, repeated = images.normalise(frames), 0
     for n, length in enumerate(lengths.tolist()):
@@ -227,6 +229,7 @@ def test_zoom_stays_within_its_limits() -> None:
     [
         (["clips.crop=[25, 8]"], r"at least 25 x 8 \(clips.crop\), got 24 x 16"),
         (["clips.crop=[16, 17]"], r"at least 16 x 17 \(clips.crop\), got 24 x 16"),
+        (["clips.crop=[25, 8]", "augment.shift=2"], r"at least 25 x 8 \(clips.crop\), got 24 x 16"),
         (["augment.first_offset=9"], "first_offset 9"),
     ],
 )

@@ -24,7 +24,7 @@ def batch(channels: int = 3, dtype: type = np.float32) -> dict[str, Any]:
         "labels": np.array([2, 2, 0, 0]),
         "pairs": np.array([[0, 1], [2, 3], [0, 3], [2, 1]]),
         "same": np.array([True, True, False, False]),
-        "weights": np.full(4, 0.25, dtype),
+        "weights": np.array([0.3, 0.2, 0.1, 0.4], dtype),
     }
 
 
@@ -113,6 +113,29 @@ def test_the_weights_of_the_losses() -> None:
         total, again = loss(v, i)
         assert total == pytest.approx(v * V + i * I, rel=1e-6)
         assert again == parts, "parts are written down without their weights"
+
+
+def test_pairs_count_by_their_weights() -> None:
+    recipe = small_data.recipe()
+    params = model.init(recipe, K)
+    parts = []
+    for n in range(4):
+        alone = {**batch(), "weights": np.eye(4, dtype=np.float32)[n]}
+        parts.append(model.loss_and_gradients(recipe, params, **alone, rng=None)[1]["low verification"])
+    together = model.loss_and_gradients(recipe, params, **batch(), rng=None)[1]["low verification"]
+    assert len(set(parts)) == 4
+    assert together == pytest.approx(np.dot([0.3, 0.2, 0.1, 0.4], parts), rel=1e-5)
+
+
+def test_padding_after_a_clips_end_changes_nothing() -> None:
+    recipe = small_data.recipe()
+    params = model.init(recipe, K)
+    padded = batch()
+    for n, length in enumerate(padded["lengths"]):
+        padded["x"][n, length:] = 1e6
+    assert model.loss_and_gradients(recipe, params, **padded, rng=None)[0] == pytest.approx(
+        model.loss_and_gradients(recipe, params, **batch(), rng=None)[0], rel=1e-6
+    )
 
 
 def test_margin_and_kind_of_the_verification_loss() -> None:

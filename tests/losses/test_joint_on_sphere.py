@@ -1,0 +1,85 @@
+import math
+
+import numpy as np
+import pytest
+
+from minireid.gradcheck import assert_gradients
+from minireid.layers import linear
+from minireid.losses import contrastive_crf, contrastive_linear, contrastive_squared, joint_on_sphere
+from tests.judges import assert_complex_step, assert_manners
+
+CONFIG = {
+    "labels": [3, 0, 6, 3, 5],
+    "pairs": np.array([[0, 1], [2, 1], [3, 4], [0, 3], [2, 3]]),
+    "same": np.array([False, False, False, True, False]),
+    "weights": np.array([0.3, 0.7, 0.0, 0.2, 1.1]),
+    "margin": 2.5,
+}
+
+
+def draw(rng: np.random.Generator) -> tuple:
+    """Embeddings at two levels of different sizes, and a classifier for each."""
+    embeddings = {"low": rng.normal(size=(5, 2)), "high": rng.normal(size=(5, 3))}
+    return embeddings, {level: linear.init(rng, e.shape[1], 7, dtype=np.float64) for level, e in embeddings.items()}
+
+
+@pytest.mark.parametrize("verification", [contrastive_squared, contrastive_linear, contrastive_crf])
+def test_derivatives(verification, rng):
+    weights = {"verification_weight": 0.7, "identification_weight": 1.3}
+    assert_gradients(
+        joint_on_sphere.forward, joint_on_sphere.backward, *draw(rng), **CONFIG, **weights, verification=verification
+    )
+
+
+@pytest.mark.parametrize("lengths", [(2.0, 16.0), (1.0, 3.0)])
+@pytest.mark.parametrize("parts", [(0.7, 1.3), (0.0, 2.0), (3.0, 0.0)])
+def test_against_pytorch(parts, lengths, rng, judge):
+    names = ("verification_weight", "identification_weight", "verification_length", "identification_length")
+
+    def forward(embeddings, classifiers):
+        return joint_on_sphere.forward(embeddings, classifiers, **CONFIG, **dict(zip(names, parts + lengths)))
+
+    def theirs(embeddings, classifiers):
+        return judge.joint(embeddings, classifiers, **CONFIG, parts=parts, on_sphere=lengths)
+
+    judge.assert_same(forward, joint_on_sphere.backward, theirs, *draw(rng))
+
+
+def test_the_loss_is_the_weighted_sum_of_its_named_parts(rng):
+    weights = {"verification_weight": 0.7, "identification_weight": 1.3}
+    loss, cache = joint_on_sphere.forward(*draw(rng), **CONFIG, **weights)
+    parts = cache["parts"]
+    assert list(parts) == ["low verification", "low identification", "high verification", "high identification"]
+    expected = sum((0.7 if "verification" in name else 1.3) * part for name, part in parts.items())
+    np.testing.assert_allclose(loss, expected, rtol=1e-14)
+
+
+def test_the_length_of_an_embedding_changes_nothing_and_gets_no_gradient(rng):
+    embeddings, classifiers = draw(rng)
+    loss, cache = joint_on_sphere.forward(embeddings, classifiers, **CONFIG)
+    longer, _ = joint_on_sphere.forward({level: 3 * e for level, e in embeddings.items()}, classifiers, **CONFIG)
+    np.testing.assert_allclose(longer, loss, rtol=1e-13)
+    dembeddings, _ = joint_on_sphere.backward(1.0, cache)
+    for level, e in embeddings.items():
+        np.testing.assert_allclose((dembeddings[level] * e).sum(axis=1), 0, atol=1e-14)
+
+
+def test_by_hand_with_the_default_lengths():
+    """Right angles at length 2: a distance of 2.83, beyond the margin of 2. Logits of length 16 along one axis."""
+    embeddings = {"clip": np.array([[5.0, 0.0], [0.0, 0.1]])}
+    classifiers = {"clip": {"W": np.eye(2), "b": np.zeros(2)}}
+    config = {"labels": [0, 1], "pairs": [[0, 1]], "margin": 2.0}
+    _, cache = joint_on_sphere.forward(embeddings, classifiers, **config, same=[False])
+    assert cache["parts"]["clip verification"] == 0
+    np.testing.assert_allclose(cache["parts"]["clip identification"], math.log1p(math.exp(-16)), rtol=1e-6)
+    _, cache = joint_on_sphere.forward(embeddings, classifiers, **config, same=[True])
+    np.testing.assert_allclose(cache["parts"]["clip verification"], 4, rtol=1e-14)  # 1/2 d^2 with d^2 = 8
+
+
+def test_manners(rng):
+    config = {name: (lambda value=value: value) for name, value in CONFIG.items()}
+    assert_manners(joint_on_sphere.forward, joint_on_sphere.backward, *draw(rng), **config)
+
+
+def test_complex_step(rng):
+    assert_complex_step(joint_on_sphere.forward, joint_on_sphere.backward, *draw(rng), **CONFIG)
