@@ -36,10 +36,10 @@ def parser() -> argparse.ArgumentParser:
 
     train = add(commands, "train", run_train, "train a recipe on a prepared folder, or go on with a run")
     train.add_argument("prepared", type=Path, nargs="?", help="prepared folder (python -m data_tools.prepare)")
-    train.add_argument("--recipe", default="msp_src", help="name of a recipe, or path of a .toml file")
+    train.add_argument("--recipe", help="name of a recipe, or path of a .toml file (default: msp_src)")
     train.add_argument("--out", type=Path, help="run folder to make")
     train.add_argument("--resume", type=Path, metavar="RUN", help="go on with this run, in place of a new one")
-    train.add_argument("--split", type=int, default=0, help="number of the split (default: 0)")
+    train.add_argument("--split", type=int, help="number of the split (default: 0)")
     train.add_argument("--splits", type=Path, metavar="FILE", help="splits of one's own: [{train: [...], test: [...]}]")
     add_set(train)
     add_threads(train)
@@ -106,7 +106,8 @@ def run_train(arguments: argparse.Namespace) -> int | None:
     with threads(arguments.threads):
         try:
             if arguments.resume:
-                if arguments.prepared or arguments.out or arguments.set or arguments.splits:
+                of_new_runs = (arguments.prepared, arguments.out, arguments.recipe, arguments.set, arguments.splits)
+                if any(of_new_runs) or arguments.split is not None:
                     raise InputError("expected --resume RUN alone: a run goes on with its own data, recipe and split")
                 go_on(arguments.resume)
             else:
@@ -114,11 +115,11 @@ def run_train(arguments: argparse.Namespace) -> int | None:
                     raise InputError("expected minireid train PREPARED --out RUN (or --resume RUN)")
                 new_run(
                     arguments.prepared,
-                    arguments.recipe,
+                    arguments.recipe or "msp_src",
                     tuple(arguments.set),
                     arguments.out,
                     splits_file=arguments.splits,
-                    number=arguments.split,
+                    number=arguments.split or 0,
                 )
         except Interrupted as stopped:
             print(f"\n{stopped}; go on with: minireid train --resume {arguments.resume or arguments.out}")

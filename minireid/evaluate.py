@@ -24,6 +24,9 @@ def evaluate_runs(paths: list[Path], out: Path) -> list[results.Row]:
     for run in runs[1:]:
         if run.recipe.evaluation != runs[0].recipe.evaluation:
             raise InputError(f"{run.path} and {runs[0].path} are evaluated in different ways: evaluate them apart")
+    if out.exists() and not out.is_dir():
+        raise InputError(f"expected --out to be a folder, {out} is a file")
+    log = read_log(runs[0].path / "log.jsonl")
     measured = [measure(run) for run in runs]
     rows = [row for found, _, _ in measured for row in found]
     out.mkdir(parents=True, exist_ok=True)
@@ -33,7 +36,7 @@ def evaluate_runs(paths: list[Path], out: Path) -> list[results.Row]:
         print("\n" + results.table_of_splits(rows))
     print("\n" + results.table(rows))
     _, compared, scores = measured[0]
-    pictures = draw(runs[0], compared, scores, out / "pictures")
+    pictures = draw(runs[0], compared, scores, log, out / "pictures")
     report(
         out / "report.html",
         title=f"{runs[0].recipe.network.name} on {runs[0].prepared().index['dataset']}",
@@ -94,7 +97,9 @@ def facts(
     }
 
 
-def draw(run: Run, compared: Comparison, scores: dict[str, np.ndarray], folder: Path) -> list[tuple[str, str, Path]]:
+def draw(
+    run: Run, compared: Comparison, scores: dict[str, np.ndarray], log: list[dict[str, Any]], folder: Path
+) -> list[tuple[str, str, Path]]:
     """Every picture of a run, as (title, what it shows, file) for the report."""
     folder.mkdir(parents=True, exist_ok=True)
     prepared, persons = run.prepared(), compared.persons
@@ -110,7 +115,7 @@ def draw(run: Run, compared: Comparison, scores: dict[str, np.ndarray], folder: 
     distances.draw(
         folder / "distances.png", -score[mine], -score[~mine & (True if compared.allowed is None else compared.allowed)]
     )
-    learning_curves.draw(folder / "learning_curves.png", read_log(run.path / "log.jsonl"))
+    learning_curves.draw(folder / "learning_curves.png", log)
     W = run.best().params["network"]["conv1"]["W"]
     filters.draw(folder / "filters.png", W)
     frames, _ = clips.read(prepared, [compared.probe[0]])
@@ -151,9 +156,13 @@ def middle_frame(prepared: Prepared, clip: clips.Clip) -> np.ndarray:
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
-    """The log's records. InputError where it is missing or empty."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    records = [json.loads(line) for line in lines if line.endswith("}")]
+    """The log's records. InputError where it is missing, empty or damaged."""
+    try:
+        records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except FileNotFoundError:
+        records = []
+    except (OSError, ValueError) as fault:
+        raise InputError(f"{path} is damaged ({fault}): take the broken line out, or train again") from None
     if not records:
         raise InputError(f"expected the log of a training run at {path}, found none: train first")
     return records

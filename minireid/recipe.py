@@ -66,7 +66,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Training:
-    epochs: int  # each visits every training person once
+    epochs: int  # each visits every training person once, but for a last few who do not fill a step
     seed: int
     optimiser: str  # sgd, rmsprop, adam
     learning_rate: float
@@ -156,13 +156,13 @@ def parse(text: str, where: str, changes: tuple[str, ...] = ()) -> Recipe:
     except tomllib.TOMLDecodeError as fault:
         raise InputError(f"{where} is no TOML ({fault}): mend that line") from None
     for change in changes:
-        apply(table, change)
+        apply(table, change, where)
     sections = {field.name: field.type for field in dataclasses.fields(Recipe)}
     check_keys(table, set(sections), "section", where)
     return Recipe(**{name: section(kind, table[name], name, where) for name, kind in sections.items()})
 
 
-def apply(table: dict[str, Any], change: str) -> None:
+def apply(table: dict[str, Any], change: str, where: str) -> None:
     """Set one key of a parsed recipe: "section.key=value", the value as TOML (a bare word is taken as text)."""
     key, equals, value = change.partition("=")
     part, dot, last = key.strip().partition(".")
@@ -172,8 +172,8 @@ def apply(table: dict[str, Any], change: str) -> None:
         parsed = tomllib.loads(f"v = {value}")["v"]
     except tomllib.TOMLDecodeError:
         parsed = value.strip()
-    if last not in table.get(part, {}):
-        raise InputError(f"there is no key {key.strip()} in this recipe: see minireid/recipe.py for the keys")
+    if not isinstance(table.get(part), dict) or last not in table[part]:
+        raise InputError(f"there is no key {key.strip()} in {where}: see minireid/recipe.py for the keys")
     table[part][last] = parsed
 
 
@@ -197,6 +197,8 @@ def value(given: Any, wanted: Any, key: str, where: str) -> Any:
     """The value in the type wanted, or an InputError."""
     if wanted is float and type(given) is int:
         given = float(given)
+    if wanted is str and type(given) is int:  # evaluation.protocol=178
+        given = str(given)
     if get_origin(wanted) is tuple and isinstance(given, list):
         given = tuple(given)
     right = (

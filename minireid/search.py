@@ -9,6 +9,7 @@ from minireid.evaluation import embedding
 from minireid.evaluation.folder import embed_folder
 from minireid.files import check_target
 from minireid.plots import gallery as gallery_plot
+from minireid.training import batches
 from minireid.training.run import Run
 
 SHOWN = 8  # probes in the picture; the table has all
@@ -17,6 +18,8 @@ SHOWN = 8  # probes in the picture; the table has all
 def search(run: Run, probe: Prepared, gallery: Prepared, *, top: int, picture: Path) -> str:
     """Rank all tracks of `gallery` for every track of `probe`: the table as text; the picture is written."""
     check_target(picture, ".png")
+    for prepared in (probe, gallery):
+        batches.check_fits(run.recipe, prepared)
     score = embedding.score(run.recipe, embed_folder(run, probe), embed_folder(run, gallery))
     order = np.argsort(-score, axis=1, kind="stable")[:, :top]
     shown = slice(0, SHOWN)

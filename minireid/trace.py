@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from minireid.data import sampling
 from minireid.data.prepared import Prepared
 from minireid.kernels import fastest
 from minireid.recipe import Recipe
+from minireid.train import crowd_of
 from minireid.training import batches, loop, model
 from minireid.training.batches import Inputs
 from minireid.trees import Tree, leaves, map_leaves
@@ -74,7 +74,7 @@ def trace(recipe: Recipe, prepared: Prepared | None, identities: int) -> str:
     else:
         batches.check_fits(recipe, prepared)
         everybody = tuple(sorted({track.person for track in prepared.tracks}))
-        crowd = sampling.people(prepared, everybody, at_least=recipe.clips.length)
+        crowd = crowd_of(recipe, prepared, everybody)
         inputs, rng = batches.draw(recipe, prepared, crowd, 0)
         params = model.init(recipe, len(crowd.persons))
     model.loss_and_gradients(recipe, params, **inputs._asdict(), rng=rng)  # compiles, and warms up
@@ -99,7 +99,7 @@ def trace(recipe: Recipe, prepared: Prepared | None, identities: int) -> str:
 def random_inputs(recipe: Recipe, identities: int) -> tuple[Inputs, np.random.Generator]:
     """A batch of the recipe's shape without any data: P persons, two clips each, the pairs of `shared`."""
     rng = np.random.default_rng(recipe.training.seed)
-    P = min(recipe.pairs.persons, identities)
+    P = min(max(2, recipe.pairs.persons), identities)
     shape = (2 * P, recipe.clips.length, *recipe.clips.crop, 5 if recipe.clips.flow else 3)
     x = rng.normal(size=shape).astype(np.float32)
     first = 2 * np.arange(P)

@@ -30,7 +30,7 @@ def new_run(
         split = splits.from_file(splits_file, prepared, number)
     else:
         split = splits.seeded(prepared, recipe.evaluation.protocol, number)
-    training, validation = splits.hold_out(split, recipe.validation.persons)
+    training, validation = splits.hold_out(split, prepared, recipe.validation.persons)
     crowd = crowd_of(recipe, prepared, training)
     run = runs.create(out, recipe, prepared, split, training, validation, len(crowd.persons))
     print(describe(run, len(crowd.persons)))
@@ -41,6 +41,11 @@ def go_on(path: Path) -> None:
     """Continue a run after its last checkpoint."""
     run = runs.open_run(path)
     prepared = run.prepared()
+    batches.check_fits(run.recipe, prepared)
+    if len(crowd_of(run.recipe, prepared, run.train).persons) != run.identities:
+        raise InputError(
+            f"{path / 'run.json'} and its recipe do not fit together: put back what was there, or train again"
+        )
     loop.train(run, prepared, judge_of(run.recipe, prepared), resume=True)
 
 

@@ -41,6 +41,7 @@ def normalise(frames: np.ndarray, *, square_root: bool = False) -> np.ndarray:
     x = frames.reshape(-1, H * W, C).astype(np.float32)
     x[..., :3] = x[..., :3] @ (RGB_TO_YUV / 255)  # F1
     x[..., 3:] -= FLOW_ZERO
+    x -= x[:, :1]  # one pixel's value first: a constant channel is then exactly 0, whatever the mean is rounded to
     averaging = np.full((1, H * W), 1 / (H * W), np.float32)  # as a matrix product: much quicker than .mean(axis=1)
     x -= averaging @ x
     spread = np.sqrt(averaging @ (x * x))  # (N T, 1, C)
@@ -66,7 +67,9 @@ def crop(x: np.ndarray, offsets: np.ndarray, size: tuple[int, int], *, recentre:
     return cut - cut.mean(axis=(2, 3), keepdims=True) if recentre else cut
 
 
-def window(x: np.ndarray, offsets: np.ndarray, zoom: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def window(
+    x: np.ndarray, offsets: np.ndarray, zoom: np.ndarray, size: tuple[int, int], *, recentre: bool = False
+) -> np.ndarray:
     """Like crop, but looking through a window of size / zoom[n] with the same centre: zoom > 1 enlarges.
 
     Linear interpolation; along an axis it is a matrix with two weights in each row, so that a whole clip is resampled
@@ -79,7 +82,7 @@ def window(x: np.ndarray, offsets: np.ndarray, zoom: np.ndarray, size: tuple[int
         columns = interpolation(j, width, W, zoom[n])  # (width, W)
         tall = (rows @ x[n].reshape(T, H, W * C)).reshape(T * height, W, C)
         cut[n] = (columns @ tall).reshape(T, height, width, C)
-    return cut
+    return cut - cut.mean(axis=(2, 3), keepdims=True) if recentre else cut
 
 
 def interpolation(start: int, length: int, available: int, zoom: float) -> np.ndarray:

@@ -113,4 +113,6 @@ def another(rng: np.random.Generator, crowd: People, anchor: int) -> int:
     """Somebody else; from the anchor's own group where the data has groups of people who look alike."""
     group = np.flatnonzero(crowd.group == crowd.group[anchor])
     others = group[group != anchor]
+    if not len(others):  # alone in the group: the others have no whole clip
+        others = np.delete(np.arange(len(crowd.persons)), anchor)
     return int(rng.choice(others))

@@ -47,6 +47,8 @@ def seeded(prepared: Prepared, protocol: str, number: int) -> Split:
             "prepare a folder in which more persons were seen by both cameras"
         )
     together = groups_of(prepared, persons)
+    if len(together) < 2:
+        raise InputError(f"expected at least two groups of twins in {prepared.path}, got one: it cannot be divided")
     order = np.random.default_rng([int(protocol), number]).permutation(len(together)).tolist()
     half = len(order) // 2
     train, test = ([person for k in part for person in together[k]] for part in (order[:half], order[half:]))
@@ -88,7 +90,11 @@ def from_file(path: Path, prepared: Prepared, number: int) -> Split:
         raise InputError(f"expected a split file at {path}, found none: check the path") from None
     except (OSError, ValueError) as fault:
         raise InputError(f"{path} is damaged or no split file ({fault}): {remedy}") from None
-    if not isinstance(records, list) or not all(isinstance(r, dict) and {"train", "test"} <= set(r) for r in records):
+    if (
+        not isinstance(records, list)
+        or not records
+        or not all(isinstance(r, dict) and {"train", "test"} <= set(r) for r in records)
+    ):
         raise InputError(f"{path} is no split file: {remedy}")
     check_number(number, len(records), str(path))
     train, test = (person_numbers(records[number][part], path) for part in ("train", "test"))
@@ -128,12 +134,16 @@ def checked(split: Split) -> Split:
     return split
 
 
-def hold_out(split: Split, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """(persons to train on, persons held out to choose by): `count` of split.train, drawn by its number."""
+def hold_out(split: Split, prepared: Prepared, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """(persons to train on, persons held out to choose by): at least `count` of split.train, whole groups of twins."""
     if not 0 <= count <= len(split.train) - 2:
         raise InputError(
             f"expected to hold out 0 to {len(split.train) - 2} of {len(split.train)} training persons, got {count}: "
             "change validation.persons"
         )
-    held = set(np.random.default_rng([178, split.number, 1]).permutation(split.train)[:count].tolist())
+    together = groups_of(prepared, list(split.train))
+    held: set[int] = set()
+    for k in np.random.default_rng([178, split.number, 1]).permutation(len(together)).tolist():
+        if len(held) < count:
+            held.update(together[k])
     return tuple(p for p in split.train if p not in held), tuple(sorted(held))

@@ -49,8 +49,13 @@ class TensorReport:
     def __str__(self) -> str:
         if self.fault:
             return f"{self.name:<14} {self.shape!s:<18} WRONG  {self.fault}"
+        if self.error <= TOLERANCE and not self.ok:
+            return (
+                f"{self.name:<14} {self.shape!s:<18} WRONG  {self.kinks} of {int(np.prod(self.shape))} entries sit on "
+                "kinks, where there is no derivative: move the inputs apart"
+            )
         verdict = "ok" if self.ok else "WRONG"
-        kinks = f", {self.kinks} entries on kinks left out" if self.kinks else ""
+        kinks = f", left out for sitting on kinks: {self.kinks}" if self.kinks else ""
         place = "" if self.ok else f" at {self.index}: backward says {self.analytic:.8g}, true {self.numerical:.8g}"
         return f"{self.name:<14} {self.shape!s:<18} {verdict:<6} worst error {self.error:.1e}{place}{kinks}"
 

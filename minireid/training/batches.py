@@ -66,7 +66,7 @@ def augment(rng: np.random.Generator, frames: np.ndarray, lengths: np.ndarray, r
     offsets = rng.integers(low, high, size=(len(x), 2), endpoint=True)
     if wanted.scale:
         zoom = (1 + wanted.scale) ** rng.uniform(-1, 1, size=len(x))
-        x = images.window(x, offsets, zoom, recipe.clips.crop)
+        x = images.window(x, offsets, zoom, recipe.clips.crop, recentre=recipe.clips.recentre)
     else:
         x = images.crop(x, offsets, recipe.clips.crop, recentre=recipe.clips.recentre)
     return x.reshape(N, T, *x.shape[2:])
@@ -83,6 +83,15 @@ def check_fits(recipe: Recipe, prepared: Prepared) -> None:
         )
     if space < recipe.augment.first_offset - recipe.augment.shift:
         raise InputError(f"augment.first_offset {recipe.augment.first_offset} leaves no room in {prepared.path}")
+    if recipe.augment.shift >= min(height, width) or recipe.evaluation.shift >= min(height, width):
+        raise InputError(f"expected augment.shift and evaluation.shift to be less than clips.crop, {height} x {width}")
+    if recipe.pairs.sampler != "alternating" and recipe.pairs.persons < 2:
+        raise InputError(f"expected pairs.persons of 2 or more for the sampler {recipe.pairs.sampler}, got 1")
+    if recipe.validation.persons and recipe.validation.every > recipe.training.epochs:
+        raise InputError(
+            f"expected validation.every of at most training.epochs ({recipe.training.epochs}), "
+            f"got {recipe.validation.every}: nothing would be validated"
+        )
     if recipe.clips.flow and not prepared.has_flow:
         raise InputError(
             f"expected optical flow in {prepared.path}, got colours only: prepare it without --no-flow, "

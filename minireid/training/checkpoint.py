@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,12 +48,16 @@ def load(path: Path, like: Tree) -> Checkpoint:
         header = json.loads(str(arrays.pop("header")))
     except FileNotFoundError:
         raise InputError(f"expected a checkpoint at {path}, found none: train first") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as fault:
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as fault:
         raise InputError(f"{path} is damaged or no checkpoint ({fault}): use another one, or train again") from None
+    if not isinstance(header, dict):
+        raise InputError(f"{path} is damaged or no checkpoint (its header): use another one, or train again")
     if header.get("format") != FORMAT or header.get("version") != VERSION:
         raise InputError(
             f"expected {FORMAT} version {VERSION} in {path}, got {header.get('format')} version {header.get('version')}"
         )
+    if type(header.get("step")) is not int or type(header.get("facts")) is not dict:
+        raise InputError(f"{path} is damaged (no step or facts in its header): use another one, or train again")
     params = {key.removeprefix("params/"): value for key, value in arrays.items() if key.startswith("params/")}
     wanted = {name: (array.shape, array.dtype) for name, array in leaves(like)}
     found = {name: (array.shape, array.dtype) for name, array in params.items()}
@@ -65,7 +70,9 @@ def load(path: Path, like: Tree) -> Checkpoint:
     optimiser: dict[str, dict[str, np.ndarray]] = {}
     for key, array in arrays.items():
         if key.startswith("optimiser/"):
-            _, name, part = key.split("/")
+            name, _, part = key.removeprefix("optimiser/").partition("/")
+            if array.shape not in ((), wanted.get(name, ((),))[0]):
+                raise InputError(f"{path} does not fit this recipe: {key} has the shape {array.shape}")
             optimiser.setdefault(name, {})[part] = array
     return Checkpoint(header["step"], from_leaves(params), optimiser, header["facts"])
 

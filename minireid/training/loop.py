@@ -1,5 +1,7 @@
 """The training loop."""
 
+import dataclasses
+import hashlib
 import json
 import signal
 import time
@@ -18,6 +20,7 @@ from minireid.files import write_text
 from minireid.networks.euclidean import to_unit_length
 from minireid.recipe import Recipe
 from minireid.training import batches, checkpoint, estimate, model, optimisers
+from minireid.training.checkpoint import Checkpoint
 from minireid.training.run import Run
 from minireid.trees import Tree
 
@@ -39,15 +42,18 @@ def train(run: Run, prepared: Prepared, judge: Judge, *, resume: bool = False, s
     judge: what validation persons are judged by (minireid.evaluation), so that training knows nothing of rankings.
 
     Everything drawn at step k depends on the recipe's seed and k alone, so that a run that is stopped after any step
-    and resumed computes the same bits as one that is not.
+    and resumed computes the same bits as one that is not. A checkpoint is only replaced by parameters whose loss has
+    been seen to be finite.
     """
     recipe = run.recipe
     crowd = sampling.people(prepared, run.train, at_least=recipe.clips.length)
     per_epoch = batches.steps_per_epoch(recipe, crowd)
     steps = per_epoch * recipe.training.epochs
-    params, states, first, best = start(run, resume)
+    state = start(run, resume)
+    first, last = state.step, min(steps, stop_after or steps)
     if first == 0:
-        print(estimate.forecast(recipe, prepared, crowd, params, steps), flush=True)
+        keep(run, state)
+        print(estimate.forecast(recipe, prepared, crowd, state.params, steps), flush=True)
     else:
         print(f"going on after step {first} of {steps}", flush=True)
     trim_log(run.path / "log.jsonl", first)
@@ -55,50 +61,65 @@ def train(run: Run, prepared: Prepared, judge: Judge, *, resume: bool = False, s
         (run.path / "log.jsonl").open("a", encoding="utf-8") as log,
         ctrl_c_waits() as interrupted,
         progress.bar(total=steps, initial=first, unit="step") as bar,
+        np.errstate(over="ignore", invalid="ignore"),  # what is not finite is looked for, and named
     ):
-        for step in range(first, min(steps, stop_after or steps)):
+        for step in range(first, last):
             began = time.perf_counter()
-            record = one_step(recipe, prepared, crowd, params, states, step, steps)
+            record, grads = losses_at(recipe, prepared, crowd, state.params, step)
+            if step > first and step % per_epoch == 0:
+                keep(run, state)
+            apply_gradients(recipe, state.params, grads, state.optimiser, step, steps)
+            state = state._replace(step=step + 1)
             record["seconds"] = round(time.perf_counter() - began, 4)
-            epoch_ends = (step + 1) % per_epoch == 0
-            if run.validation and epoch_ends and ((step + 1) // per_epoch) % recipe.validation.every == 0:
-                best = validate(run, judge, params, states, step + 1, best, record)
+            epoch, left = divmod(step + 1, per_epoch)
+            if run.validation and not left and epoch % recipe.validation.every == 0:
+                state = validate(run, judge, state, record)
             log.write(json.dumps({"step": step + 1, "epoch": step // per_epoch + 1, **record}) + "\n")
+            log.flush()
             bar.set_postfix_str(progress_line(record), refresh=False)
             bar.update()
-            if epoch_ends or interrupted:
-                log.flush()
-                keep(run, params, states, step + 1, best)
             if interrupted:
-                raise Interrupted(f"stopped after step {step + 1} of {steps}")
-    keep(run, params, states, min(steps, stop_after or steps), best)
+                break
+        if state.step > first:
+            losses_at(recipe, prepared, crowd, state.params, state.step - 1)  # a last look: are they finite?
+    keep(run, state)
+    if interrupted and state.step < steps:
+        raise Interrupted(f"stopped after step {state.step} of {steps}")
 
 
-def start(run: Run, resume: bool) -> tuple[Tree, dict[str, optimisers.State], int, float]:
-    """Parameters, optimiser states, steps done and best validation so far: fresh, or from the run's checkpoint."""
+def start(run: Run, resume: bool) -> Checkpoint:
+    """Parameters, optimiser states, steps done, best validation so far: fresh, or the run's checkpoint.
+
+    InputError where the checkpoint was made by another recipe than now stands in the run folder.
+    """
+    facts = {"best": -1.0, "recipe": training_digest(run.recipe)}
     if not resume:
-        return model.init(run.recipe, run.identities), {}, 0, -1.0
+        return Checkpoint(0, model.init(run.recipe, run.identities), {}, facts)
     saved = run.load()
-    return saved.params, saved.optimiser, saved.step, saved.facts["best"]
+    if saved.facts.get("recipe") != facts["recipe"] or type(saved.facts.get("best")) is not float:
+        raise InputError(
+            f"{run.path / 'recipe.toml'} is not what {run.path} was trained by until now: put it back, or start a new run"
+        )
+    return saved
 
 
-def one_step(
-    recipe: Recipe,
-    prepared: Prepared,
-    crowd: sampling.People,
-    params: Tree,
-    states: dict[str, optimisers.State],
-    step: int,
-    steps: int,
-) -> dict[str, Any]:
-    """Draw a batch, compute loss and gradients, change params and states in place; what happened, for the log."""
+def training_digest(recipe: Recipe) -> str:
+    """A checksum of all that a recipe says but for its evaluation, which may be changed afterwards."""
+    said = dataclasses.asdict(recipe)
+    del said["evaluation"]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def losses_at(
+    recipe: Recipe, prepared: Prepared, crowd: sampling.People, params: Tree, step: int
+) -> tuple[dict[str, Any], Tree]:
+    """Draw the batch of this step and compute: what goes into the log, and the gradients. Raises NotFinite."""
     inputs, rng = batches.draw(recipe, prepared, crowd, step)
     loss, parts, embeddings, grads = model.loss_and_gradients(recipe, params, **inputs._asdict(), rng=rng)
     if not np.isfinite(loss):
         raise NotFinite(where_it_began(recipe, prepared, crowd, params, step, loss, parts))
-    apply_gradients(recipe, params, grads, states, step, steps)
     compared = to_unit_length(embeddings) if recipe.losses.together == "joint_on_sphere" else embeddings
-    return {"loss": loss, **parts, **mean_distances(compared, inputs.pairs, inputs.same)}
+    return {"loss": loss, **parts, **mean_distances(compared, inputs.pairs, inputs.same)}, grads
 
 
 def apply_gradients(
@@ -124,7 +145,9 @@ def mean_distances(embeddings: dict[str, np.ndarray], pairs: np.ndarray, same: n
     record: dict[str, float] = {}
     for level, e in embeddings.items():
         d = np.linalg.norm(e[pairs[:, 0]] - e[pairs[:, 1]], axis=1)
-        record |= {f"{level} same": float(d[same].mean()), f"{level} different": float(d[~same].mean())}
+        for kind, those in (("same", d[same]), ("different", d[~same])):
+            if len(those):  # a batch may lack a kind
+                record[f"{level} {kind}"] = float(those.mean())
     return record
 
 
@@ -132,7 +155,7 @@ def progress_line(record: dict[str, Any]) -> str:
     """The bar's text: the loss, its parts, and same/different distances by level."""
     parts = [f"{''.join(w[0] for w in name.split())} {v:.2f}" for name, v in record.items() if "cation" in name]
     levels = [name.removesuffix(" same") for name in record if name.endswith(" same")]
-    gaps = [f"{level} {record[level + ' same']:.1f}|{record[level + ' different']:.1f}" for level in levels]
+    gaps = [f"{level} {record[level + ' same']:.1f}|{record.get(level + ' different', np.nan):.1f}" for level in levels]
     return f"loss {record['loss']:.3f} ({', '.join(parts)}) same|different {', '.join(gaps)}"
 
 
@@ -153,8 +176,7 @@ def where_it_began(
             found.append(name)
 
     inputs, rng = batches.draw(recipe, prepared, crowd, step)
-    with np.errstate(all="ignore"):
-        model.loss_and_gradients(recipe, params, **inputs._asdict(), rng=rng, watch=watch)
+    model.loss_and_gradients(recipe, params, **inputs._asdict(), rng=rng, watch=watch)
     listed = ", ".join(f"{name} {part:.3g}" for name, part in parts.items())
     return (
         f"the loss is {loss} at step {step + 1} ({listed}), first in {found[0] if found else 'the losses'}: the last "
@@ -162,29 +184,32 @@ def where_it_began(
     )
 
 
-def validate(
-    run: Run, judge: Judge, params: Tree, states: dict[str, optimisers.State], step: int, best: float, record: dict
-) -> float:
-    """The judge's word on the validation persons, into the record; keeps best.npz by mAP. Returns the best mAP."""
-    result = judge(params["network"], run.validation)
+def validate(run: Run, judge: Judge, state: Checkpoint, record: dict[str, Any]) -> Checkpoint:
+    """The judge's word on the validation persons, into the record; keeps best.npz by mAP. The state with the best mAP."""
+    result = judge(state.params["network"], run.validation)
     record |= {f"validation {name}": value for name, value in result.items()}
-    if result["mAP"] > best:
-        best = result["mAP"]
-        checkpoint.save(run.path / "best.npz", checkpoint.Checkpoint(step, params, states, {"best": best}))
-    return best
+    if result["mAP"] > state.facts["best"]:
+        state = state._replace(facts={**state.facts, "best": result["mAP"]})
+        checkpoint.save(run.path / "best.npz", state)
+    return state
 
 
-def keep(run: Run, params: Tree, states: dict[str, optimisers.State], step: int, best: float) -> None:
-    checkpoint.save(run.path / "checkpoint.npz", checkpoint.Checkpoint(step, params, states, {"best": best}))
+def keep(run: Run, state: Checkpoint) -> None:
+    checkpoint.save(run.path / "checkpoint.npz", state)
 
 
 def trim_log(path: Path, steps: int) -> None:
-    """Leave out of the log what was done after the checkpoint: those steps will be done again."""
+    """Leave out of the log what was done after the checkpoint (those steps will be done again) and broken lines."""
     if not path.exists():
         return
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
-    kept = [line for line in lines if json.loads(line)["step"] <= steps]
-    write_text(path, "".join(line + "\n" for line in kept))
+    kept = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            if json.loads(line)["step"] <= steps:
+                kept.append(line + "\n")
+        except (ValueError, KeyError, TypeError):
+            continue
+    write_text(path, "".join(kept))
 
 
 @contextmanager

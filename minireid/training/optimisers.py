@@ -5,6 +5,7 @@
 An empty state means the first step. `update` applies a rule to every array of a tree.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -85,7 +86,7 @@ def decay_weights(params: Tree, factor: float) -> None:
 
 def cosine(step: int, steps: int) -> float:
     """Learning-rate factor that falls from 1 to 0 along half a cosine (Loshchilov & Hutter 2017)."""
-    return 0.5 * (1 + np.cos(np.pi * step / steps))
+    return 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
 def constant(step: int, steps: int) -> float:

@@ -58,6 +58,8 @@ def create(
     path: Path, recipe: Recipe, prepared: Prepared, split: Split, train: tuple[int, ...], validation, identities: int
 ) -> Run:
     """A new run folder. InputError where there is one already."""
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file: choose another --out")
     if path.exists() and any(path.iterdir()):
         raise InputError(f"{path} is not empty: choose another --out, or go on with minireid train --resume {path}")
     run = Run(
@@ -93,17 +95,26 @@ def open_run(path: Path) -> Run:
             raise InputError(
                 f"expected {FORMAT} version {VERSION} in {file}, got another: use the minireid that wrote it"
             )
-        train, validation, test = (tuple(int(p) for p in facts.pop(key)) for key in ("train", "validation", "test"))
-        prepared_path = Path(facts.pop("prepared_path"))
-        recipe = load_recipe(str(path / "recipe.toml"))
-        return Run(
-            path=path,
-            recipe=recipe,
-            prepared_path=prepared_path,
-            train=train,
-            validation=validation,
-            test=test,
-            **facts,
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as fault:
+        return Run(path=path, recipe=load_recipe(str(path / "recipe.toml")), **checked(facts))
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as fault:
         raise InputError(f"{file} is damaged ({fault}): train again") from None
+
+
+def checked(facts: dict[str, Any]) -> dict[str, Any]:
+    """The entries of run.json as Run's arguments. ValueError where one is not of its type."""
+    for key in ("train", "validation", "test"):
+        if not all(type(person) is int for person in facts[key]):
+            raise ValueError(f"{key} should be a list of whole numbers")
+        facts[key] = tuple(facts[key])
+    for key, kind in (
+        ("split", str),
+        ("number", int),
+        ("prepared_sha256", str),
+        ("prepared_path", str),
+        ("identities", int),
+    ):
+        if type(facts[key]) is not kind:
+            raise ValueError(f"{key} should be {kind.__name__}, not {facts[key]!r}")
+    if not 2 <= facts["identities"] <= len(facts["train"]):
+        raise ValueError(f"identities should be from 2 to {len(facts['train'])}, not {facts['identities']}")
+    return {**facts, "prepared_path": Path(facts["prepared_path"])}
