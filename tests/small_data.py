@@ -138,7 +138,7 @@ def new_run(path: Path, prepared: Prepared, *changes: str, name: str = "msp_src"
     """A run folder that nothing has been trained in."""
     wanted = recipe(*changes, name=name)
     split = splits.seeded(prepared, wanted.evaluation.protocol, 0)
-    training, validation = splits.hold_out(split, wanted.validation.persons)
+    training, validation = splits.hold_out(split, prepared, wanted.validation.persons)
     crowd = crowd_of(wanted, prepared, training)
     return runs.create(path, wanted, prepared, split, training, validation, len(crowd.persons))
 
