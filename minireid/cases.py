@@ -101,14 +101,14 @@ def loss_cases(rng: np.random.Generator) -> Iterator[Case]:
     pairs = np.array([[0, 1], [2, 1], [3, 4], [0, 4], [2, 3], [1, 3], [4, 0]])  # rows in several pairs, both ways round
     config = {"pairs": pairs, "same": np.array([True, False, True, False, False, True, True]), "weights": rng.random(7)}
     yield Case("pair_distance", pair_distance.forward, pair_distance.backward, (x,), {"pairs": pairs})
-    for loss, margin in ((contrastive_squared, 2.5), (contrastive_linear, 2.5), (contrastive_crf, 7.0)):
+    for loss, margin in ((contrastive_squared, 2.0), (contrastive_linear, 2.0), (contrastive_crf, 4.0)):
         name = loss.__name__.rpartition(".")[2]
         yield Case(name, loss.forward, loss.backward, (x,), {**config, "margin": margin})
     labels = {"labels": np.array([3, 0, 6, 3, 5])}
     yield Case("softmax", softmax.forward, softmax.backward, (rng.normal(size=(5, 7)),), labels)
     embeddings = {"low": x, "high": rng.normal(size=(5, 3)) / 2}
     classifiers = {level: linear.init(rng, e.shape[1], 7, dtype=np.float64) for level, e in embeddings.items()}
-    weights = {"verification_weight": 0.7, "identification_weight": 1.3, "margin": 2.5}
+    weights = {"verification_weight": 0.7, "identification_weight": 1.3, "margin": 2.0}
     for together in (joint, joint_on_sphere):
         name = together.__name__.rpartition(".")[2]
         yield Case(

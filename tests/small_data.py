@@ -16,7 +16,7 @@ from minireid.data.prepared import FORMAT, VERSION, Prepared, Track, open_prepar
 from minireid.evaluation.comparison import judge
 from minireid.recipe import Recipe, load
 from minireid.train import crowd_of
-from minireid.training import loop
+from minireid.training import batches, loop
 from minireid.training import run as runs
 from minireid.training.run import Run
 from minireid.training.threads import threads as with_threads
@@ -135,8 +135,9 @@ def recipe(*changes: str, name: str = "msp_src") -> Recipe:
 
 
 def new_run(path: Path, prepared: Prepared, *changes: str, name: str = "msp_src") -> Run:
-    """A run folder that nothing has been trained in."""
+    """A run folder that nothing has been trained in; checked as `minireid train` does."""
     wanted = recipe(*changes, name=name)
+    batches.check_fits(wanted, prepared)
     split = splits.seeded(prepared, wanted.evaluation.protocol, 0)
     training, validation = splits.hold_out(split, prepared, wanted.validation.persons)
     crowd = crowd_of(wanted, prepared, training)

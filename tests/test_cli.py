@@ -76,10 +76,14 @@ def fault(words: list[str], capsys: Capture, place: Path) -> str:
         (["colours", "--splits", "overlap.json"], "person 3 is in train and in test"),
         (["colours", "--splits", "strangers.json"], "person 99 of strangers.json is not in both cameras"),
         (["colours", "--set", 'evaluation.protocol="178"'], "at least 4 persons whom protocol 178 admits"),
+        (["colours", "--set", "evaluation.protocol=178"], "at least 4 persons whom protocol 178 admits"),
         (["three"], "at least 4 persons whom protocol 200 admits in three, got 3"),
         (["colours", "--set", "pairs.persons=6"], "at least 6 training persons with 3 frames in both cameras, got 5"),
         (["brief"], "at least 2 training persons with 3 frames in both cameras, got 0"),
         (["colours", "--set", "validation.persons=4"], "expected to hold out 0 to 3 of 5"),
+        (["colours", "--set", "pairs.persons=1"], "pairs.persons of 2 or more for the sampler shared, got 1"),
+        (["colours", "--set", "augment.shift=8"], "less than clips.crop, 16 x 8"),
+        (["colours", "--set", "validation.persons=2", "--set", "validation.every=3"], "validation.every of at most"),
         (["colours", "--resume", "run"], "expected --resume RUN alone"),
     ],
 )
@@ -88,6 +92,24 @@ def test_train_refuses(
 ) -> None:
     monkeypatch.chdir(place)
     assert says in fault(["train", *small_data.as_changes(), "--out", "new", *words], capsys, place)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["colours"],
+        ["--out", "new"],
+        ["--recipe", "msp_src"],
+        ["--split", "0"],
+        ["--splits", "splits.json"],
+        ["--set", "training.epochs=9"],
+    ],
+)
+def test_a_run_goes_on_with_its_own_data_recipe_and_split(
+    words: list[str], place: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+    assert "expected --resume RUN alone" in fault(["train", "--resume", "run", *words], capsys, place)
 
 
 def test_train_needs_a_folder_and_a_place(place: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,13 +235,16 @@ def test_evaluate_with_a_damaged_log(damage: Callable[[Path], None], tmp_path: P
     assert small_data.listing(tmp_path) == before
 
 
-def test_resuming_with_a_damaged_log(tmp_path: Path, capsys: Capture) -> None:
+@pytest.mark.parametrize("broken", ['{"step": 2, oops}\n', '{"step": 2', "[2]\n", '{"epoch": 1}\n', "\0\xff\n"])
+def test_resuming_with_a_damaged_log(broken: str, tmp_path: Path, capsys: Capture) -> None:
+    """The log is for people and pictures, a run needs nothing from it: broken lines are left out, and it goes on."""
     run = small_data.new_run(tmp_path / "run", small_data.write_prepared(tmp_path / "prepared"))
-    small_data.train(run, stop_after=1)
-    capsys.readouterr()
-    (run.path / "log.jsonl").write_text('{"step": 1, oops}\n')
-    assert main(["train", "--resume", str(run.path)]) == 2
-    assert "log.jsonl" in capsys.readouterr().err.splitlines()[-1]
+    small_data.train(run, stop_after=2)
+    first, _ = (run.path / "log.jsonl").read_text().splitlines()
+    (run.path / "log.jsonl").write_bytes((first + "\n" + broken).encode("latin-1"))
+    assert main(["train", "--resume", str(run.path), "--threads", "1"]) == 0
+    assert "going on after step 2 of 4" in capsys.readouterr().out
+    assert [record["step"] for record in small_data.log_of(run)] == [1, 3, 4]
 
 
 # In a process of its own.

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,14 +67,14 @@ def test_ctrl_c_says_how_to_go_on(
     tmp_path: Path, prepared: Prepared, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = small_data.trained(tmp_path / "whole", prepared)
-    out, real = tmp_path / "run", loop.one_step
+    out, real = tmp_path / "run", loop.apply_gradients
 
-    def pressed(*arguments: object) -> dict[str, object]:
+    def pressed(*arguments: Any) -> None:
         os.kill(os.getpid(), signal.SIGINT)
-        return real(*arguments)  # type: ignore[arg-type]
+        real(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "one_step", pressed)
+        patch.setattr(loop, "apply_gradients", pressed)
         assert main(train(prepared, out)) == 130
         assert f"stopped after step 1 of 4; go on with: minireid train --resume {out}" in capsys.readouterr().out
         assert main(["train", "--resume", str(out), "--threads", "1"]) == 130
@@ -95,8 +96,8 @@ def test_ctrl_c_in_a_process_of_its_own(tmp_path: Path, prepared: Prepared) -> N
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         began = time.monotonic()
-        while not (out / "checkpoint.npz").exists():
-            assert time.monotonic() - began < 100 and process.poll() is None, "no checkpoint came"
+        while not (out / "log.jsonl").exists() or not (out / "log.jsonl").stat().st_size:
+            assert time.monotonic() - began < 100 and process.poll() is None, "no step came"
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         said, complained = process.communicate(timeout=60)
@@ -121,5 +122,39 @@ def test_ctrl_c_before_the_first_step_leaves_a_run_to_go_on_with(
         patch.setattr(estimate, "forecast", pressed)
         assert main(train(prepared, tmp_path / "run")) == 130
     capsys.readouterr()
-    gone_on = main(["train", "--resume", str(tmp_path / "run")]) == 0
-    assert gone_on or main(train(prepared, tmp_path / "run")) == 0, "neither --resume nor the same command works"
+    assert main(["train", "--resume", str(tmp_path / "run"), "--threads", "1"]) == 0
+    whole = small_data.trained(tmp_path / "whole", prepared)
+    assert small_data.bits(tmp_path / "run" / "checkpoint.npz") == small_data.bits(whole.path / "checkpoint.npz")
+    assert small_data.log_of(open_run(tmp_path / "run")) == small_data.log_of(whole)
+
+
+def test_protocol_178_from_the_command_line(tmp_path: Path, capsys: Capture) -> None:
+    """Typed without quotation marks, which a shell would take away."""
+    lengths = small_data.write_prepared(tmp_path / "prepared", lengths=(22, 23, 22, 23, 21))  # person 5 and 10: 21
+    changes = ("evaluation.protocol=178", "training.epochs=1")
+    assert main(train(lengths, tmp_path / "run", changes=changes)) == 0
+    run = open_run(tmp_path / "run")
+    assert run.split == run.recipe.evaluation.protocol == "178"
+    assert sorted(run.train + run.test) == [1, 2, 3, 4, 6, 7, 8, 9]
+
+
+def test_an_edited_recipe_is_refused(tmp_path: Path, prepared: Prepared, capsys: Capture) -> None:
+    """Half a run by one recipe and half by another is a run by none; how it is evaluated may change."""
+    run = small_data.new_run(tmp_path / "run", prepared)
+    small_data.train(run, stop_after=2)
+    file, before = run.path / "recipe.toml", small_data.listing(run.path)
+    text = file.read_text()
+    for old, new in (("learning_rate = 0.001", "learning_rate = 0.01"), ("epochs = 2", "epochs = 3")):
+        assert old in text
+        file.write_text(text.replace(old, new))
+        capsys.readouterr()
+        assert main(["train", "--resume", str(run.path), "--threads", "1"]) == 2
+        said = capsys.readouterr()
+        assert said.out == "" and said.err.count("\n") == 1
+        assert str(file) in said.err and "put it back, or start a new run" in said.err
+        file.write_text(text)
+        assert small_data.listing(run.path) == before
+    file.write_text(text.replace("crops = 2", "crops = 3"))
+    assert main(["train", "--resume", str(run.path), "--threads", "1"]) == 0
+    whole = small_data.trained(tmp_path / "whole", prepared)
+    assert small_data.bits(run.path / "checkpoint.npz") == small_data.bits(whole.path / "checkpoint.npz")

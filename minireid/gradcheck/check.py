@@ -1,7 +1,7 @@
 """Is this backward the derivative of that forward? Entry by entry, in float64, with a random upstream gradient.
 
     F1  L = sum of dy * forward(...)         dy: random, drawn once
-    F2  accept where |a - n| <= 1e-7 max(|a|, |n|, 1e-3 max|n| of the tensor)
+    F2  accept where |a - n| <= 1e-7 max(|a|, |n|, 1e-3 max|n| of the tensor) + rounding of n, some 4e-16 |L| / h
 
 a is what backward(dy) returns, n the numerical derivative of L. A random dy matters: with dy all ones many a wrong
 backward passes (the gradient of a softmax would be zero, right or wrong). The last term of F2 keeps entries whose true
@@ -67,11 +67,13 @@ def check(
 
     Raises TypeError where an array is not float64: in float32 no derivative can be told from a wrong one.
     """
-    names = [name for name in inspect.signature(forward).parameters][: len(arrays)]
+    named = [name for name, p in inspect.signature(forward).parameters.items() if p.kind != p.VAR_POSITIONAL]
+    names = [*named, *(f"argument {n}" for n in range(len(named), len(arrays)))][: len(arrays)]
     inputs = dict(zip(names, arrays))
     for name, array in leaves(inputs):
-        if array.dtype != np.float64:
-            raise TypeError(f"gradcheck needs float64: {name} is {array.dtype}; convert it with .astype(np.float64)")
+        if not isinstance(array, np.ndarray) or array.dtype != np.float64:
+            kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+            raise TypeError(f"gradcheck needs arrays of float64: {name} is {kind}; convert it with .astype(np.float64)")
     y, cache = forward(*arrays, **fresh(config))
     rng = np.random.default_rng(seed)
     dy = map_leaves(lambda leaf: rng.normal(size=np.shape(leaf))[()], y)
@@ -95,14 +97,16 @@ def compare(name: str, array: np.ndarray, gradient: Any, loss: Callable[[], floa
     fault = shape_fault(array, gradient)
     if fault:
         return TensorReport(name, array.shape, np.inf, (), np.nan, np.nan, 0, fault)
+    if not array.size:
+        return TensorReport(name, array.shape, 0.0, (), np.nan, np.nan, 0)
     numeric = np.empty(array.shape)
     for index in np.ndindex(array.shape):
         numeric[index] = numerical.derivative(loss, array, index, STEPS[0])
     floor = 1e-3 * np.abs(numeric).max()
-    error = relative(gradient, numeric, floor)
+    error = np.asarray(relative(gradient, numeric, floor, rounding(loss, STEPS[0])))
     kinks = 0
-    for index in zip(*np.nonzero(~(error <= TOLERANCE))):  # a mistake, or a kink within reach: look closer
-        closer = settle(gradient[index], array, index, floor, loss)
+    for index in map(tuple, np.argwhere(~(error <= TOLERANCE))):  # a mistake, or a kink within reach: look closer
+        closer = settle(gradient[index], numeric[index], array, index, floor, loss)
         if closer is not None:
             numeric[index], error[index] = closer, 0.0
         elif numerical.is_kink(loss, array, index, floor):
@@ -114,24 +118,30 @@ def compare(name: str, array: np.ndarray, gradient: Any, loss: Callable[[], floa
 
 
 def settle(
-    a: float, array: np.ndarray, index: tuple[int, ...], floor: float, loss: Callable[[], float]
+    a: float, first: float, array: np.ndarray, index: tuple[int, ...], floor: float, loss: Callable[[], float]
 ) -> float | None:
     """The derivative at the first smaller step that confirms a, or None.
 
-    A kink nearer than the step spoils a larger one. The smaller h, the larger the rounding error of the derivative,
-    some 4e-16 |L| / h: that much is allowed on top.
+    A kink nearer than the step spoils `first`, the derivative at the first step. At a smaller step rounding weighs
+    more: its derivative can overrule the first only where they differ by more than that.
     """
     for h in STEPS[1:]:
         n = numerical.derivative(loss, array, index, h)
-        if abs(a - n) <= TOLERANCE * max(abs(a), abs(n), floor) + 4e-16 * abs(loss()) / h:
+        allowed = TOLERANCE * max(abs(a), abs(n), floor) + rounding(loss, h)
+        if abs(n - first) > allowed >= abs(a - n):
             return n
     return None
 
 
-def relative(a: Any, n: Any, floor: float) -> Any:
-    """|a - n| against the larger of |a|, |n| and floor; 0 where all three are 0."""
+def rounding(loss: Callable[[], float], h: float) -> float:
+    """How far off the numerical derivative with step h is because L has only 16 digits: some 4e-16 |L| / h."""
+    return 4e-16 * abs(loss()) / h
+
+
+def relative(a: Any, n: Any, floor: float, rounded: float) -> Any:
+    """|a - n|, less what rounding explains, against the larger of |a|, |n| and floor; 0 where all three are 0."""
     scale = np.maximum(np.maximum(np.abs(a), np.abs(n)), floor)
-    return np.abs(a - n) / np.where(scale == 0, 1, scale)
+    return np.maximum(np.abs(a - n) - rounded, 0) / np.where(scale == 0, 1, scale)
 
 
 def shape_fault(array: np.ndarray, gradient: Any) -> str:

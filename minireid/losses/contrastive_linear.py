@@ -18,7 +18,7 @@ def forward(x, *, pairs, same, weights=None, margin: float = 2.0):
     """x (N, D) -> loss (a scalar), cache."""
     d, distance_cache = pair_distance.forward(x, pairs=pairs)
     gap = np.maximum(margin - d, 0)  # (P,)
-    weights = np.full(len(d), 1 / len(d), d.dtype) if weights is None else weights.astype(d.dtype)
+    weights = np.full(len(d), 1 / len(d), d.dtype) if weights is None else np.asarray(weights, d.dtype)
     loss = (weights * np.where(same, d, gap)).sum()  # F1, F2
     return loss, (d, gap, same, weights, distance_cache)
 

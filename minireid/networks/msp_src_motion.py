@@ -6,7 +6,8 @@ F1, F2, H1 to H4 of minireid/networks/msp_src.py with one step between H2 and H3
 
 A recurrent unit starts almost linear, and the mean of a linear unit's states sees only the mean of its inputs: clothes,
 camera, background, which for twins are noise. With these in, training stands still for hundreds of steps before the
-gates find the order of the poses; with them taken out it begins at once. H2a itself knows nothing of order.
+gates find the order of the poses; with them taken out it begins at once. H2a itself knows nothing of order. A clip of
+one frame has no order: all its features are 0.
 """
 
 import numpy as np

@@ -98,7 +98,8 @@ def start(run: Run, resume: bool) -> Checkpoint:
     saved = run.load()
     if saved.facts.get("recipe") != facts["recipe"] or type(saved.facts.get("best")) is not float:
         raise InputError(
-            f"{run.path / 'recipe.toml'} is not what {run.path} was trained by until now: put it back, or start a new run"
+            f"{run.path / 'recipe.toml'} is not what {run.path} was trained by until now: put it back, "
+            "or start a new run"
         )
     return saved
 
@@ -185,7 +186,7 @@ def where_it_began(
 
 
 def validate(run: Run, judge: Judge, state: Checkpoint, record: dict[str, Any]) -> Checkpoint:
-    """The judge's word on the validation persons, into the record; keeps best.npz by mAP. The state with the best mAP."""
+    """The judge's word on the validation persons, into the record; keeps best.npz by mAP; the state with that."""
     result = judge(state.params["network"], run.validation)
     record |= {f"validation {name}": value for name, value in result.items()}
     if result["mAP"] > state.facts["best"]:

@@ -181,15 +181,35 @@ def test_the_public_splits_of_prid_2011() -> None:
 
 
 def test_validation_persons_are_drawn_from_the_training_persons() -> None:
-    split = Split("200", 3, tuple(range(1, 11)), (11, 12))
-    train, held = hold_out(split, 4)
-    assert len(held) == 4 and sorted(train + held) == list(range(1, 11)) and list(held) == sorted(held)
-    assert hold_out(split, 4) == (train, held)
-    assert hold_out(Split("200", 4, split.train, split.test), 4)[1] != held
-    assert hold_out(split, 0) == (split.train, ())
+    prepared, split = folder(range(1, 13)), Split("200", 3, tuple(range(1, 11)), (11, 12))
+    train, held = hold_out(split, prepared, 4)
+    assert len(held) == 4 and sorted(train + held) == list(range(1, 11))
+    assert list(train) == sorted(train) and list(held) == sorted(held)
+    assert hold_out(split, prepared, 4) == (train, held)
+    assert hold_out(Split("200", 4, split.train, split.test), prepared, 4)[1] != held
+    assert hold_out(split, prepared, 0) == (split.train, ())
+
+
+@pytest.mark.parametrize("count, held_out", [(0, 0), (1, 4), (4, 4), (5, 8), (8, 8)])
+def test_twins_are_held_out_together(count: int, held_out: int) -> None:
+    """Four to a group: a part of one would leave the validation persons nobody like themselves to be told from."""
+    prepared = folder(range(1, 49), group=lambda person: person % 12)
+    for number in range(10):
+        split = seeded(prepared, "200", number)
+        train, held = hold_out(split, prepared, count)
+        assert len(held) == held_out and sorted(train + held) == list(split.train)
+        assert not {p % 12 for p in train} & {p % 12 for p in held}
 
 
 @pytest.mark.parametrize("count", [9, 10, 11, -1])
 def test_validation_leaves_two_persons_to_train_on(count: int) -> None:
     with pytest.raises(InputError, match=r"hold out 0 to 8 of 10 .*validation\.persons"):
-        hold_out(Split("200", 0, tuple(range(1, 11)), (11, 12)), count)
+        hold_out(Split("200", 0, tuple(range(1, 11)), (11, 12)), folder(range(1, 13)), count)
+
+
+@pytest.mark.parametrize("count", [5, 6])
+def test_validation_that_takes_all_groups_of_twins(count: int) -> None:
+    """Two groups of four: 6 persons may be held out by their number, but whole groups leave nobody to train on."""
+    prepared = folder(range(1, 17), group=lambda person: person % 4)
+    with pytest.raises(InputError, match=r"validation\.persons"):
+        hold_out(seeded(prepared, "200", 0), prepared, count)

@@ -1,5 +1,6 @@
 """Every picture: a valid PNG of the expected size, small, whole or not at all, and showing what it is said to show."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from matplotlib.colors import to_hex
 from PIL import Image
 
+from minireid.errors import InputError
 from minireid.plots import (
     clip_strip,
     cmc_curve,
@@ -69,6 +71,17 @@ def test_learning_curves_have_five_panels_with_validation_and_four_without(tmp_p
 @pytest.mark.parametrize("log", [records(1), [{"step": 1, "epoch": 1, "loss": 2.0}]])
 def test_learning_curves_of_a_run_that_has_only_begun(tmp_path: Path, log: list[dict[str, Any]]) -> None:
     learning_curves.draw(tmp_path / "a.png", log)
+    opened(tmp_path / "a.png")
+
+
+def test_learning_curves_of_batches_that_lack_a_kind_of_pairs(tmp_path: Path) -> None:
+    """No negative pairs in some batches, or in all: no distance of different people is written down for them."""
+    log = records()
+    some = [{k: r[k] for k in r if "different" not in k or r["step"] % 3} for r in log]
+    learning_curves.draw(tmp_path / "a.png", some)
+    opened(tmp_path / "a.png")
+    assert [len(values) for values in learning_curves.series(some, "low different")] == [40, 40]
+    learning_curves.draw(tmp_path / "a.png", [{k: r[k] for k in r if "different" not in k} for r in log])
     opened(tmp_path / "a.png")
 
 
@@ -286,10 +299,11 @@ def test_a_picture_that_fails_leaves_the_old_one(tmp_path: Path, monkeypatch: py
     def full_disk(*_: Any) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(style.os, "replace", full_disk)
-    with pytest.raises(OSError):
+    monkeypatch.setattr(os, "replace", full_disk)
+    with pytest.raises(InputError, match="no space left on device") as fault:
         distances.draw(path, np.array([1.0]), np.array([3.0]))
-    assert path.read_bytes() == before
+    assert str(path) in str(fault.value) and "\n" not in str(fault.value)
+    assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
 
 
 def test_nobody_elses_matplotlib_changes(tmp_path: Path) -> None:

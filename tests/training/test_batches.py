@@ -251,8 +251,27 @@ def test_flow_wanted_but_not_there(tmp_path: Path) -> None:
     batches.check_fits(recipe("clips.flow=false"), colours)
 
 
-def test_a_shift_further_than_the_crop_is_wide_is_refused(prepared: Prepared) -> None:
+@pytest.mark.parametrize("section", ["augment", "evaluation"])
+def test_a_shift_further_than_the_crop_is_wide_is_refused(prepared: Prepared, section: str) -> None:
     """There would be nothing left to see; and a crop that begins behind its own end."""
-    wanted = recipe("augment.shift=100")
-    with pytest.raises(InputError, match="shift"):
-        batches.check_fits(wanted, prepared)
+    for shift in (8, 100):
+        with pytest.raises(InputError, match=r"shift .*less than clips\.crop, 16 x 8"):
+            batches.check_fits(recipe(f"{section}.shift={shift}"), prepared)
+    batches.check_fits(recipe(f"{section}.shift=7"), prepared)
+
+
+def test_one_person_a_step_has_nobody_to_be_compared_with(prepared: Prepared) -> None:
+    """But for `alternating`, which draws the other person beside the step's own."""
+    for sampler in ("shared", "every"):
+        with pytest.raises(InputError, match=rf"pairs\.persons of 2 or more for the sampler {sampler}, got 1"):
+            batches.check_fits(recipe(f"pairs.sampler={sampler}", "pairs.persons=1"), prepared)
+    batches.check_fits(recipe("pairs.sampler=alternating", "pairs.persons=1"), prepared)
+
+
+def test_validation_less_often_than_there_are_epochs(prepared: Prepared) -> None:
+    """Whoever holds persons out gets a best checkpoint, or is told that there would be none."""
+    few = ("training.epochs=4", "validation.every=5")
+    with pytest.raises(InputError, match=r"validation\.every of at most training\.epochs \(4\), got 5"):
+        batches.check_fits(recipe("validation.persons=2", *few), prepared)
+    batches.check_fits(recipe("validation.persons=0", *few), prepared)
+    batches.check_fits(recipe("validation.persons=2", "training.epochs=5", "validation.every=5"), prepared)

@@ -50,14 +50,14 @@ def test_what_is_saved_comes_back(file: Path) -> None:
 def test_a_failed_save_keeps_the_old_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = file.read_bytes()
 
-    def crash(stream: Any, **arrays: Any) -> None:
-        stream.write(b"half of it")
-        raise OSError("no space left on device")
+    def crash(*paths: Any) -> None:
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "savez", crash)
-    with pytest.raises(OSError):
+    monkeypatch.setattr(os, "replace", crash)
+    with pytest.raises(InputError, match="No space left on device") as found:
         save(file, Checkpoint(13, PARAMS, {}, {"best": 0.5}))
-    assert file.read_bytes() == before
+    assert str(file) in str(found.value) and "\n" not in str(found.value)
+    assert file.read_bytes() == before and os.listdir(file.parent) == ["checkpoint.npz"]
 
 
 def fault(file: Path, like: Any = PARAMS) -> str:

@@ -90,19 +90,21 @@ def test_resuming_what_is_done_changes_nothing(tmp_path: Path, prepared: Prepare
 
 
 @pytest.mark.parametrize("k", [1, 4])
+@pytest.mark.parametrize("half", ["losses_at", "apply_gradients"])
 def test_ctrl_c_finishes_the_step_and_saves(
-    tmp_path: Path, prepared: Prepared, uninterrupted: Run, monkeypatch: pytest.MonkeyPatch, k: int
+    tmp_path: Path, prepared: Prepared, uninterrupted: Run, monkeypatch: pytest.MonkeyPatch, k: int, half: str
 ) -> None:
+    """Whichever half of a step it comes in."""
     run = small_data.new_run(tmp_path / "run", prepared, *VALIDATED)
-    real, handler = loop.one_step, signal.getsignal(signal.SIGINT)
+    real, handler = getattr(loop, half), signal.getsignal(signal.SIGINT)
 
-    def pressed(recipe: Any, prepared: Any, crowd: Any, params: Any, states: Any, step: int, steps: int) -> Any:
-        if step == k - 1:
+    def pressed(*arguments: Any) -> Any:
+        if arguments[4] == k - 1:  # the step's number, of either half
             os.kill(os.getpid(), signal.SIGINT)
-        return real(recipe, prepared, crowd, params, states, step, steps)
+        return real(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "one_step", pressed)
+        patch.setattr(loop, half, pressed)
         with pytest.raises(loop.Interrupted, match=f"stopped after step {k} of {STEPS}"):
             small_data.train(run)
     assert signal.getsignal(signal.SIGINT) is handler
@@ -129,9 +131,13 @@ def test_every_line_of_the_log(uninterrupted: Run) -> None:
         assert record["seconds"] > 0
 
 
-def test_the_log_says_what_the_network_does(tmp_path: Path, prepared: Prepared) -> None:
-    """The first line, worked out by hand from the first batch and the initial parameters."""
-    run = small_data.new_run(tmp_path / "run", prepared, "network.dropout=0.0")
+@pytest.mark.parametrize("together", ["joint", "joint_on_sphere"])
+def test_the_log_says_what_the_network_does(tmp_path: Path, prepared: Prepared, together: str) -> None:
+    """The first line, worked out by hand from the first batch and the initial parameters.
+
+    Distances are those that the loss sees: where it scales embeddings, of embeddings of length 1.
+    """
+    run = small_data.new_run(tmp_path / "run", prepared, "network.dropout=0.0", f"losses.together={together}")
     small_data.train(run, stop_after=1)
     crowd = sampling.people(prepared, run.train, at_least=3)
     inputs, _ = batches.draw(run.recipe, prepared, crowd, 0)
@@ -140,28 +146,29 @@ def test_the_log_says_what_the_network_does(tmp_path: Path, prepared: Prepared) 
     record = small_data.log_of(run)[0]
     assert record["loss"] == pytest.approx(loss, rel=1e-6)
     for level, e in embeddings.items():
+        if together == "joint_on_sphere":
+            e = e / np.linalg.norm(e, axis=1, keepdims=True)
         for word, wanted in (("same", True), ("different", False)):
             d = [np.linalg.norm(e[i] - e[j]) for (i, j), same in zip(inputs.pairs, inputs.same) if same == wanted]
             assert record[f"{level} {word}"] == pytest.approx(np.mean(d), rel=1e-5)
 
 
-@pytest.mark.parametrize(
-    "changes, groups",
-    [
-        (("pairs.sampler=every", "pairs.persons=1"), 0),  # one person: no negative pair
-        (("pairs.sampler=every", "pairs.persons=2"), 3),  # groups of three: the second batch is two halves of groups
-        (("pairs.sampler=shared", "pairs.persons=1"), 0),  # nobody to be different from
-    ],
-)
-def test_batches_without_a_negative_pair_leave_no_nan(tmp_path: Path, changes: tuple[str, ...], groups: int) -> None:
-    """Either such a recipe is refused in one line, or its log is JSON all the same."""
-    few = small_data.write_prepared(tmp_path / "few", persons=range(1, 13), groups=groups)
-    try:
-        run = small_data.trained(tmp_path / "run", few, *changes)
-    except InputError:
-        return
-    for line in (run.path / "log.jsonl").read_text().splitlines():
-        json.loads(line, parse_constant=pytest.fail)
+def test_batches_without_a_negative_pair_leave_no_nan(tmp_path: Path) -> None:
+    """Groups of three visited by twos: every second batch is of two groups' ends, who are never compared."""
+    few = small_data.write_prepared(tmp_path / "few", persons=range(1, 13), groups=3)
+    run = small_data.trained(tmp_path / "run", few, "pairs.sampler=every", "pairs.persons=2")
+    lines = (run.path / "log.jsonl").read_text().splitlines()
+    records = [json.loads(line, parse_constant=pytest.fail) for line in lines]
+    for record in records:
+        assert ("low different" in record) == ("high different" in record)
+        assert "low same" in record and np.isfinite(record["loss"])
+    assert {"low different" in record for record in records} == {True, False}
+
+
+def test_the_bars_text_says_what_is_not_there() -> None:
+    record = {"loss": 1.5, "low verification": 0.25, "low identification": 1.25, "low same": 0.5}
+    assert loop.progress_line(record) == "loss 1.500 (lv 0.25, li 1.25) same|different low 0.5|nan"
+    assert loop.progress_line(record | {"low different": 2.0}).endswith("low 0.5|2.0")
 
 
 # Learning.
@@ -186,7 +193,9 @@ def test_four_people_one_batch_are_learnt_by_heart(tmp_path: Path) -> None:
     crowd = sampling.people(four, everybody, at_least=4)
     params, states, losses = model.init(recipe, 4), {}, []
     while not losses or (losses[-1] >= 0.05 and len(losses) < 200):
-        losses.append(loop.one_step(recipe, four, crowd, params, states, len(losses), 200)["loss"])
+        record, grads = loop.losses_at(recipe, four, crowd, params, len(losses))
+        loop.apply_gradients(recipe, params, grads, states, len(losses), 200)
+        losses.append(record["loss"])
     assert losses[0] > 1 and losses[-1] < 0.05
     assert judge(recipe, four, params["network"], everybody) == {"rank-1": 1.0, "mAP": 1.0}
 
@@ -253,12 +262,6 @@ def test_validation_every_other_epoch(tmp_path: Path, prepared: Prepared) -> Non
     assert judged == [4, 8]
 
 
-def test_validation_less_often_than_there_are_epochs(tmp_path: Path, prepared: Prepared) -> None:
-    """Whoever holds persons out gets a best checkpoint."""
-    run = small_data.trained(tmp_path / "run", prepared, *VALIDATED, "training.epochs=1", "validation.every=5")
-    assert run.best().step == 2
-
-
 def test_without_validation_persons_nobody_is_judged(tmp_path: Path, prepared: Prepared) -> None:
     run = small_data.trained(tmp_path / "run", prepared)
     assert len(run.train) == 6 and not run.validation
@@ -278,40 +281,98 @@ def test_a_planted_nan_is_found_where_it_began(tmp_path: Path, prepared: Prepare
         dict(leaves(saved.params))[f"network.{layer}"].flat[0] = np.nan
         crowd = sampling.people(prepared, run.train, at_least=3)
         with pytest.raises(loop.NotFinite) as fault:
-            loop.one_step(run.recipe, prepared, crowd, saved.params, saved.optimiser, 3, 6)
+            loop.losses_at(run.recipe, prepared, crowd, saved.params, 3)
         text = str(fault.value)
         assert "the loss is nan at step 4 (low verification " in text and f"first in {said}:" in text
         assert "high identification nan" in text and "\n" not in text
         assert small_data.bits(run.path / "checkpoint.npz") == good
 
 
-@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid", "ignore:divide")
-@pytest.mark.parametrize("persons", [2, 6])  # three steps an epoch, or one: each ends with a checkpoint
-def test_diverging_stops_and_keeps_the_last_good_checkpoint(tmp_path: Path, prepared: Prepared, persons: int) -> None:
-    """What is kept can still be evaluated: a network whose loss is finite."""
-    run = small_data.new_run(tmp_path / "run", prepared, f"pairs.persons={persons}", "training.epochs=6")
-    small_data.train(run, stop_after=3)
-    good = small_data.bits(run.path / "checkpoint.npz")
-    file = run.path / "recipe.toml"
-    file.write_text(file.read_text().replace("learning_rate = 0.001", "learning_rate = 1e+30"))
-    run = open_run(run.path)
-    assert run.recipe.training.learning_rate == 1e30
-    with pytest.raises(loop.NotFinite, match=r"the loss is (nan|inf) at step"):
-        small_data.train(run, resume=True)
-    assert np.isfinite(small_data.log_of(run)[-1]["loss"])
-    kept = run.load()
+def loss_of(run: Run, prepared: Prepared) -> float:
+    """The loss of the run's checkpoint on the first batch."""
     crowd = sampling.people(prepared, run.train, at_least=3)
-    inputs, _ = batches.draw(run.recipe, prepared, crowd, kept.step)
-    loss, *_ = model.loss_and_gradients(run.recipe, kept.params, **inputs._asdict(), rng=None)
-    assert small_data.bits(run.path / "checkpoint.npz") == good or np.isfinite(loss)
+    return loop.losses_at(run.recipe, prepared, crowd, run.load().params, 0)[0]["loss"]
 
 
-@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid", "ignore:divide")
-def test_diverging_in_the_first_epoch_names_no_checkpoint_that_is_not_there(tmp_path: Path, prepared: Prepared) -> None:
-    run = small_data.new_run(tmp_path / "run", prepared, "training.learning_rate=1e30")
-    with pytest.raises(loop.NotFinite) as fault:
+@pytest.mark.parametrize("persons", [2, 6])  # three steps an epoch, or one: each ends with a checkpoint
+def test_diverging_stops_and_keeps_a_checkpoint_that_is_finite(tmp_path: Path, prepared: Prepared, persons: int) -> None:
+    """The first step's loss is finite, and its update ruins everything: what is kept is from before it."""
+    run = small_data.new_run(
+        tmp_path / "run", prepared, f"pairs.persons={persons}", "training.learning_rate=1e30", "training.epochs=6"
+    )
+    with pytest.raises(loop.NotFinite, match=r"the loss is (nan|inf) at step 2 .*good checkpoint is kept"):
         small_data.train(run)
-    assert (run.path / "checkpoint.npz").exists() or "checkpoint is kept" not in str(fault.value)
+    assert [record["step"] for record in small_data.log_of(run)] == [1]
+    assert run.load().step == 0
+    for (name, kept), (_, drawn) in zip(leaves(run.load().params), leaves(model.init(run.recipe, run.identities))):
+        np.testing.assert_array_equal(kept, drawn, err_msg=name)
+    assert np.isfinite(loss_of(run, prepared))
+    assert set(judge(run.recipe, prepared, run.best().params["network"], run.test)) == {"rank-1", "mAP"}
+    with pytest.raises(loop.NotFinite, match="at step 2 "):
+        small_data.train(run, resume=True)
+    assert run.load().step == 0
+
+
+def ruin_at(monkeypatch: pytest.MonkeyPatch, last_good: int) -> None:
+    """Let the update of the step after `last_good` leave a NaN."""
+    real = loop.apply_gradients
+
+    def apply(recipe: Any, params: Any, grads: Any, states: Any, step: int, steps: int) -> None:
+        real(recipe, params, grads, states, step, steps)
+        if step == last_good:
+            dict(leaves(params))["network.conv1.b"][0] = np.nan
+
+    monkeypatch.setattr(loop, "apply_gradients", apply)
+
+
+@pytest.mark.parametrize(
+    "persons, last_good, stopped_at, kept",
+    [
+        (2, 3, 5, 3),  # in the middle of the second epoch: the first one's end is kept
+        (2, 2, 4, 0),  # by the last step of an epoch: its end is not kept, but what was there before
+        (2, 5, 6, 3),  # by the very last step
+        (6, 0, 2, 0),  # an epoch is a step
+        (6, 3, 5, 3),
+        (6, 5, 6, 5),
+    ],
+)
+def test_what_is_kept_when_a_later_step_diverges(
+    tmp_path: Path,
+    prepared: Prepared,
+    monkeypatch: pytest.MonkeyPatch,
+    persons: int,
+    last_good: int,
+    stopped_at: int,
+    kept: int,
+) -> None:
+    """The last end of an epoch whose loss was finite; gone on from there, the run ends as if nothing had been."""
+    changes = (f"pairs.persons={persons}", f"training.epochs={persons if persons == 6 else 2}")
+    whole = small_data.trained(tmp_path / "whole", prepared, *changes)
+    run = small_data.new_run(tmp_path / "run", prepared, *changes)
+    with monkeypatch.context() as patch:
+        ruin_at(patch, last_good)
+        with pytest.raises(loop.NotFinite, match=f"the loss is nan at step {stopped_at} .*first in conv1"):
+            small_data.train(run)
+    assert run.load().step == kept and np.isfinite(loss_of(run, prepared))
+    small_data.train(run, resume=True)
+    assert small_data.bits(run.path / "checkpoint.npz") == small_data.bits(whole.path / "checkpoint.npz")
+    assert small_data.log_of(run) == small_data.log_of(whole)
+
+
+def test_a_ruined_network_is_never_the_best_nor_what_ctrl_c_leaves(
+    tmp_path: Path, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = small_data.new_run(tmp_path / "validated", prepared, *VALIDATED)
+    stopped = small_data.new_run(tmp_path / "stopped", prepared)
+    with monkeypatch.context() as patch:
+        ruin_at(patch, 1)
+        with pytest.raises(loop.NotFinite):
+            small_data.train(run)
+        with pytest.raises(loop.NotFinite):
+            small_data.train(stopped, stop_after=2)
+    assert stopped.load().step == 0
+    if (run.path / "best.npz").exists():
+        assert all(np.isfinite(array).all() for _, array in leaves(run.best().params))
 
 
 # What is said before it starts.

@@ -10,6 +10,7 @@ import pytest
 
 from minireid.data.prepared import Prepared
 from minireid.errors import InputError
+from minireid.train import go_on
 from minireid.training import model
 from minireid.training.run import Run, open_run
 from tests import small_data
@@ -119,6 +120,8 @@ def change(**entries: Any) -> Callable[[Path], None]:
         change(identities="three"),
         change(identities=-3),
         change(identities=3.0),
+        change(identities=1),
+        change(identities=4),  # more than are trained on
         change(number="0"),
         change(split=200),
         change(prepared_sha256=5),
@@ -145,7 +148,9 @@ def test_no_run_folder(tmp_path: Path) -> None:
 def test_classes_that_do_not_fit_the_persons(run: Run) -> None:
     """The labels of the classifiers are the training persons: with other numbers of them nothing would fit."""
     small_data.train(run, stop_after=1)
-    change(identities=5)(run.path / "run.json")
+    change(identities=2)(run.path / "run.json")
+    with pytest.raises(InputError, match=r"run\.json and its recipe do not fit together"):
+        go_on(run.path)
     with pytest.raises(InputError, match=r"classifiers\..* should be"):
         open_run(run.path).load()
 
