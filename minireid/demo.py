@@ -29,12 +29,13 @@ def demo(out: Path, *, quick: bool, seed: int, threads: int | None) -> None:
     """Walkers, verify, prepare, train, evaluate, report. Raises InputError where `out` is there already."""
     if out.exists():
         raise InputError(f"{out} is there already: remove it, or choose another --out")
+    with with_threads(threads):
+        pass  # a number that cannot be is refused before anything is written
     size = QUICK if quick else FULL
     began = time.perf_counter()
     raw, prepared, run = out / "walkers", out / "prepared", out / "run"
     shortest, longest = size.frames
     say(f"python -m data_tools.walkers {raw} --people {size.people} --seed {seed} --frames {shortest} {longest}")
-    out.mkdir(parents=True)
     write_walkers(raw, people=size.people, seed=seed, frames=size.frames)
     say(f"python -m data_tools.verify walkers {raw}")
     findings = verify("walkers", raw)

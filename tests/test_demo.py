@@ -78,11 +78,15 @@ def test_what_is_there_is_left_alone(tmp_path: Path, capsys: Capture, there: str
         out.write_text("years of work")
     assert main(["demo", "--quick", "--out", str(out)]) == 2
     said = capsys.readouterr()
-    assert said.out == "" and said.err == f"minireid: error: {out} is there already: remove it, or choose another --out\n"
+    assert (
+        said.out == "" and said.err == f"minireid: error: {out} is there already: remove it, or choose another --out\n"
+    )
     assert list(tmp_path.rglob("*")) == [out] and (out.is_dir() or out.read_text() == "years of work")
 
 
-@pytest.mark.parametrize("words, says", [(["--seed", "-1"], "seed of 0 or more, got -1"), (["--threads", "0"], "--threads")])
+@pytest.mark.parametrize(
+    "words, says", [(["--seed", "-1"], "seed of 0 or more, got -1"), (["--threads", "0"], "--threads")]
+)
 def test_bad_options_before_anything_is_written(tmp_path: Path, capsys: Capture, words: list[str], says: str) -> None:
     assert main(["demo", "--quick", "--out", str(tmp_path / "demo"), *words]) == 2
     assert says in capsys.readouterr().err.splitlines()[-1]

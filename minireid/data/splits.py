@@ -146,4 +146,9 @@ def hold_out(split: Split, prepared: Prepared, count: int) -> tuple[tuple[int, .
     for k in np.random.default_rng([178, split.number, 1]).permutation(len(together)).tolist():
         if len(held) < count:
             held.update(together[k])
+    if len(split.train) - len(held) < 2:
+        raise InputError(
+            f"holding out {count} of {len(split.train)} training persons in whole groups leaves nobody to train on: "
+            "change validation.persons"
+        )
     return tuple(p for p in split.train if p not in held), tuple(sorted(held))

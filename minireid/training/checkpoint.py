@@ -48,7 +48,7 @@ def load(path: Path, like: Tree) -> Checkpoint:
         header = json.loads(str(arrays.pop("header")))
     except FileNotFoundError:
         raise InputError(f"expected a checkpoint at {path}, found none: train first") from None
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as fault:
+    except (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as fault:
         raise InputError(f"{path} is damaged or no checkpoint ({fault}): use another one, or train again") from None
     if not isinstance(header, dict):
         raise InputError(f"{path} is damaged or no checkpoint (its header): use another one, or train again")

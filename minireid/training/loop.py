@@ -22,7 +22,7 @@ from minireid.recipe import Recipe
 from minireid.training import batches, checkpoint, estimate, model, optimisers
 from minireid.training.checkpoint import Checkpoint
 from minireid.training.run import Run
-from minireid.trees import Tree
+from minireid.trees import Tree, leaves
 
 
 class Interrupted(Exception):
@@ -189,7 +189,8 @@ def validate(run: Run, judge: Judge, state: Checkpoint, record: dict[str, Any]) 
     """The judge's word on the validation persons, into the record; keeps best.npz by mAP; the state with that."""
     result = judge(state.params["network"], run.validation)
     record |= {f"validation {name}": value for name, value in result.items()}
-    if result["mAP"] > state.facts["best"]:
+    sound = all(np.isfinite(array).all() for _, array in leaves(state.params))
+    if sound and result["mAP"] > state.facts["best"]:
         state = state._replace(facts={**state.facts, "best": result["mAP"]})
         checkpoint.save(run.path / "best.npz", state)
     return state

@@ -177,7 +177,7 @@ def test_interrupted_in_the_middle_leaves_nothing_and_runs_again(
 
 def test_killed_run_leaves_nothing_that_looks_whole(make_raw: MakeRaw, tmp_path: Path) -> None:
     """A real process, stopped without a chance to clean up; the next run clears what it left."""
-    raw, out = make_raw({("a", 1): 200, ("b", 1): 200, ("b", 2): 200}), tmp_path / "out"
+    raw, out = make_raw({("a", 1): 80, ("b", 1): 80, ("b", 2): 80}), tmp_path / "out"
     command = [sys.executable, "-m", "data_tools.prepare", "prid2011", str(raw), str(out), "--size", "256x128"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while not (tmp_path / "out.partial").exists():

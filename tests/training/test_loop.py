@@ -11,10 +11,9 @@ import pytest
 
 from minireid.data import clips, sampling
 from minireid.data.prepared import Prepared
-from minireid.errors import InputError
 from minireid.evaluation.comparison import judge
 from minireid.training import batches, loop, model
-from minireid.training.run import Run, open_run
+from minireid.training.run import Run
 from minireid.trees import leaves
 from tests import small_data
 
@@ -295,7 +294,9 @@ def loss_of(run: Run, prepared: Prepared) -> float:
 
 
 @pytest.mark.parametrize("persons", [2, 6])  # three steps an epoch, or one: each ends with a checkpoint
-def test_diverging_stops_and_keeps_a_checkpoint_that_is_finite(tmp_path: Path, prepared: Prepared, persons: int) -> None:
+def test_diverging_stops_and_keeps_a_checkpoint_that_is_finite(
+    tmp_path: Path, prepared: Prepared, persons: int
+) -> None:
     """The first step's loss is finite, and its update ruins everything: what is kept is from before it."""
     run = small_data.new_run(
         tmp_path / "run", prepared, f"pairs.persons={persons}", "training.learning_rate=1e30", "training.epochs=6"
