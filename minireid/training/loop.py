@@ -22,7 +22,7 @@ from minireid.recipe import Recipe
 from minireid.training import batches, checkpoint, estimate, model, optimisers
 from minireid.training.checkpoint import Checkpoint
 from minireid.training.run import Run
-from minireid.trees import Tree, leaves
+from minireid.trees import Tree
 
 
 class Interrupted(Exception):
@@ -73,6 +73,7 @@ def train(run: Run, prepared: Prepared, judge: Judge, *, resume: bool = False, s
             record["seconds"] = round(time.perf_counter() - began, 4)
             epoch, left = divmod(step + 1, per_epoch)
             if run.validation and not left and epoch % recipe.validation.every == 0:
+                losses_at(recipe, prepared, crowd, state.params, step)  # only a network with a finite loss can be best
                 state = validate(run, judge, state, record)
             log.write(json.dumps({"step": step + 1, "epoch": step // per_epoch + 1, **record}) + "\n")
             log.flush()
@@ -189,8 +190,7 @@ def validate(run: Run, judge: Judge, state: Checkpoint, record: dict[str, Any]) 
     """The judge's word on the validation persons, into the record; keeps best.npz by mAP; the state with that."""
     result = judge(state.params["network"], run.validation)
     record |= {f"validation {name}": value for name, value in result.items()}
-    sound = all(np.isfinite(array).all() for _, array in leaves(state.params))
-    if sound and result["mAP"] > state.facts["best"]:
+    if result["mAP"] > state.facts["best"]:
         state = state._replace(facts={**state.facts, "best": result["mAP"]})
         checkpoint.save(run.path / "best.npz", state)
     return state

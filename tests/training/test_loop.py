@@ -376,6 +376,16 @@ def test_a_ruined_network_is_never_the_best_nor_what_ctrl_c_leaves(
         assert all(np.isfinite(array).all() for _, array in leaves(run.best().params))
 
 
+def test_the_best_network_has_a_finite_loss(tmp_path: Path, prepared: Prepared) -> None:
+    """Weights of 1e30 are finite, what they give is not: such a network is no better than none."""
+    changes = (*VALIDATED, "pairs.persons=4", "training.learning_rate=1e30")  # an epoch is a step
+    run = small_data.new_run(tmp_path / "run", prepared, *changes)
+    with pytest.raises(loop.NotFinite):
+        small_data.train(run)
+    assert run.load().step == 0 and np.isfinite(loss_of(run, prepared))
+    assert not (run.path / "best.npz").exists()
+
+
 # What is said before it starts.
 
 
