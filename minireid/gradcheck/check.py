@@ -106,7 +106,7 @@ def compare(name: str, array: np.ndarray, gradient: Any, loss: Callable[[], floa
     error = np.asarray(relative(gradient, numeric, floor, rounding(loss, STEPS[0])))
     kinks = 0
     for index in map(tuple, np.argwhere(~(error <= TOLERANCE))):  # a mistake, or a kink within reach: look closer
-        closer = settle(gradient[index], numeric[index], array, index, floor, loss)
+        closer = settle(float(gradient[index]), float(numeric[index]), array, index, floor, loss)
         if closer is not None:
             numeric[index], error[index] = closer, 0.0
         elif numerical.is_kink(loss, array, index, floor):
