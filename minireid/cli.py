@@ -121,8 +121,11 @@ def run_train(arguments: argparse.Namespace) -> int | None:
                     splits_file=arguments.splits,
                     number=arguments.split or 0,
                 )
-        except Interrupted as stopped:
-            print(f"\n{stopped}; go on with: minireid train --resume {arguments.resume or arguments.out}")
+        except (Interrupted, KeyboardInterrupt) as stopped:
+            run = arguments.resume or arguments.out
+            if run is None or not (run / "checkpoint.npz").is_file():  # nothing has begun
+                raise
+            print(f"\n{str(stopped) or 'stopped'}; go on with: minireid train --resume {run}")
             return 130
     return None
 
