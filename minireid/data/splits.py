@@ -68,7 +68,7 @@ def groups_of(prepared: Prepared, persons: list[int]) -> list[list[int]]:
 def eligible(prepared: Prepared, protocol: str) -> list[int]:
     """The persons whom a protocol admits, sorted."""
     if protocol not in ("200", "178"):
-        raise InputError(f'expected protocol "200" or "178", got "{protocol}": change split.protocol in the recipe')
+        raise InputError(f'expected protocol "200" or "178", got "{protocol}": change evaluation.protocol')
     longer_than = LONGER_THAN if protocol == "178" else 0
     cameras = sorted({track.camera for track in prepared.tracks})
     if len(cameras) != 2:

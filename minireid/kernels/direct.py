@@ -1,22 +1,26 @@
 """Convolution, way 3 of 3: the loops of loops.py, compiled by numba. The one that trains.
 
+F1, F2 and F3 are those of loops.py: y, dx and dW. Here O = C_out, and a width is Wd because W is the weights.
+
 Three things make these loops about ten thousand times quicker than the same loops in Python:
-- **The order.** The innermost loop runs over output channels, which lie side by side in memory (channels last): the
-  compiler turns it into vector instructions, one broadcast x[.., c] times 8 or 16 weights at a time.
+- **The order.** The innermost loop runs over channels (of the result, in F1 and F2), which lie side by side in memory
+  (channels last): the compiler turns it into vector instructions, one x[.., c] times 8 or 16 weights at a time. The
+  loop over j stands inside the one over c, so that the same weights serve a whole row.
 - **No copy.** Unlike im2col nothing is laid out anew; the few rows of x, W and y in use stay in the cache.
 - **Threads.** Images are independent in F1 and F2, so each goes to one thread and no two threads write to the same
   place. In F3 all images add to the same dW: a *fixed* number of partial sums, each over its own images, is added up in
   a fixed order. The rounding is then the same for one thread, two or twenty: same bits.
 
 Numba compiles on first use (a few seconds for each dtype) and keeps the result in `__pycache__`.
-`fastmath` allows fused multiply-add only: NaN and infinity pass through as they must.
+`fastmath` allows fused multiply-add only (a b + c with one rounding, "contract"): NaN and infinity
+pass through as they must.
 """
 
 import numba
 import numpy as np
 
 jit = numba.njit(parallel=True, cache=True, error_model="numpy", fastmath={"contract"})
-PARTIAL_SUMS = 16  # of dW; more of them than any laptop has threads, few enough to add up in no time
+PARTIAL_SUMS = 16  # of dW: at most so many threads can work on F3; few enough to add up in no time
 
 
 def forward(x: np.ndarray, W: np.ndarray, b: np.ndarray, *, stride: int, padding: int) -> np.ndarray:
@@ -49,7 +53,7 @@ def backward_input(dy: np.ndarray, W: np.ndarray, *, x_shape: tuple[int, ...], s
     dpadded = np.zeros((N, H + 2 * padding, Wd + 2 * padding, C), dy.dtype)
     # Here the sum runs over output channels, so the input channels have to lie innermost.
     add_spread(np.ascontiguousarray(dy), np.ascontiguousarray(W.transpose(0, 1, 3, 2)), dpadded, stride)
-    return dpadded[:, padding : padding + H, padding : padding + Wd]
+    return dpadded[:, padding : padding + H, padding : padding + Wd]  # what fell on the padding belongs to no x
 
 
 @jit
@@ -80,7 +84,7 @@ def add_outer_products(dy, x, partial, s):  # F3
     B, KH, KW, C, O = partial.shape
     N, HO, WO, _ = dy.shape
     for block in numba.prange(B):
-        for n in range(block, N, B):
+        for n in range(block, N, B):  # this block's images: block, block + B, block + 2 B, ...
             for i in range(HO):
                 for kh in range(KH):
                     for kw in range(KW):

@@ -5,9 +5,9 @@
 Shapes: x (N, H, W, C_in), W (KH, KW, C_in, C_out), b (C_out,), y (N, HO, WO, C_out) with
 HO = (H + 2 p - KH) // s + 1 and WO alike. Stride s, padding p. Real or complex floating point, one dtype for all.
 
-The three sums over products (F1 and its two derivatives) have three implementations with one signature in
-minireid/kernels: `loops` is the definition, `im2col` the textbook trick, `direct` (numba) the quick one. All are tested
-equal, so this page can be read with `loops` in mind.
+Outside the map x is 0. The three sums over products (F1 and its two derivatives) are called `kernel` here; they have
+three implementations of one signature in minireid/kernels: `loops` is the definition, `im2col` the textbook trick,
+`direct` (numba) the quick one. All are tested equal, so this page can be read with `loops` in mind.
 """
 
 from types import ModuleType
@@ -20,7 +20,7 @@ from minireid.kernels import fastest
 def init(
     rng: np.random.Generator, KH: int, KW: int, C_in: int, C_out: int, *, dtype: type = np.float32
 ) -> dict[str, np.ndarray]:
-    """W and b uniform in +-1/sqrt(fan_in), fan_in = KH KW C_in values under the kernel (Torch7's choice)."""
+    """W and b uniform in +-1/sqrt(fan_in), fan_in = KH KW C_in values under the kernel (as the baseline's Torch7)."""
     bound = 1 / np.sqrt(KH * KW * C_in)
     return {
         "W": rng.uniform(-bound, bound, (KH, KW, C_in, C_out)).astype(dtype),
@@ -36,7 +36,7 @@ def forward(x, p, *, stride: int = 1, padding: int = 0, kernel: ModuleType | Non
     return y, (x, p, stride, padding, kernel)
 
 
-# Each product in F1 gives dy times its one factor to the other, summed over all the products that a factor is in:
+# Every product x W in F1 adds dy W to dx, and dy x to dW. (Outside the map x is 0, and its gradient is dropped.)
 #
 #     dx[n, i s + kh - p, j s + kw - p, c] += dy[n, i, j, o] W[kh, kw, c, o]
 #     dW[kh, kw, c, o]                     += dy[n, i, j, o] x[n, i s + kh - p, j s + kw - p, c]

@@ -4,7 +4,8 @@
     F2  h  = tanh(ah)
 
 Shapes: a step maps x (N, D) and h' (N, S) to h (N, S); the loop maps x (N, T, D) to h (N, T, S).
-W (D, S), U (S, S), b (S,). Right-padded frames cannot reach an earlier state, so the loop needs no lengths.
+W (D, S), U (S, S), b (S,). Padding comes last, so it cannot reach the states of real frames; the
+temporal pool leaves out the states after them. So the loop needs no lengths.
 """
 
 import numpy as np

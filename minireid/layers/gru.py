@@ -1,14 +1,14 @@
-"""The gated recurrent unit, reset gate *before* the product (Cho et al. 2014; Wu et al. 2016, eq. 1).
+"""The gated recurrent unit, reset gate *before* the product with Uc (Cho et al. 2014; Wu et al. 2016, eq. 1).
 
-    F1  z = sigmoid(x Wz + h' Uz + bz)          update gate: how much of the state is replaced
-    F2  r = sigmoid(x Wr + h' Ur + br)          reset gate: how much of the old state the candidate sees
-    F3  q = r h'                                element by element
-    F4  c = tanh(x Wc + q Uc + bc)              candidate
-    F5  h = (1 - z) h' + z c                    h' is the state after the previous frame, 0 before the first
+    F1  z = sigmoid(az),  az = x Wz + h' Uz + bz          update gate: how much of the state is replaced
+    F2  r = sigmoid(ar),  ar = x Wr + h' Ur + br          reset gate: how much of the old state the candidate sees
+    F3  q = r h'                                          element by element
+    F4  c = tanh(ac),     ac = x Wc + q Uc + bc           candidate
+    F5  h = (1 - z) h' + z c                              h' is the state after the previous frame, 0 before the first
 
 Shapes: a step maps x (N, D) and h' (N, S) to h (N, S), and so are z, r, q, c; the loop maps x (N, T, D) to h (N, T, S).
-Wz, Wr, Wc (D, S); Uz, Ur, Uc (S, S); bz, br, bc (S,). Right-padded frames cannot reach an earlier state, so the loop
-needs no lengths.
+Wz, Wr, Wc (D, S); Uz, Ur, Uc (S, S); bz, br, bc (S,). N clips, T frames, D inputs, S states. Padding comes last, so it
+cannot reach the states of real frames; the temporal pool leaves out the states after them. The loop needs no lengths.
 
 The other common variant resets *after* the product (PyTorch, cuDNN): it is minireid/layers/gru_reset_after.py. Some
 authors write F5 with z and 1 - z changed round; that is the same unit with the signs of Wz, Uz and bz changed.
@@ -29,7 +29,7 @@ def init(rng: np.random.Generator, D: int, S: int, *, dtype: type = np.float32) 
 def step_forward(x, h_prev, p):
     """x (N, D), h_prev (N, S) -> h (N, S), cache."""
     az = x @ p["Wz"] + h_prev @ p["Uz"] + p["bz"]
-    z, _ = sigmoid.forward(az)  # F1 (N, S)
+    z, _ = sigmoid.forward(az)  # F1 (N, S); its derivative needs z alone
     ar = x @ p["Wr"] + h_prev @ p["Ur"] + p["br"]
     r, _ = sigmoid.forward(ar)  # F2 (N, S)
     q = r * h_prev  # F3 (N, S)
@@ -39,12 +39,16 @@ def step_forward(x, h_prev, p):
     return h, {"x": x, "h_prev": h_prev, "z": z, "r": r, "q": q, "c": c, "p": p}
 
 
+# dX always is the derivative of the loss by X, shaped like X. Three rules are enough for all that follows:
+#     y = A B with matrices:   dA = dy B^T and dB = A^T dy (the sum over the N rows is inside that product)
+#     y = sigmoid(a):          da = dy y (1 - y)
+#     y = tanh(a):             da = dy (1 - y^2)
 # h' is used in four places: in F5 directly, in q (F3), and in both gates (F1, F2). dh_prev is the sum over all four.
 
 
 def step_backward(dh, cache):
     """dh (N, S) -> dx (N, D), dh_prev (N, S), grads."""
-    x, h_prev, z, r, q, c, p = cache.values()
+    x, h_prev, z, r, q, c, p = cache.values()  # in the order of step_forward's return
     dz = dh * (c - h_prev)  # F5
     dc = dh * z  # F5
     dac = dc * (1 - c * c)  # F4
@@ -82,8 +86,8 @@ def forward(x, p):
 def backward(dh, cache, *, truncate: int | None = None):
     """dh (N, T, S) -> dx (N, T, D), grads.
 
-    truncate=k: truncated BPTT (Williams & Peng 1990). The sequence is cut into pieces of k frames and no gradient
-    crosses a cut: the first frame of a piece takes the state that it starts from as a constant.
+    truncate=k: truncated BPTT (Williams & Peng 1990, in its simplest form). The sequence is cut into pieces of k
+    frames and no gradient crosses a cut: the first frame of a piece takes the state that it starts from as a constant.
     """
     if truncate is not None and truncate < 1:
         raise ValueError(f"gru: truncate must be 1 or more frames, or None for full BPTT, got {truncate}")
@@ -93,7 +97,7 @@ def backward(dh, cache, *, truncate: int | None = None):
     grads = {name: np.zeros_like(value, dtype=dh.dtype) for name, value in steps[0]["p"].items()}
     for t in reversed(range(len(steps))):
         if truncate is not None and (t + 1) % truncate == 0:
-            dh_next = np.zeros_like(dh_next)  # frame t + 1 starts a piece
+            dh_next = np.zeros_like(dh_next)  # t is the last frame of its piece: nothing comes back from t + 1
         dx[:, t], dh_next, step_grads = step_backward(dh[:, t] + dh_next, steps[t])
         for name in grads:
             grads[name] += step_grads[name]

@@ -1,10 +1,10 @@
-"""The gated recurrent unit, reset gate *after* the product: the variant of cuDNN and PyTorch.
+"""The gated recurrent unit, reset gate *after* the product with Uc: the variant of cuDNN and PyTorch.
 
-    F1  z = sigmoid(x Wz + h' Uz + bz)          update gate
-    F2  r = sigmoid(x Wr + h' Ur + br)          reset gate
-    F3  q = h' Uc + vc                          vc: a bias inside the reset, which the other variant does not have
-    F4  c = tanh(x Wc + bc + r q)               candidate
-    F5  h = (1 - z) h' + z c                    h' is the state after the previous frame, 0 before the first
+    F1  z = sigmoid(az),  az = x Wz + h' Uz + bz          update gate
+    F2  r = sigmoid(ar),  ar = x Wr + h' Ur + br          reset gate
+    F3  q = h' Uc + vc                                    vc: a bias that only this variant has
+    F4  c = tanh(ac),     ac = x Wc + bc + r q            candidate
+    F5  h = (1 - z) h' + z c                              h' is the state after the previous frame, 0 before the first
 
 Shapes: a step maps x (N, D) and h' (N, S) to h (N, S), and so are z, r, q, c; the loop maps x (N, T, D) to h (N, T, S).
 Wz, Wr, Wc (D, S); Uz, Ur, Uc (S, S); bz, br, bc, vc (S,).
@@ -30,7 +30,7 @@ def init(rng: np.random.Generator, D: int, S: int, *, dtype: type = np.float32) 
 def step_forward(x, h_prev, p):
     """x (N, D), h_prev (N, S) -> h (N, S), cache."""
     az = x @ p["Wz"] + h_prev @ p["Uz"] + p["bz"]
-    z, _ = sigmoid.forward(az)  # F1 (N, S)
+    z, _ = sigmoid.forward(az)  # F1 (N, S); its derivative needs z alone
     ar = x @ p["Wr"] + h_prev @ p["Ur"] + p["br"]
     r, _ = sigmoid.forward(ar)  # F2 (N, S)
     q = h_prev @ p["Uc"] + p["vc"]  # F3 (N, S)
@@ -40,12 +40,16 @@ def step_forward(x, h_prev, p):
     return h, {"x": x, "h_prev": h_prev, "z": z, "r": r, "q": q, "c": c, "p": p}
 
 
+# dX always is the derivative of the loss by X, shaped like X. Three rules are enough for all that follows:
+#     y = A B with matrices:   dA = dy B^T and dB = A^T dy (the sum over the N rows is inside that product)
+#     y = sigmoid(a):          da = dy y (1 - y)
+#     y = tanh(a):             da = dy (1 - y^2)
 # h' is used in four places: in F5 directly, in q (F3), and in both gates (F1, F2). dh_prev is the sum over all four.
 
 
 def step_backward(dh, cache):
     """dh (N, S) -> dx (N, D), dh_prev (N, S), grads."""
-    x, h_prev, z, r, q, c, p = cache.values()
+    x, h_prev, z, r, q, c, p = cache.values()  # in the order of step_forward's return
     dz = dh * (c - h_prev)  # F5
     dc = dh * z  # F5
     dac = dc * (1 - c * c)  # F4

@@ -1,10 +1,10 @@
-"""Max-pooling over maps: any window, any stride, windows may overlap.
+"""Max-pooling over maps: any window KH x KW, any stride s, windows may overlap.
 
     F1  y[n, i, j, c] = max over kh < KH, kw < KW of  x[n, i s + kh, j s + kw, c]
 
 Shapes: x (N, H, W, C), y (N, HO, WO, C) with HO = (H - KH) // s + 1, WO alike: rows and columns that fill no whole
 window are left out. Of equal values the first (in row order) is the maximum: there the function has a kink, and the
-gradient is that value's alone. NaN in a window gives NaN.
+gradient is that value's alone. NaN in a window gives NaN (and then its gradient means nothing).
 """
 
 import numpy as np
@@ -19,12 +19,13 @@ def forward(x, *, window: tuple[int, int] = (2, 2), stride: int = 2):
     y = x[slices[0]]
     winner = np.zeros(y.shape, np.uint16)  # which offset of the window holds the maximum
     for k, here in enumerate(slices[1:], start=1):
-        np.copyto(winner, k, where=x[here] > y)
+        np.copyto(winner, k, where=x[here] > y)  # before y changes; strictly greater: the first of equals stays
         y = np.maximum(y, x[here])  # F1
     return y, (x.shape, slices, winner)
 
 
 # Only the maximum passes its gradient on. Where windows overlap, one x can be the maximum of several: += and not =.
+# (One offset k never names the same x twice, so += on a slice loses nothing; overlaps come from different k.)
 
 
 def backward(dy, cache):
@@ -37,7 +38,10 @@ def backward(dy, cache):
 
 
 def offsets(window: tuple[int, int], stride: int, HO: int, WO: int) -> list[tuple[slice, ...]]:
-    """For each offset (kh, kw) in the window, in row order: the slice of x that holds it for all HO x WO windows."""
+    """For each offset (kh, kw) in the window, in row order: the slice of x that holds it for all HO x WO windows.
+
+    A slice may end beyond the edge: NumPy cuts it, and HO x WO values are left all the same.
+    """
     return [
         np.s_[:, kh : kh + HO * stride : stride, kw : kw + WO * stride : stride]
         for kh in range(window[0])

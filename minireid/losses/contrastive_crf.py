@@ -1,8 +1,8 @@
 """Contrastive loss with the margin on the *squared* distance (Chen et al. 2017, "CRF", eq. 7).
 
-    F1  loss[p] = 1/2 d[p]^2                            where same[p]: pull together
-        loss[p] = 1/2 max(0, margin - d[p]^2)^2         elsewhere: push apart, up to d = sqrt(margin)
-    F2  loss = sum over the P pairs of  weights[p] loss[p]        weights 1/P, the mean, where none are given
+    F1  l[p] = 1/2 d[p]^2                            where same[p]: pull together
+        l[p] = 1/2 max(0, margin - d[p]^2)^2         elsewhere: push apart, up to d = sqrt(margin)
+    F2  loss = sum over the P pairs of  weights[p] l[p]        weights 1/P, the mean, where none are given
 
 Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person, weights (P,);
 d (P,) is the Euclidean distance. Margin 2 here means a distance of 1.41, not 2.
@@ -20,6 +20,10 @@ def forward(x, *, pairs, same, weights=None, margin: float = 2.0):
     weights = np.full(len(d), 1 / len(d), d.dtype) if weights is None else np.asarray(weights, d.dtype)
     loss = (weights * np.where(same, d * d, gap * gap) / 2).sum()  # F1, F2
     return loss, (d, gap, same, weights, distance_cache)
+
+
+# dl/dd: d for the same person; 1/2 * 2 gap * (-2 d) for others within the margin, 0 beyond. How it goes on from d to x
+# is in pair_distance.py. `dd` is the derivative by d.
 
 
 def backward(dloss, cache):

@@ -1,8 +1,8 @@
 """Contrastive loss, linear in the distance (the code of McLaughlin et al. 2016; eq. 3 of the unbiased-time RCNN paper).
 
-    F1  loss[p] = d[p]                        where same[p]: pull together
-        loss[p] = max(0, margin - d[p])       elsewhere: push apart, up to the margin
-    F2  loss = sum over the P pairs of  weights[p] loss[p]        weights 1/P, the mean, where none are given
+    F1  l[p] = d[p]                        where same[p]: pull together
+        l[p] = max(0, margin - d[p])       elsewhere: push apart, up to the margin
+    F2  loss = sum over the P pairs of  weights[p] l[p]        weights 1/P, the mean, where none are given
 
 Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person, weights (P,);
 d (P,) is the Euclidean distance, not squared, and there is no 1/2. Every pair pulls with the same strength, however
@@ -21,6 +21,10 @@ def forward(x, *, pairs, same, weights=None, margin: float = 2.0):
     weights = np.full(len(d), 1 / len(d), d.dtype) if weights is None else np.asarray(weights, d.dtype)
     loss = (weights * np.where(same, d, gap)).sum()  # F1, F2
     return loss, (d, gap, same, weights, distance_cache)
+
+
+# dl/dd: 1 for the same person, -1 for others within the margin, 0 beyond. How it goes on from d to x is in
+# pair_distance.py. `dd` is the derivative by d.
 
 
 def backward(dloss, cache):

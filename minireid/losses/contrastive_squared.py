@@ -1,11 +1,12 @@
 """Contrastive loss, the squared form (Hadsell, Chopra, LeCun 2006; as McLaughlin et al. 2016 print it).
 
-    F1  loss[p] = 1/2 d[p]^2                        where same[p]: pull together
-        loss[p] = 1/2 max(0, margin - d[p])^2       elsewhere: push apart, up to the margin
-    F2  loss = sum over the P pairs of  weights[p] loss[p]        weights 1/P, the mean, where none are given
+    F1  l[p] = 1/2 d[p]^2                        where same[p]: pull together
+        l[p] = 1/2 max(0, margin - d[p])^2       elsewhere: push apart, up to the margin
+    F2  loss = sum over the P pairs of  weights[p] l[p]        weights 1/P, the mean, where none are given
 
 Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person, weights (P,);
-d (P,) is the Euclidean distance. With the 1/2 the pull has the strength d. A loss that stays at margin^2 / 4 (half
+d (P,) is the Euclidean distance. The derivative of 1/2 d^2 is d: a pair twice as far apart is
+pulled twice as hard. A loss that stays at margin^2 / 4 (half
 of the pairs same) means that all embeddings have collapsed to one point.
 """
 
@@ -21,6 +22,10 @@ def forward(x, *, pairs, same, weights=None, margin: float = 2.0):
     weights = np.full(len(d), 1 / len(d), d.dtype) if weights is None else np.asarray(weights, d.dtype)
     loss = (weights * np.where(same, d * d, gap * gap) / 2).sum()  # F1, F2
     return loss, (d, gap, same, weights, distance_cache)
+
+
+# dl/dd: d for the same person; -(margin - d) for others within the margin, 0 beyond. The 1/2 cancels the 2 of the
+# square. How it goes on from d to x is in pair_distance.py. `dd` is the derivative by d.
 
 
 def backward(dloss, cache):

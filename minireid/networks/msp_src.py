@@ -1,4 +1,6 @@
-"""The main network: CNN, GRU and two levels of description, trained as Siamese twins (Wang, Pan, Sun 2026, MSP-SRC).
+"""The main network: CNN, GRU and two levels of description, trained as Siamese twins (Wang, Pan, Sun 2026: MSP-SRC).
+
+This page maps clips to embeddings; the pairs of twins are made by the losses (minireid/losses/pair_distance.py).
 
 Shared by both levels, for every frame by itself:
 
@@ -7,16 +9,16 @@ Shared by both levels, for every frame by itself:
 
 Low level, texture and pattern: what the early maps show on average over the clip.
 
-    L1  a = mean over the frames of m2
+    L1  a = mean (or another `pool`) over the frames of m2
     L2  b = maxpool2d(a)              2x2
-    L3  low = linear(dropout(b))      128 features
+    L3  low = linear(dropout(b))      b as one vector; 128 features
 
 High level, read in order:
 
     H1  m3 = conv_block(m2)           32 filters
-    H2  e = linear(dropout(m3))       128 features for every frame
+    H2  e = linear(dropout(m3))       m3 as one vector; 128 features for every frame
     H3  h = gru(e)                    `depth` of them, each reading the states of the one before
-    H4  high = mean over the frames of h
+    H4  high = mean (or another `pool`) over the frames of h
 
 Shapes: x (N, T, H, W, C) clips, low and high (N, 128). An embedding is both side by side.
 
@@ -24,7 +26,7 @@ The published summary names the parts (early features pooled over all frames; la
 both losses at both levels; one to two million parameters) but no sizes. Ours, and why: filters, 5x5 kernels, tanh and
 128 features are the baseline's, so that the two differ only in what the paper adds. Padding 2 keeps the map size and
 the arithmetic plain. The pool L2 makes the low level's linear layer as large as the high level's, so that neither
-outweighs the other; the mean L1 comes first because it is linear and leaves one map to pool in place of T. At 128 x 64
+outweighs the other; the mean L1 comes first, so that one map is pooled and not T. At 128 x 64
 that makes 1.2 million parameters with two classifiers for 100 persons.
 
 `watch(name, array)`, where given, is shown every result and, as "d" + name, its gradient.
@@ -226,7 +228,7 @@ def sequence_backward(dhigh, cache, watch):
     grads = {}
     watch("dhigh.pool", dhigh)
     dh = pool.backward(dhigh, pool_cache)  # H4
-    for name in reversed(units):
+    for name in reversed(units):  # they were called in the order of init
         watch(f"dhigh.{name}", dh)
         dh, grads[name] = unit.backward(dh, units[name])  # H3
     return dh, grads

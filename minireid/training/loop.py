@@ -1,4 +1,8 @@
-"""The training loop."""
+"""The training loop: draw a batch, loss and gradients, clip, update, decay, log; again and again.
+
+Words: the crowd is the training persons and their tracks; a state is all that a checkpoint holds, its facts the best
+validation mAP so far and the recipe's checksum; a judge rates the network on people held out.
+"""
 
 import dataclasses
 import hashlib
@@ -37,11 +41,13 @@ Judge = Callable[[Tree, tuple[int, ...]], dict[str, float]]  # network parameter
 
 
 def train(run: Run, prepared: Prepared, judge: Judge, *, resume: bool = False, stop_after: int | None = None) -> None:
-    """Train to the recipe's last epoch, or until `stop_after` steps are done. Raises Interrupted after Ctrl-C.
+    """Train to the recipe's last epoch, or until `stop_after` steps of the whole run are done.
+
+    Raises Interrupted after Ctrl-C.
 
     judge: what validation persons are judged by (minireid.evaluation), so that training knows nothing of rankings.
 
-    Everything drawn at step k depends on the recipe's seed and k alone, so that a run that is stopped after any step
+    Everything drawn at step k depends on recipe, data and k alone, so that a run that is stopped after any step
     and resumed computes the same bits as one that is not. A checkpoint is only replaced by parameters whose loss has
     been seen to be finite.
     """
@@ -67,12 +73,12 @@ def train(run: Run, prepared: Prepared, judge: Judge, *, resume: bool = False, s
             began = time.perf_counter()
             record, grads = losses_at(recipe, prepared, crowd, state.params, step)
             if step > first and step % per_epoch == 0:
-                keep(run, state)
+                keep(run, state)  # the parameters before this step: their loss was just seen to be finite
             apply_gradients(recipe, state.params, grads, state.optimiser, step, steps)
             state = state._replace(step=step + 1)
             record["seconds"] = round(time.perf_counter() - began, 4)
-            epoch, left = divmod(step + 1, per_epoch)
-            if run.validation and not left and epoch % recipe.validation.every == 0:
+            epochs_done, left = divmod(step + 1, per_epoch)
+            if run.validation and not left and epochs_done % recipe.validation.every == 0:
                 losses_at(recipe, prepared, crowd, state.params, step)  # only a network with a finite loss can be best
                 state = validate(run, judge, state, record)
             log.write(json.dumps({"step": step + 1, "epoch": step // per_epoch + 1, **record}) + "\n")
@@ -127,7 +133,7 @@ def losses_at(
 def apply_gradients(
     recipe: Recipe, params: Tree, grads: Tree, states: dict[str, optimisers.State], step: int, steps: int
 ) -> None:
-    """Clip, update, decay, in place."""
+    """Clip, update, decay (weights, not biases), in place."""
     wanted = recipe.training
     schedule = {"cosine": optimisers.cosine, "constant": optimisers.constant}[wanted.schedule]
     learning_rate = wanted.learning_rate * schedule(step, steps)
@@ -154,8 +160,9 @@ def mean_distances(embeddings: dict[str, np.ndarray], pairs: np.ndarray, same: n
 
 
 def progress_line(record: dict[str, Any]) -> str:
-    """The bar's text: the loss, its parts, and same/different distances by level."""
-    parts = [f"{''.join(w[0] for w in name.split())} {v:.2f}" for name, v in record.items() if "cation" in name]
+    """The bar's text: the loss, its parts by initials (lv: low verification), and same/different distances by level."""
+    kinds = ("verification", "identification")
+    parts = [f"{''.join(w[0] for w in name.split())} {v:.2f}" for name, v in record.items() if name.endswith(kinds)]
     levels = [name.removesuffix(" same") for name in record if name.endswith(" same")]
     gaps = [f"{level} {record[level + ' same']:.1f}|{record.get(level + ' different', np.nan):.1f}" for level in levels]
     return f"loss {record['loss']:.3f} ({', '.join(parts)}) same|different {', '.join(gaps)}"
