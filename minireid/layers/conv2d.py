@@ -56,6 +56,7 @@ def backward(dy, cache, *, need_dx: bool = True):
 
 
 def check(x, p, stride: int, padding: int) -> None:
+    """ValueError, in words, where x (N, H, W, C_in), W (KH, KW, C_in, C_out), stride and padding do not go together."""
     W, b = p["W"], p["b"]
     if x.ndim != 4 or W.ndim != 4 or x.shape[3] != W.shape[2]:
         raise ValueError(f"conv2d: expected x (N, H, W, C_in) and W (KH, KW, C_in, C_out), got {x.shape} and {W.shape}")
