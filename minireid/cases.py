@@ -51,63 +51,95 @@ class Case(NamedTuple):
     config: dict[str, Any] = {}  # noqa: RUF012 never changed
 
 
-def all_cases(seed: int = 0) -> Iterator[Case]:
+class Sizes(NamedTuple):
+    """Clips N, frames T, features D, states S; maps H x W with C channels; kernels KH x KW to O channels; K classes."""
+
+    N: int = 3
+    T: int = 5
+    D: int = 7
+    S: int = 11
+    H: int = 7
+    W: int = 5
+    C: int = 2
+    O: int = 5
+    KH: int = 3
+    KW: int = 2
+    K: int = 7
+    rows: int = 5
+    stride: int = 2
+    padding: int = 1
+    pairs: tuple[tuple[int, int], ...] = ((0, 1), (2, 1), (3, 4), (0, 4), (2, 3), (1, 3), (4, 0))  # rows in several pairs
+
+
+OTHER = Sizes(5, 4, 3, 7, 6, 9, 4, 6, 2, 7, 5, 7, 3, 2, ((6, 0), (1, 2), (3, 6), (4, 5), (5, 0), (2, 0), (1, 4), (3, 2), (0, 3), (6, 1), (2, 5)))
+
+
+def all_cases(seed: int = 0, sizes: Sizes = Sizes()) -> Iterator[Case]:
     """Every layer, loss and network, in the order in which a reader meets them."""
     rng = np.random.default_rng(seed)
-    yield from layer_cases(rng)
-    yield from recurrent_cases(rng)
-    yield from loss_cases(rng)
+    yield from page_cases(rng, sizes)
     yield from network_cases(rng)
 
 
-def layer_cases(rng: np.random.Generator) -> Iterator[Case]:
-    x = rng.normal(size=(3, 7, 5, 2))
+def page_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
+    """Every layer and loss: what stands on one page."""
+    yield from layer_cases(rng, sizes)
+    yield from recurrent_cases(rng, sizes)
+    yield from loss_cases(rng, sizes)
+
+
+def layer_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
+    N, T, D, S, H, W, C, O, KH, KW, *_ = sizes
+    maps = (N, H, W, C)
+    x = rng.normal(size=maps)
     f64 = {"dtype": np.float64}
-    p = conv2d.init(rng, 3, 2, 2, 5, **f64)
+    p = conv2d.init(rng, KH, KW, C, O, **f64)
     for kernel in (loops, im2col, fastest()):
         name = f"conv2d/{kernel.__name__.rpartition('.')[2]}"
-        small = x[:1, :5, :3] if kernel is loops else x  # Python loops are slow, and loops are loops at any size
-        yield Case(name, conv2d.forward, conv2d.backward, (small, p), {"stride": 2, "padding": 1, "kernel": kernel})
-    yield Case("maxpool2d", maxpool2d.forward, maxpool2d.backward, (spaced(rng, 3, 7, 5, 2),))
+        small = x[:1, :5, :4] if kernel is loops else x  # Python loops are slow, and loops are loops at any size
+        yield Case(name, conv2d.forward, conv2d.backward, (small, p), {"stride": sizes.stride, "padding": sizes.padding, "kernel": kernel})
+    yield Case("maxpool2d", maxpool2d.forward, maxpool2d.backward, (spaced(rng, *maps),))
     overlap = {"window": (3, 2), "stride": 1}
-    yield Case("maxpool2d/overlap", maxpool2d.forward, maxpool2d.backward, (spaced(rng, 3, 7, 5, 2),), overlap)
-    yield Case("conv_block", conv_block.forward, conv_block.backward, (x, p), {"padding": 2})
-    yield Case("sigmoid", sigmoid.forward, sigmoid.backward, (rng.normal(size=(3, 5)),))
-    yield Case("tanh", tanh.forward, tanh.backward, (rng.normal(size=(3, 5)),))
-    yield Case("relu", relu.forward, relu.backward, (spaced(rng, 3, 5),))
-    yield Case("linear", linear.forward, linear.backward, (rng.normal(size=(3, 5, 7)), linear.init(rng, 7, 11, **f64)))
+    yield Case("maxpool2d/overlap", maxpool2d.forward, maxpool2d.backward, (spaced(rng, *maps),), overlap)
+    yield Case("conv_block", conv_block.forward, conv_block.backward, (x, p), {"padding": 1})
+    yield Case("sigmoid", sigmoid.forward, sigmoid.backward, (rng.normal(size=(N, T)),))
+    yield Case("tanh", tanh.forward, tanh.backward, (rng.normal(size=(N, T)),))
+    yield Case("relu", relu.forward, relu.backward, (spaced(rng, N, T),))
+    yield Case("linear", linear.forward, linear.backward, (rng.normal(size=(N, T, D)), linear.init(rng, D, S, **f64)))
     config = {"rate": 0.4, "rng": np.random.default_rng(1)}
-    yield Case("dropout", dropout.forward, dropout.backward, (rng.normal(size=(3, 5)),), config)
+    yield Case("dropout", dropout.forward, dropout.backward, (rng.normal(size=(N, T)),), config)
 
 
-def recurrent_cases(rng: np.random.Generator) -> Iterator[Case]:
-    x = rng.normal(size=(3, 5, 7))
+def recurrent_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
+    N, T, D, S, *_ = sizes
+    x = rng.normal(size=(N, T, D))
     for unit in (elman, gru, gru_reset_after):
         name = unit.__name__.rpartition(".")[2]
-        p = unit.init(rng, 7, 11, dtype=np.float64)
-        step = (rng.normal(size=(3, 7)), rng.normal(size=(3, 11)), p)
+        p = unit.init(rng, D, S, dtype=np.float64)
+        step = (rng.normal(size=(N, D)), rng.normal(size=(N, S)), p)
         yield Case(f"{name}/step", unit.step_forward, unit.step_backward, step)
         yield Case(name, unit.forward, unit.backward, (x, p))
     config = {"rate": 0.4, "rng": np.random.default_rng(1)}
-    p = elman_unsquashed.init(rng, 7, dtype=np.float64)
+    p = elman_unsquashed.init(rng, D, dtype=np.float64)
     yield Case("elman_unsquashed", elman_unsquashed.forward, elman_unsquashed.backward, (x, p), config)
-    lengths = {"lengths": np.array([5, 1, 4])}
+    lengths = {"lengths": np.resize([T, 1, T - 1], N)}
     for pool in (temporal_mean, temporal_max, temporal_last, temporal_centre):
-        yield Case(pool.__name__.rpartition(".")[2], pool.forward, pool.backward, (spaced(rng, 3, 5, 7),), lengths)
+        yield Case(pool.__name__.rpartition(".")[2], pool.forward, pool.backward, (spaced(rng, N, T, D),), lengths)
 
 
-def loss_cases(rng: np.random.Generator) -> Iterator[Case]:
-    x = rng.normal(size=(5, 7)) / 2
-    pairs = np.array([[0, 1], [2, 1], [3, 4], [0, 4], [2, 3], [1, 3], [4, 0]])  # rows in several pairs, both ways round
-    config = {"pairs": pairs, "same": np.array([True, False, True, False, False, True, True]), "weights": rng.random(7)}
+def loss_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
+    rows, K, pairs = sizes.rows, sizes.K, np.array(sizes.pairs)
+    x = rng.normal(size=(rows, sizes.D)) / 2
+    same = np.resize([True, False, True, False, False, True, True], len(pairs))
+    config = {"pairs": pairs, "same": same, "weights": rng.random(len(pairs))}
     yield Case("pair_distance", pair_distance.forward, pair_distance.backward, (x,), {"pairs": pairs})
     for loss, margin in ((contrastive_squared, 2.0), (contrastive_linear, 2.0), (contrastive_crf, 4.0)):
         name = loss.__name__.rpartition(".")[2]
         yield Case(name, loss.forward, loss.backward, (x,), {**config, "margin": margin})
-    labels = {"labels": np.array([3, 0, 6, 3, 5])}
-    yield Case("softmax", softmax.forward, softmax.backward, (rng.normal(size=(5, 7)),), labels)
-    embeddings = {"low": x, "high": rng.normal(size=(5, 3)) / 2}
-    classifiers = {level: linear.init(rng, e.shape[1], 7, dtype=np.float64) for level, e in embeddings.items()}
+    labels = {"labels": np.resize([3, 0, K - 1, 3, K - 2], rows)}
+    yield Case("softmax", softmax.forward, softmax.backward, (rng.normal(size=(rows, K)),), labels)
+    embeddings = {"low": x, "high": rng.normal(size=(rows, 3)) / 2}
+    classifiers = {level: linear.init(rng, e.shape[1], K, dtype=np.float64) for level, e in embeddings.items()}
     weights = {"verification_weight": 0.7, "identification_weight": 1.3, "margin": 2.0}
     for together in (joint, joint_on_sphere):
         name = together.__name__.rpartition(".")[2]

@@ -70,9 +70,13 @@ def parser() -> argparse.ArgumentParser:
     add_set(trace)
     add_threads(trace)
 
-    gradcheck = add(commands, "gradcheck", run_gradcheck, "check every derivative against differences")
-    gradcheck.add_argument("names", nargs="*", help="only these (gru, msp_src …)")
+    gradcheck = add(commands, "gradcheck", run_gradcheck, "check every derivative, or a file of your own")
+    gradcheck.add_argument("names", nargs="*", metavar="NAME", help="only these (gru, msp_src …); or FILE.py with --like")
+    gradcheck.add_argument("--like", metavar="NAME", help="check FILE.py's functions, written to the signature of NAME's")
     gradcheck.add_argument("--seed", type=int, default=0)
+    gradcheck.add_argument("--json", action="store_true", help="print data in place of text")
+    gradcheck.add_argument("--plot", type=Path, metavar="PNG", help="with --like: picture of the worst wrong gradient")
+    gradcheck.add_argument("--time-limit", type=float, default=120, metavar="SECONDS", help="with --like (default: 120)")
     return top
 
 
@@ -191,26 +195,37 @@ def run_trace(arguments: argparse.Namespace) -> None:
 
 
 def run_gradcheck(arguments: argparse.Namespace) -> int:
-    from minireid.cases import all_cases
-    from minireid.gradcheck import check
+    if arguments.like:
+        return check_students_file(arguments)
+    if arguments.plot or any(name.endswith(".py") for name in arguments.names):
+        raise InputError("expected --like NAME beside FILE.py: what are its functions to be compared with? (--like gru)")
+    from minireid.checkall import check_all
     from minireid.training.threads import threads
 
-    cases = list(all_cases(arguments.seed))
-    known = {part for case in cases for part in (case.name, case.name.split("/")[0])}
-    unknown = set(arguments.names) - known
-    if unknown:
-        raise InputError(f"there is nothing called {min(unknown)} to check; expected one of {', '.join(sorted(known))}")
-    chosen = [c for c in cases if not arguments.names or {c.name, c.name.split("/")[0]} & set(arguments.names)]
-    wrong = 0
     with threads(1):  # the maps are tiny: threads would only wait for each other
-        for case in chosen:
-            for report in check(case.forward, case.backward, *case.arrays, seed=arguments.seed, **case.config):
-                print(f"{case.name:<32} {report}", flush=True)
-                wrong += not report.ok
-    print(
-        f"{len(chosen)} functions checked, seed {arguments.seed}: {f'{wrong} tensors WRONG' if wrong else 'all right'}"
+        return check_all(tuple(arguments.names), arguments.seed, as_json=arguments.json)
+
+
+def check_students_file(arguments: argparse.Namespace) -> int:
+    import json
+
+    from minireid.files import check_target
+    from minireid.student import check_file
+
+    if len(arguments.names) != 1:
+        raise InputError("expected one file: minireid gradcheck FILE.py --like gru")
+    if arguments.plot:
+        check_target(arguments.plot, ".png")
+    found = check_file(
+        Path(arguments.names[0]),
+        arguments.like,
+        seed=arguments.seed,
+        seconds=arguments.time_limit,
+        picture=arguments.plot,
     )
-    return 1 if wrong else 0
+    text = found.pop("text")
+    print(json.dumps(found, indent=1) if arguments.json else text)
+    return 0 if found["ok"] else 1
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import minireid
-from minireid.cases import all_cases, layer_cases, spaced
+from minireid.checkall import method
+from minireid.cases import OTHER, Sizes, all_cases, layer_cases, spaced
 from minireid.gradcheck import assert_gradients, check
-from minireid.gradcheck.check import fresh
+from minireid.gradcheck.problem import fresh
 from minireid.losses import contrastive_crf, pair_distance
 from minireid.trees import leaves
 from tests.judges import upstream
@@ -20,8 +21,8 @@ NO_DERIVATIVE = {"lengths", "euclidean", "watching"}
 
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_every_case_passes_without_a_kink(case):
-    reports = check(case.forward, case.backward, *case.arrays, **case.config)
-    assert all(report.ok and report.kinks == 0 for report in reports), "\n".join(map(str, reports))
+    report = check(case.forward, case.backward, *case.arrays, method=method(case), diagnosis=False, **case.config)
+    assert report.ok and all(tensor.kinks == 0 for tensor in report.tensors), str(report)
 
 
 def test_names_are_unique():
@@ -64,14 +65,15 @@ def test_some_pairs_of_different_persons_are_within_the_margin():
 
 def test_the_seed_decides():
     def bits(seed: int) -> list[bytes]:
-        return [a.tobytes() for case in layer_cases(np.random.default_rng(seed)) for _, a in leaves(case.arrays[0])]
+        return [a.tobytes() for case in layer_cases(np.random.default_rng(seed), Sizes()) for _, a in leaves(case.arrays[0])]
 
     assert bits(0) == bits(0) and bits(0) != bits(1)
 
 
-def test_another_seed_passes_too():
-    for case in layer_cases(np.random.default_rng(11)):
-        assert_gradients(case.forward, case.backward, *case.arrays, **case.config)
+@pytest.mark.parametrize("sizes", [Sizes(), OTHER], ids=["the usual sizes", "the others"])
+def test_another_seed_passes_too(sizes):
+    for case in layer_cases(np.random.default_rng(11), sizes):
+        assert_gradients(case.forward, case.backward, *case.arrays, method=method(case), diagnosis=False, **case.config)
 
 
 def test_spaced_values_keep_away_from_each_other_and_from_zero(rng):

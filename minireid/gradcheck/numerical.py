@@ -2,25 +2,118 @@
 
     F1  D(h) = (L(v + h) - L(v - h)) / (2 h)        central difference, error c h^2 + ...
     F2  R(h) = (4 D(h) - D(2 h)) / 3                 Richardson: the h^2 terms cancel, the error is of order h^4
+    F3  C(h) = Im L(v + i h) / h                     complex step: no difference is taken, so h may be 1e-30
 
 In float64 every L is off by about 1e-16 |L|, so that F1 is off by 1e-16 |L| / h on top: with h too small the rounding
 is larger than what the formula leaves out. F2 at h = 1e-3 leaves 1e-12 of one and 1e-13 of the other: good to about
-ten digits, where F1 has at most seven or so.
+ten digits, where F1 has at most seven or so. How far D(h) and D(2 h) lie apart says how well h was chosen: that is the
+error bar. F3 (Squire & Trapp 1998) is exact to the last digits, wherever the function takes complex numbers and has no
+|x|, no comparison and no buffer of real numbers in its way; `Slopes` finds out.
 """
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
 
+from minireid.gradcheck.problem import Problem, complex_arrays, weighted_sum
+from minireid.trees import from_leaves, leaves
 
-def derivative(loss: Callable[[], float], array: np.ndarray, index: tuple[int, ...], h: float) -> float:
-    """R(h) of F2: d loss / d array[index]. `loss` reads `array`, which is moved in place and put back."""
-    return (4 * central(loss, array, index, h) - central(loss, array, index, 2 * h)) / 3
+STEP = 1e-3
+TINY = 1e-30
+
+
+class Slopes:
+    """The derivatives of a problem's loss, by the complex step where it works and by differences elsewhere.
+
+    method: "auto" tries the complex step on a random direction of every tensor, and believes it where differences agree;
+    "complex" and "central" take the one or the other.
+    """
+
+    def __init__(self, problem: Problem, method: str = "auto") -> None:
+        if method not in ("auto", "complex", "central"):
+            raise ValueError(f'gradcheck: method must be "auto", "complex" or "central", got {method!r}')
+        self.problem = problem
+        self.real = dict(leaves(problem.inputs()))
+        self.imaginary = dict(leaves(dict(zip(problem.names(), complex_arrays(problem.arrays)))))
+        self.complex_arguments = tuple(from_leaves(self.imaginary)[name] for name in problem.names())
+        self.complex = method == "complex" or (method == "auto" and self.complex_works())
+
+    def loss(self) -> float:
+        """L of the inputs as they are."""
+        return weighted_sum(self.problem.upstream, self.problem.call(self.problem.forward)[0]).real
+
+    def at(self, name: str, index: tuple[int, ...]) -> tuple[float, float]:
+        """dL / d tensor[index], and how far off it may be."""
+        if self.complex:
+            direction = np.zeros(self.real[name].shape)
+            direction[index] = 1
+            return self.complex_along(name, direction), 0.0
+        return derivative(self.loss, self.real[name], index)
+
+    def along(self, name: str, direction: np.ndarray) -> tuple[float, float]:
+        """The derivative along a direction of the tensor's shape: sum of dL/d tensor * direction."""
+        return (self.complex_along(name, direction), 0.0) if self.complex else self.difference(name, direction)
+
+    def complex_along(self, name: str, direction: np.ndarray) -> float:
+        array = self.imaginary[name]
+        array.imag = TINY * direction
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", np.exceptions.ComplexWarning)  # a real buffer would drop the derivative
+                y, _ = self.problem.call(self.problem.forward, self.complex_arguments)
+            return weighted_sum(self.problem.upstream, y).imag / TINY
+        finally:
+            array.imag = 0
+
+    def difference(self, name: str, direction: np.ndarray) -> tuple[float, float]:
+        array, original = self.real[name], self.real[name].copy()
+
+        def moved(by: float) -> float:
+            array[...] = original + by * direction
+            return self.loss()
+
+        try:
+            one, two = ((moved(h) - moved(-h)) / (2 * h) for h in (STEP / 10, STEP / 5))
+        finally:
+            array[...] = original
+        return (4 * one - two) / 3, bar(one, two, self.loss(), STEP / 10)
+
+    def complex_works(self) -> bool:
+        """Whether F3 gives what differences give, along a random direction of every tensor."""
+        rng = np.random.default_rng(self.problem.seed)
+        for name, array in self.real.items():
+            direction = rng.normal(size=array.shape)
+            try:
+                one = self.complex_along(name, direction)
+            except Exception:  # whatever complex numbers break in somebody's function: then differences it is
+                return False
+            other, off = self.difference(name, direction)
+            if not abs(one - other) <= 1e-6 * max(abs(one), abs(other)) + 10 * off:
+                return False
+        return True
+
+
+def derivative(loss: Callable[[], float], array: np.ndarray, index: tuple[int, ...], h: float = STEP) -> tuple[float, float]:
+    """(R(h) of F2, its error bar): d loss / d array[index]. `loss` reads `array`, which is moved in place and put back."""
+    one, two = central(loss, array, index, h), central(loss, array, index, 2 * h)
+    return (4 * one - two) / 3, bar(one, two, loss(), h)
+
+
+def bar(one: float, two: float, here: float, h: float) -> float:
+    """How far off R(h) may be: 4e-16 |L| / h for rounding, and a thousandth of what Richardson corrected."""
+    return 4e-16 * abs(here) / h + 1e-3 * abs(one - two) * min(1.0, h / STEP)
 
 
 def central(loss: Callable[[], float], array: np.ndarray, index: tuple[int, ...], h: float) -> float:
     """D(h) of F1."""
     return (moved(loss, array, index, h) - moved(loss, array, index, -h)) / (2 * h)
+
+
+def u_curve(loss: Callable[[], float], array: np.ndarray, index: tuple[int, ...], true: float) -> tuple[np.ndarray, np.ndarray]:
+    """(h, |D(h) - true|) for h from 1 to 1e-12: falls with h^2, then rises with 1/h. What `plot` draws."""
+    steps = 10.0 ** np.arange(0, -12.5, -0.5)
+    return steps, np.array([abs(central(loss, array, index, h) - true) for h in steps])
 
 
 def is_kink(loss: Callable[[], float], array: np.ndarray, index: tuple[int, ...], scale: float) -> bool:

@@ -10,6 +10,11 @@ from minireid.gradcheck import assert_gradients, check, numerical
 from minireid.layers import dropout, gru, linear, maxpool2d, relu, temporal_mean
 
 
+def tensors(*arguments, **settings):
+    """What check says of every tensor, without the diagnosis."""
+    return check(*arguments, diagnosis=False, **settings).tensors
+
+
 def planted(change):
     """linear.backward with its dx, dW and db changed."""
 
@@ -26,7 +31,7 @@ def arrays(rng) -> tuple:
 
 
 def test_what_is_right_passes(arrays):
-    reports = check(linear.forward, linear.backward, *arrays)
+    reports = tensors(linear.forward, linear.backward, *arrays)
     assert [report.name for report in reports] == ["x", "p.W", "p.b"]
     assert [report.shape for report in reports] == [(3, 5), (5, 7), (7,)]
     assert all(report.ok and report.error < 1e-9 and report.kinks == 0 for report in reports)
@@ -54,9 +59,9 @@ WRONG = {
 @pytest.mark.parametrize(("change", "guilty"), WRONG.values(), ids=WRONG.keys())
 @pytest.mark.filterwarnings("ignore:divide by zero")
 def test_a_planted_mistake_is_caught_where_it_is_and_nowhere_else(change, guilty, arrays):
-    reports = check(linear.forward, planted(change), *arrays)
+    reports = tensors(linear.forward, planted(change), *arrays)
     assert [report.name for report in reports if not report.ok] == [guilty]
-    with pytest.raises(AssertionError, match=f"^wrong gradient\n{guilty} .*WRONG"):
+    with pytest.raises(AssertionError, match=f"(?s)^wrong gradient\n.*wrong +{guilty} "):
         assert_gradients(linear.forward, planted(change), *arrays)
 
 
@@ -66,14 +71,14 @@ def test_one_wrong_entry_is_found_and_named(arrays):
         grads["W"][2, 4] += 1
         return dx, grads
 
-    _, report, _ = check(linear.forward, backward, *arrays)
+    _, report, _ = tensors(linear.forward, backward, *arrays)
     assert not report.ok and report.index == (2, 4)
     np.testing.assert_allclose(report.analytic - report.numerical, 1, rtol=1e-7)
     assert f"at (2, 4): backward says {report.analytic:.8g}, true {report.numerical:.8g}" in str(report)
 
 
 def test_a_backward_that_ignores_its_upstream_is_caught(rng):
-    assert not check(np_tanh, lambda dy, y: 1 - y * y, rng.normal(size=(3, 5)))[0].ok
+    assert not tensors(np_tanh, lambda dy, y: 1 - y * y, rng.normal(size=(3, 5)))[0].ok
 
 
 def np_tanh(x):
@@ -91,8 +96,8 @@ def test_what_an_upstream_of_ones_would_not_see_is_caught(rng):
 
     x = rng.normal(size=(3, 5))
     assert_gradients(softmax, lambda dy, y: y * (dy - (dy * y).sum(axis=1, keepdims=True)), x)
-    assert not check(softmax, lambda dy, y: np.zeros_like(dy), x)[0].ok
-    assert not check(softmax, lambda dy, y: y * dy, x)[0].ok
+    assert not tensors(softmax, lambda dy, y: np.zeros_like(dy), x)[0].ok
+    assert not tensors(softmax, lambda dy, y: y * dy, x)[0].ok
 
 
 @pytest.mark.parametrize("gate", ["Ur", "Uz", "Uc"])
@@ -101,7 +106,7 @@ def test_a_path_that_bptt_forgot_is_caught(gate, rng):
         dx, grads = gru.backward(dh, cache)
         return dx, grads | {gate: gru.backward(dh, cache, truncate=1)[1][gate]}
 
-    reports = check(gru.forward, backward, rng.normal(size=(3, 3, 5)), gru.init(rng, 5, 7, dtype=np.float64))
+    reports = tensors(gru.forward, backward, rng.normal(size=(3, 3, 5)), gru.init(rng, 5, 7, dtype=np.float64))
     assert [report.name for report in reports if not report.ok] == [f"p.{gate}"]
 
 
@@ -114,21 +119,21 @@ def test_overlapping_windows_with_an_equals_for_a_plus_equals_are_caught(rng):
         return dx
 
     x = np.round(rng.permutation(49).reshape(1, 7, 7, 1) * 0.1, 1)
-    assert not check(maxpool2d.forward, backward, x, window=(3, 3), stride=1)[0].ok
-    assert check(maxpool2d.forward, backward, x, window=(2, 2), stride=2)[0].ok  # why the window has to overlap
+    assert not tensors(maxpool2d.forward, backward, x, window=(3, 3), stride=1)[0].ok
+    assert tensors(maxpool2d.forward, backward, x, window=(2, 2), stride=2)[0].ok  # why the window has to overlap
 
 
 def test_a_kink_is_counted_and_not_failed(rng):
     x = rng.normal(size=(5, 7))
     x[2, 3] = 0
-    (report,) = check(relu.forward, relu.backward, x)
+    (report,) = tensors(relu.forward, relu.backward, x)
     assert report.ok and report.kinks == 1 and str(report).endswith("kinks: 1")
 
 
 def test_a_tie_of_a_maximum_is_a_kink():
     x = np.arange(64.0).reshape(1, 8, 8, 1)
     x[0, 0, 0] = x[0, 1, 1]  # the window's maximum, and now there are two
-    (report,) = check(maxpool2d.forward, maxpool2d.backward, x)
+    (report,) = tensors(maxpool2d.forward, maxpool2d.backward, x)
     assert report.ok and report.kinks == 2
 
 
@@ -136,7 +141,7 @@ def test_a_kink_within_reach_of_the_first_step_is_no_mistake(rng):
     for near in (5e-4, 5e-5, 5e-6):
         x = rng.normal(size=(5, 7))
         x[2, 3], x[4, 1] = near, -near
-        (report,) = check(relu.forward, relu.backward, x)
+        (report,) = tensors(relu.forward, relu.backward, x)
         assert report.ok and report.kinks == 0
 
 
@@ -144,14 +149,14 @@ def test_a_mistake_beside_a_kink_is_still_a_mistake(rng):
     x = rng.normal(size=(5, 7))
     x[2, 3] = 0
     x[0, 0] = 5e-4
-    (report,) = check(relu.forward, lambda dy, y: dy * np.where(y == 5e-4, 0, y > 0), x)
+    (report,) = tensors(relu.forward, lambda dy, y: dy * np.where(y == 5e-4, 0, y > 0), x)
     assert not report.ok and report.index == (0, 0) and report.kinks == 1
 
 
 def test_too_many_kinks_are_not_ok(rng):
     x = rng.normal(size=(5, 7))
     x[2, :4] = 0
-    (report,) = check(relu.forward, relu.backward, x)
+    (report,) = tensors(relu.forward, relu.backward, x)
     assert report.kinks == 4 and not report.ok and "4 of 35 entries sit on kinks" in str(report)
 
 
@@ -163,25 +168,25 @@ def test_entries_without_influence_are_compared_with_the_rest_of_the_tensor(rng)
     def leaking(dy, cache):
         return temporal_mean.backward(dy, cache) + 1e-6
 
-    assert not check(temporal_mean.forward, leaking, h, lengths=np.array([5, 1, 3]))[0].ok
+    assert not tensors(temporal_mean.forward, leaking, h, lengths=np.array([5, 1, 3]))[0].ok
 
 
 def test_a_function_without_any_influence_passes_with_zero_and_fails_without(rng):
     x = rng.normal(size=(3, 5))
-    assert check(lambda x: (np.ones(2), None), lambda dy, cache: np.zeros((3, 5)), x)[0].ok
-    assert not check(lambda x: (np.ones(2), None), lambda dy, cache: np.full((3, 5), 1e-3), x)[0].ok
+    assert tensors(lambda x: (np.ones(2), None), lambda dy, cache: np.zeros((3, 5)), x)[0].ok
+    assert not tensors(lambda x: (np.ones(2), None), lambda dy, cache: np.full((3, 5), 1e-3), x)[0].ok
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int64, np.complex128])
 def test_only_float64_is_checked(dtype, arrays):
     x, p = arrays
     with pytest.raises(TypeError, match=r"p\.b is .*float64"):
-        check(linear.forward, linear.backward, x, {"W": p["W"], "b": p["b"].astype(dtype)})
+        tensors(linear.forward, linear.backward, x, {"W": p["W"], "b": p["b"].astype(dtype)})
 
 
 def test_arrays_are_put_back(arrays):
     before = copy.deepcopy(arrays)
-    check(linear.forward, planted(WRONG["factor 2"][0]), *arrays)
+    tensors(linear.forward, planted(WRONG["factor 2"][0]), *arrays)
     assert arrays[0].tobytes() == before[0].tobytes()
     assert all(arrays[1][name].tobytes() == before[1][name].tobytes() for name in "Wb")
 
@@ -197,7 +202,7 @@ def test_arrays_are_put_back_when_the_function_raises(rng):
         return x * x, None
 
     with pytest.raises(RuntimeError):
-        check(forward, lambda dy, cache: dy, x)
+        tensors(forward, lambda dy, cache: dy, x)
     assert x.tobytes() == before.tobytes()
 
 
@@ -210,8 +215,8 @@ def test_generators_are_copied_so_that_every_call_draws_the_same(rng):
 
 def test_the_same_seed_gives_the_same_report_and_another_seed_another_upstream(arrays):
     backward = planted(WRONG["factor 2"][0])
-    one, two = (check(linear.forward, backward, *arrays, seed=3) for _ in range(2))
-    other = check(linear.forward, backward, *arrays, seed=4)
+    one, two = (tensors(linear.forward, backward, *arrays, seed=3) for _ in range(2))
+    other = tensors(linear.forward, backward, *arrays, seed=4)
     assert one == two and one[1].numerical != other[1].numerical
 
 
@@ -223,7 +228,7 @@ def test_outputs_and_arguments_may_be_nested_dicts(rng):
         return dy["sum"] + 2 * x * dy["parts"]["scalar"], {"a": {"b": dy["sum"]}}
 
     x, p = rng.normal(size=(2, 3)), {"a": {"b": rng.normal(size=(2, 3))}}
-    assert [report.name for report in check(forward, backward, x, p)] == ["x", "p.a.b"]
+    assert [report.name for report in tensors(forward, backward, x, p)] == ["x", "p.a.b"]
     assert_gradients(forward, backward, x, p)
 
 
@@ -236,11 +241,11 @@ def test_large_and_small_values_are_checked_as_strictly(rng):
 
         x = rng.normal(size=(5, 7))
         assert_gradients(forward, lambda dy, x, scale=scale: scale * np.cos(x) * dy, x)
-        assert not check(forward, lambda dy, x, scale=scale: scale * np.cos(x) * dy * (1 + 1e-6), x)[0].ok
+        assert not tensors(forward, lambda dy, x, scale=scale: scale * np.cos(x) * dy * (1 + 1e-6), x)[0].ok
 
 
 def test_the_report_is_one_line_and_cannot_be_changed(arrays):
-    report = check(linear.forward, linear.backward, *arrays)[0]
+    report = tensors(linear.forward, linear.backward, *arrays)[0]
     assert "\n" not in str(report) and " ok " in str(report) and str(report).startswith("x ")
     with pytest.raises(dataclasses.FrozenInstanceError):
         report.error = 0
@@ -248,7 +253,7 @@ def test_the_report_is_one_line_and_cannot_be_changed(arrays):
 
 def test_richardson_is_exact_for_polynomials_up_to_the_fourth_degree():
     x = np.array([1.7])
-    n = numerical.derivative(lambda: float(3 * x[0] ** 4 - x[0] ** 3 + 5), x, (0,), 0.1)
+    n, _ = numerical.derivative(lambda: float(3 * x[0] ** 4 - x[0] ** 3 + 5), x, (0,), 0.1)
     np.testing.assert_allclose(n, 12 * 1.7**3 - 3 * 1.7**2, rtol=1e-13)
     plain = numerical.central(lambda: float(3 * x[0] ** 4), x, (0,), 0.1)
     np.testing.assert_allclose(plain, 12 * 1.7**3 + 12 * 1.7 * 0.1**2, rtol=1e-12)  # h^2 / 6 times the third derivative

@@ -1,0 +1,194 @@
+"""One tensor's gradient against the numerical one, entry by entry.
+
+    F1  accept where |a - n| <= 1e-7 max(|a|, |n|, 1e-3 max|n| of the tensor) + the error bar of n
+
+a is what backward returns, n the numerical derivative. A relative error without a floor would explode where the true
+derivative is (nearly) zero; the floor is a thousandth of the tensor's largest. An entry that fails is looked at again,
+for a kink within the step spoils n: at smaller steps, and from both sides.
+
+A tensor of more entries than `entries` is looked at in part: the corners, both ends and the middle of every axis, some
+entries drawn at random, and besides random directions u, for which sum(a * u) is compared with the derivative along u.
+A mistake in any entry changes that, but it does not say which.
+"""
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minireid.gradcheck import numerical
+from minireid.gradcheck.numerical import Slopes
+
+TOLERANCE = 1e-7
+SMALLER_STEPS = (1e-4, 1e-5, 1e-6, 1e-7)  # the next one is taken where a kink may lie within reach of the one before
+CONFIRMED = 40  # wrong entries looked at a second time before the rest are believed to be wrong as well
+DIRECTIONS = 4
+
+
+@dataclass(frozen=True)
+class TensorReport:
+    """One checked tensor. error: worst |a - n| / max(|a|, |n|, 1e-3 max|n|); index, analytic, numerical: that entry.
+
+    looked_at: how many entries were compared, in how many random directions; wrong, kinks: how many entries.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    error: float
+    index: tuple[int, ...]
+    analytic: float
+    numerical: float
+    kinks: int
+    fault: str = ""
+    wrong: int = 0
+    looked_at: tuple[int, int] = (0, 0)
+
+    @property
+    def ok(self) -> bool:
+        return not self.fault and self.error <= TOLERANCE and not self.on_kinks
+
+    @property
+    def on_kinks(self) -> bool:
+        return self.kinks > 0.1 * max(1, self.looked_at[0])
+
+    @property
+    def verdict(self) -> str:
+        """In words, beside its name."""
+        if self.fault:
+            return self.fault
+        if self.error <= TOLERANCE and self.on_kinks:
+            return (
+                f"{self.kinks} of {self.looked_at[0]} entries sit on kinks, where there is no derivative: "
+                "move the inputs apart"
+            )
+        place = "" if self.ok else f" at {self.index}: backward says {self.analytic:.8g}, true {self.numerical:.8g}"
+        if not self.ok and not self.index and self.shape:
+            place = f" along a random direction: backward says {self.analytic:.8g}, true {self.numerical:.8g}"
+        kinks = f", left out for sitting on kinks: {self.kinks}" if self.kinks else ""
+        count, directions = self.looked_at
+        sample = f", {count} of {math.prod(self.shape)} entries and {directions} directions" if directions else ""
+        return f"worst error {self.error:.1e}{place}{kinks}{sample}"
+
+    def __str__(self) -> str:
+        return f"{self.name:<14} {self.shape!s:<18} {'ok' if self.ok else 'WRONG':<6} {self.verdict}"
+
+
+def compare(name: str, gradient: Any, slopes: Slopes, entries: int) -> TensorReport:
+    """F1 for one tensor; `entries`: how many are looked at, at most."""
+    array = slopes.real[name]
+    fault = shape_fault(array, gradient)
+    if fault:
+        return TensorReport(name, array.shape, np.inf, (), np.nan, np.nan, 0, fault)
+    if not array.size:
+        return TensorReport(name, array.shape, 0.0, (), np.nan, np.nan, 0)
+    gradient = np.asarray(gradient)
+    indices = chosen(array.shape, entries, slopes.problem.seed)
+    n, bars = (np.array(v) for v in zip(*(slopes.at(name, index) for index in indices)))
+    a = np.array([gradient[index] for index in indices])
+    floor = 1e-3 * np.abs(n).max()
+    error = relative(a, n, floor, bars)
+    error, n, kinks = second_look(name, indices, a, n, error, floor, slopes)
+    worst = int(np.argmax(error))
+    count = int((error > TOLERANCE).sum())
+    directions = DIRECTIONS if len(indices) < array.size else 0
+    sample = (len(indices), directions)
+    found = TensorReport(
+        name, array.shape, float(error[worst]), indices[worst], float(a[worst]), float(n[worst]), kinks, "", count, sample
+    )
+    return found if not directions or not found.ok else along_directions(found, gradient, slopes)
+
+
+def second_look(name, indices, a, n, error, floor, slopes) -> tuple[np.ndarray, np.ndarray, int]:
+    """(error, n, kinks) once more for the entries that failed: is it a kink rather than a mistake?"""
+    array, confirmed, kinks = slopes.real[name], 0, 0
+    for k in np.flatnonzero(~(error <= TOLERANCE)):
+        if confirmed >= CONFIRMED:
+            break
+        closer = settle(float(a[k]), float(n[k]), array, indices[k], floor, slopes.loss)
+        if closer is not None:
+            n[k], error[k] = closer, 0.0
+        elif numerical.is_kink(slopes.loss, array, indices[k], floor):
+            kinks, error[k] = kinks + 1, 0.0
+        else:
+            confirmed += 1
+    return np.nan_to_num(error, nan=np.inf), n, kinks
+
+
+def along_directions(report: TensorReport, gradient: np.ndarray, slopes: Slopes) -> TensorReport:
+    """The same tensor along random directions: every entry has a share in them."""
+    rng = np.random.default_rng([slopes.problem.seed, 1])
+    for _ in range(report.looked_at[1]):
+        u = rng.normal(size=report.shape) / math.sqrt(math.prod(report.shape))
+        a, (n, off) = float((gradient * u).sum()), slopes.along(report.name, u)
+        error = float(relative(a, n, 1e-3 * float(np.abs(gradient).max()), 10 * off))
+        if error > 1e-6:  # a kink somewhere within reach of the step weighs little, a mistake more
+            return TensorReport(report.name, report.shape, error, (), a, n, report.kinks, "", 1, report.looked_at)
+    return report
+
+
+def chosen(shape: tuple[int, ...], entries: int, seed: int) -> list[tuple[int, ...]]:
+    """All indices of a tensor, or a sample: corners, ends and middles of the axes, and random ones."""
+    if math.prod(shape) <= entries:
+        return list(np.ndindex(shape))
+    rng = np.random.default_rng([seed, *shape])
+    grid = list(itertools.product(*(sorted({0, size // 2, size - 1}) for size in shape)))
+    picked = [tuple(grid[i]) for i in rng.permutation(len(grid))[: entries // 2]]
+    while len(picked) < entries:
+        index = tuple(int(rng.integers(size)) for size in shape)
+        if index not in picked:
+            picked.append(index)
+    return picked
+
+
+def settle(a: float, first: float, array: np.ndarray, index: tuple[int, ...], floor: float, loss: Any) -> float | None:
+    """The derivative at the first smaller step that confirms a, or None.
+
+    A kink nearer than the step spoils `first`, the derivative at the first step. At a smaller step rounding weighs
+    more: its derivative can overrule the first only where they differ by more than that.
+    """
+    for h in SMALLER_STEPS:
+        n, off = numerical.derivative(loss, array, index, h)
+        allowed = TOLERANCE * max(abs(a), abs(n), floor) + off
+        if abs(n - first) > allowed >= abs(a - n):
+            return n
+    return None
+
+
+def relative(a: Any, n: Any, floor: float, off: Any) -> Any:
+    """|a - n|, less what the error bar explains, against the larger of |a|, |n| and floor; 0 where all three are 0."""
+    scale = np.maximum(np.maximum(np.abs(a), np.abs(n)), floor)
+    return np.maximum(np.abs(a - n) - off, 0) / np.where(scale == 0, 1, scale)
+
+
+def shape_fault(array: np.ndarray, gradient: Any) -> str:
+    """What is wrong with a gradient before any of its values is looked at, or an empty string."""
+    if gradient is None:
+        return "backward returns no gradient for it"
+    if isinstance(gradient, (dict, tuple, list)):
+        return f"backward returns a {type(gradient).__name__} where an array of the shape {array.shape} belongs"
+    shape = np.shape(gradient)
+    if shape != array.shape:
+        return f"its gradient has the shape {shape}{explained(shape, array.shape)}"
+    if not np.all(np.isfinite(gradient)):
+        return "its gradient holds NaN or infinity"
+    return ""
+
+
+def explained(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """How a wrong shape may have come about."""
+    if shape == wanted[::-1]:
+        return ": transposed"
+    if sorted(shape) == sorted(wanted) and len(shape) == len(wanted):
+        return ": the same axes in another order"
+    if math.prod(shape) == math.prod(wanted):
+        return ": as many values, to be reshaped"
+    try:
+        if np.broadcast_shapes(shape, wanted) == shape:
+            return f": it was broadcast in the forward, and has to be summed over what {wanted} does not have"
+        if np.broadcast_shapes(shape, wanted) == wanted:
+            return ": summed over an axis too many"
+    except ValueError:
+        pass
+    return ""

@@ -1,0 +1,155 @@
+"""What else can be wrong with a forward or a backward, besides values: each with a sentence of its own."""
+
+import copy
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from minireid.gradcheck.problem import Problem
+from minireid.trees import leaves, map_leaves
+
+
+def forward_faults(problem: Problem) -> list[str]:
+    """Of the forward alone. problem has no upstream yet."""
+    before = copy.deepcopy(problem.arrays)
+    y = problem.call(problem.forward)
+    if not isinstance(y, tuple) or len(y) != 2:
+        return [f"forward must return (y, cache), got {described(y)}"]
+    first = map_leaves(np.array, y[0])
+    found = [
+        f"forward changes its input {name} in place: copy it first"
+        for (name, old), (_, new) in zip(named(problem, before), named(problem, problem.arrays))
+        if not np.array_equal(old, new, equal_nan=True)
+    ]
+    for array, old in zip(leaves(dict(enumerate(problem.arrays))), leaves(dict(enumerate(before)))):
+        array[1][...] = old[1]
+    second = problem.call(problem.forward)[0]
+    for (name, one), (_, two) in zip(leaves(first, "y"), leaves(second, "y")):
+        if np.shape(one) != np.shape(two):
+            found.append(f"forward is not deterministic: {name} has the shape {np.shape(one)} once and {np.shape(two)} then")
+        elif not np.array_equal(one, two, equal_nan=True):
+            found.append(f"forward is not deterministic: {name} differs from call to call; pass a seeded Generator by keyword")
+        if np.asarray(one).dtype != np.float64:
+            found.append(f"forward returns {np.asarray(one).dtype} for inputs of float64: no derivative can be told from a wrong one")
+        elif not np.all(np.isfinite(one)):
+            found.append(f"forward returns NaN or infinity{blame_input(problem)}")
+    return found
+
+
+def blame_input(problem: Problem) -> str:
+    bad = [name for name, a in leaves(problem.inputs()) if not np.all(np.isfinite(a))]
+    return f": its input {', '.join(bad)} holds some" if bad else ", though every input is finite"
+
+
+def backward_faults(problem: Problem) -> list[str]:
+    """Of the backward; problem has its upstream gradient. Empty where nothing but values can be wrong."""
+    arrays, upstream = copy.deepcopy(problem.arrays), copy.deepcopy(problem.upstream)
+    cache = problem.cache()
+    try:
+        first = problem.backward(problem.upstream, cache)
+    except Exception as error:
+        return [raised(error, problem.backward)]
+    first = copied(first)
+    found = []
+    if any(not np.array_equal(a, b) for (_, a), (_, b) in zip(leaves(upstream), leaves(problem.upstream))):
+        found.append("backward changes the upstream gradient in place: the caller may still need it")
+        restore(problem.upstream, upstream)
+    for (name, old), (_, new) in zip(named(problem, arrays), named(problem, problem.arrays)):
+        if not np.array_equal(old, new):
+            found.append(f"backward changes the forward's input {name} in place")
+    for new, old in zip(leaves(dict(enumerate(problem.arrays))), leaves(dict(enumerate(arrays)))):
+        new[1][...] = old[1]
+    found += structure_faults(problem, first)
+    if found:
+        return found
+    try:
+        second = problem.backward(problem.upstream, cache)
+    except Exception as error:
+        return [f"a second call of backward with the same cache raises {type(error).__name__}: the first has used it up"]
+    restore(problem.upstream, upstream)
+    if not same(first, second):
+        return ["backward is not repeatable: a second call with the same cache gives something else. It changes its cache in place"]
+    return linearity_faults(problem, first)
+
+
+def linearity_faults(problem: Problem, first: Any) -> list[str]:
+    """A gradient is linear in the upstream gradient: nothing for nothing, twice as much for twice as much."""
+    other = problem.with_other_upstream()
+    results = []
+    for upstream in (
+        map_leaves(np.zeros_like, problem.upstream),
+        other.upstream,
+        map_leaves(lambda a, b: 2 * a + b, problem.upstream, other.upstream),
+    ):
+        returned = replace(problem, upstream=upstream).backwards(problem.backward)
+        results.append([a for _, a in arrays_of(returned)])
+    mine = [a for _, a in arrays_of(first)]
+    nothing, another, mixed = results
+    if mine and all(np.array_equal(a, b) for a, b in zip(mine, another)) and any(np.any(a) for a in mine):
+        return ["backward ignores the upstream gradient: another one gives the same result"]
+    if any(np.any(np.abs(a) > 1e-12) for a in nothing if np.all(np.isfinite(a))):
+        return ["backward ignores the upstream gradient in part: zero upstream does not give zero"]
+    for one, two, three in zip(mine, another, mixed):
+        if not np.allclose(three, 2 * one + two, rtol=1e-8, atol=1e-10 * (1 + np.abs(three).max(initial=0))):
+            return ["backward is not linear in the upstream gradient"]
+    return []
+
+
+def structure_faults(problem: Problem, returned: Any) -> list[str]:
+    """Numbers and names of what backward returns."""
+    count = len(problem.arrays)
+    if count > 1 and not isinstance(returned, (tuple, list)):
+        return [f"backward must return {count} gradients, for {', '.join(problem.names())}; got {described(returned)}"]
+    if count > 1 and len(returned) != count:
+        return [f"backward must return {count} gradients, for {', '.join(problem.names())}; it returns {len(returned)}"]
+    if count == 1 and isinstance(returned, (tuple, list)) and len(returned) != 1:
+        return [f"backward must return one gradient, for {problem.names()[0]}; it returns {len(returned)}"]
+    wanted = {name for name, _ in leaves(problem.inputs())}
+    got = {name for name, _ in leaves(problem.by_name(returned))}
+    found = [f"backward returns a gradient named {name}, but there is no such input" for name in sorted(got - wanted) if not covers(name, wanted)]
+    return found + [f"backward returns no gradient for {name}" for name in sorted(wanted - got) if not covers(name, got)]
+
+
+def covers(name: str, names: set[str]) -> bool:
+    """Whether another name is above or below this one: then a dict stands for an array, which is told elsewhere."""
+    return any(other.startswith(f"{name}.") or name.startswith(f"{other}.") for other in names)
+
+
+def raised(error: Exception, function: Callable[..., Any]) -> str:
+    """An exception of somebody's function: what, and in which of their lines."""
+    frames = traceback.extract_tb(error.__traceback__)
+    file = getattr(getattr(function, "__code__", None), "co_filename", "")
+    theirs = [f for f in frames if f.filename == file] or frames[-1:]
+    return f"{function.__name__} raises {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''} (line {theirs[-1].lineno}: {theirs[-1].line})"
+
+
+def named(problem: Problem, arrays: tuple[Any, ...]) -> list[tuple[str, np.ndarray]]:
+    return list(leaves(dict(zip(problem.names(), arrays))))
+
+
+def arrays_of(returned: Any) -> list[tuple[str, np.ndarray]]:
+    tree = dict(enumerate(returned)) if isinstance(returned, (tuple, list)) else {"": returned}
+    return [(name, np.asarray(a)) for name, a in leaves({str(k): v for k, v in tree.items()}) if a is not None]
+
+
+def copied(returned: Any) -> Any:
+    kind = type(returned) if isinstance(returned, (tuple, list)) else None
+    keep = lambda leaf: None if leaf is None else np.array(leaf)  # noqa: E731
+    return kind(map_leaves(keep, r) for r in returned) if kind else map_leaves(keep, returned)
+
+
+def same(one: Any, two: Any) -> bool:
+    return all(np.array_equal(a, b, equal_nan=True) for (_, a), (_, b) in zip(arrays_of(one), arrays_of(two)))
+
+
+def restore(changed: Any, original: Any) -> None:
+    for (_, a), (_, b) in zip(leaves(changed), leaves(original)):
+        if isinstance(a, np.ndarray):
+            a[...] = b
+
+
+def described(value: Any) -> str:
+    return f"an array of the shape {value.shape}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"

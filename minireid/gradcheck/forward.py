@@ -1,0 +1,115 @@
+"""Is this forward the function that it should be? Against a reference, and where and why not."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minireid.gradcheck import repair
+from minireid.gradcheck.inside import record
+from minireid.gradcheck.patterns import Cause, patterns
+from minireid.gradcheck.problem import fresh
+from minireid.gradcheck.report import Line
+from minireid.gradcheck.taps import Event, source_of, tapped
+from minireid.trees import leaves, map_leaves
+
+Draw = tuple[tuple[Any, ...], dict[str, Any]]  # arrays, configuration
+Function = Callable[..., Any]
+Variant = tuple[str, Function]
+
+
+def compare_forwards(
+    forward: Function, reference: Function, draws: list[Draw], variants: list[Variant]
+) -> tuple[str, Line | None, list[Cause]] | None:
+    """None where both give the same, else what to say of it: a sentence, the first line that differs, causes.
+
+    Raises whatever `forward` raises.
+    """
+    expected = [run(reference, draw) for draw in draws]
+    got = [run(forward, draw) for draw in draws]
+    shapes = shape_fault(got[0], expected[0])
+    if shapes:
+        return shapes, None, [Cause("forward differs", shapes)]
+    if all(equal(a, b) for a, b in zip(got, expected)):
+        return None
+    for text, variant in variants:
+        if all(equal(a, run(variant, draw)) for a, draw in zip(got, draws)):
+            said = f"the forward is another function: {text}"
+            return said, different_line(forward, reference, draws[0]), [Cause("forward differs", said)]
+    line = different_line(forward, reference, draws[0])
+    repairs = find_repairs(forward, expected, draws, line)
+    (name, a), (_, n) = next((p, q) for p, q in zip(got[0], expected[0]) if not equal([p], [q]))
+    worst = int(np.argmax(np.nan_to_num(np.abs(a - n), nan=np.inf))) if np.size(a) > 1 else 0
+    said = f"the forward differs from the reference: {name or 'y'} is {np.ravel(a)[worst]:.6g} where {np.ravel(n)[worst]:.6g} belongs"
+    causes = [Cause(cause, repairs[0].text, repairs[0].after) for cause in repairs[0].causes[:2]] if repairs else []
+    causes += patterns(np.asarray(a), np.asarray(n), {}, {})[:1] if not repairs else []
+    if repairs:
+        source = source_of(forward)
+        text = source.lines[repairs[0].line - 1].strip() if source else ""
+        line = Line(repairs[0].function, repairs[0].line, text)
+    return said, line, [*causes, Cause("forward differs", said)][:3]
+
+
+def run(function: Function, draw: Draw) -> list[tuple[str, np.ndarray]]:
+    arrays, config = draw
+    own = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in fresh(config).items()}
+    result = function(*(map_leaves(np.array, a) for a in arrays), **own)
+    y = result[0] if isinstance(result, tuple) else result
+    return [(name, np.asarray(leaf)) for name, leaf in leaves(y)]
+
+
+def equal(one: list[tuple[str, np.ndarray]], two: list[tuple[str, np.ndarray]]) -> bool:
+    if [n for n, _ in one] != [n for n, _ in two]:
+        return False
+    return all(
+        a.shape == b.shape and np.allclose(a, b, rtol=1e-8, atol=1e-10 * (1 + np.abs(b).max(initial=0)))
+        for (_, a), (_, b) in zip(one, two)
+    )
+
+
+def shape_fault(got: list[tuple[str, np.ndarray]], expected: list[tuple[str, np.ndarray]]) -> str:
+    if [n for n, _ in got] != [n for n, _ in expected]:
+        return f"forward returns {', '.join(n or 'an array' for n, _ in got)}; expected {', '.join(n or 'an array' for n, _ in expected)}"
+    for (name, a), (_, b) in zip(got, expected):
+        if a.shape != b.shape:
+            return f"forward's {name or 'y'} has the shape {a.shape}; expected {b.shape}"
+    return ""
+
+
+def find_repairs(
+    forward: Function, expected: list[list[tuple[str, np.ndarray]]], draws: list[Draw], line: Line | None
+) -> list[repair.Repair]:
+    built = tapped(forward)
+    if built is None:
+        return []
+    function, tracer = built
+    record(tracer, lambda: function(*draws[0][0], **fresh(draws[0][1])))
+
+    def right(changed: Function) -> bool:
+        return equal(run(changed, draws[0]), expected[0])
+
+    def certain(changed: Function) -> bool:
+        return all(equal(run(changed, draw), y) for draw, y in zip(draws[1:], expected[1:]))
+
+    return repair.search(forward, [line.number] if line else [], tracer.scopes, set(), right, certain)
+
+
+def different_line(forward: Function, reference: Function, draw: Draw) -> Line | None:
+    """The first assignment whose value is not that of the reference's variable of the same name."""
+    mine, theirs = events(forward, draw), events(reference, draw)
+    known: dict[tuple[str, tuple[Any, ...]], Event] = {(e.name, tuple(e.loops.items())): e for e in theirs}
+    source = source_of(forward)
+    for event in mine:
+        other = known.get((event.name, tuple(event.loops.items())))
+        if other is not None and other.value.shape == event.value.shape and not np.allclose(event.value, other.value, rtol=1e-8, atol=1e-10):
+            text = source.lines[event.site.line - 1].strip() if source else ""
+            return Line(event.site.function, event.site.line, text, event.name)
+    return None
+
+
+def events(function: Function, draw: Draw) -> list[Event]:
+    built = tapped(function)
+    if built is None:
+        return []
+    made, tracer = built
+    return [e for e in record(tracer, lambda: made(*draw[0], **fresh(draw[1]))) if e.site.kind in ("assign", "store")]

@@ -1,0 +1,122 @@
+"""What two arrays say about a mistake: the one that was computed, and the true one.
+
+Each pattern has to explain the whole difference, to rounding. Where several fit (three clips, three channels: is the
+factor 3 the one or the other?) all of them are listed.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Cause:
+    """name: one of the words listed in minireid/gradcheck/__init__.py; text: a sentence; fix: the line that is right."""
+
+    cause: str
+    text: str
+    fix: str = ""
+
+
+def patterns(a: np.ndarray, n: np.ndarray, sizes: dict[str, int], others: dict[str, np.ndarray]) -> list[Cause]:
+    """Causes that turn the true n into the computed a, likeliest first.
+
+    sizes: lengths of axes by name, to name a factor by; others: the true gradients of other tensors, and the inputs
+    themselves as "the input W".
+    """
+    a, n = np.asarray(a), np.asarray(n)
+    if a.shape != n.shape or not np.all(np.isfinite(a)) or close(a, n):
+        return []
+    found = [*scaled(a, n, sizes), *turned(a, n), *somewhere(a, n)]
+    for name, other in others.items():
+        if name.startswith("the input "):
+            if other.shape == n.shape and proportional(a - n, other) is not None:
+                found.append(Cause("parameter term", f"a multiple of {name} is mixed in"))
+        elif other.shape == n.shape and np.any(n) and close(a, other):
+            found.append(Cause("gates swapped", f"it is the gradient of {name}"))
+    return found
+
+
+def close(a: np.ndarray, b: np.ndarray) -> bool:
+    return bool(np.abs(a - b).max(initial=0) <= 1e-7 * max(np.abs(a).max(initial=0), np.abs(b).max(initial=0)))
+
+
+def proportional(a: np.ndarray, b: np.ndarray) -> float | None:
+    """c where a = c b to rounding, c not 0."""
+    norm = float((b * b).sum())
+    c = float((a * b).sum()) / norm if norm else 0.0
+    return c if c and close(a, c * b) else None
+
+
+def scaled(a: np.ndarray, n: np.ndarray, sizes: dict[str, int]) -> Iterator[Cause]:
+    if not np.any(a):
+        yield Cause("path missing", "nothing arrives: it is zero everywhere")
+        return
+    c = proportional(a, n)
+    if c is None or np.count_nonzero(n) < 2:  # of one number everything is a multiple
+        return
+    if np.isclose(c, -1, rtol=1e-7):
+        yield Cause("sign", "it has the wrong sign")
+        return
+    names = {"2": 2.0, "3": 3.0, "4": 4.0} | {name: float(size) for name, size in sizes.items() if size > 1}
+    products = {f"{p} {q}": x * y for (p, x), (q, y) in itertools.combinations(list(names.items())[3:], 2)}
+    said = list(dict.fromkeys(
+        text for name, size in (names | products).items() for text, value in ((name, size), (f"1/({name})" if " " in name else f"1/{name}", 1 / size))
+        if np.isclose(abs(c), value, rtol=1e-7)
+    ))  # fmt: skip
+    named = " or ".join(said[:4]) or f"{abs(c):.6g}"
+    yield Cause("constant factor", f"it is {'minus ' if c < 0 else ''}{named} times the true one")
+    if c < 0:
+        yield Cause("sign", "it has the wrong sign besides")
+
+
+def turned(a: np.ndarray, n: np.ndarray) -> Iterator[Cause]:
+    if a.ndim == 2 and a.shape[0] == a.shape[1] and close(a, n.T):
+        yield Cause("untransposed square matrix", "it is the transpose of the true one")
+        yield Cause("transposed", "it is the transpose of the true one")
+    elif 1 < a.ndim <= 4:
+        for axes in itertools.permutations(range(a.ndim)):
+            if axes != tuple(range(a.ndim)) and n.transpose(axes).shape == a.shape and close(a, n.transpose(axes)):
+                yield Cause("transposed", f"it is the true one with its axes in the order {axes}")
+    if a.ndim == 4 and close(a, n[::-1, ::-1]):
+        yield Cause("flipped kernel", "it is the true one, flipped up-down and left-right")
+    for axis in range(a.ndim):
+        if a.shape[axis] > 2:
+            if close(a, np.flip(n, axis)):
+                yield Cause("wrong order", f"it is the true one in the opposite order along axis {axis}")
+            for by in (1, -1):
+                moved = np.roll(n, by, axis)
+                inner = [slice(None)] * a.ndim
+                inner[axis] = slice(1, -1)
+                if np.any(n[tuple(inner)]) and close(a[tuple(inner)], moved[tuple(inner)]):
+                    yield Cause("shifted by one step", f"it is the true one, shifted by one along axis {axis}")
+
+
+def somewhere(a: np.ndarray, n: np.ndarray) -> Iterator[Cause]:
+    """Right in one part of the tensor and wrong in another."""
+    right = np.abs(a - n) <= 1e-7 * max(np.abs(a).max(), np.abs(n).max())
+    if a.ndim == 3 and a.shape[1] > 2:
+        steps = right.all(axis=(0, 2))
+        if steps[-1] and not steps[:-1].any():
+            yield Cause("last step only", "it is right at the last time step only: nothing comes back from the step after")
+        elif not steps[-1] and steps[:-1].all():
+            yield Cause("last step only", "it is wrong at the last time step only")
+        elif not steps[0] and steps[1:].all():
+            yield Cause("last step only", "it is wrong at the first time step only")
+    if a.ndim == 4 and min(a.shape[1:3]) > 2:
+        inner = right[:, 1:-1, 1:-1].all()
+        if inner and not right.all():
+            yield Cause("padding border", "it is wrong at the border only")
+
+
+def size_names(inputs: dict[str, np.ndarray]) -> dict[str, int]:
+    """{"N (axis 0 of x)": 3, …}: the sizes that a constant factor may be, each named once."""
+    letters = {2: "ND", 3: "NTD", 4: "NHWC", 5: "NTHWC"}
+    named: dict[int, str] = {}
+    for name, array in inputs.items():
+        for axis, size in enumerate(array.shape):
+            letter = letters.get(array.ndim, "")[axis : axis + 1] if name in ("x", "h", "e") else ""
+            named.setdefault(size, f"{letter + ' = ' if letter else ''}{size} (axis {axis} of {name})")
+    return {text: size for size, text in named.items()}

@@ -1,0 +1,103 @@
+"""What is checked: two plain functions, their arguments, and the upstream gradient that the loss is made with.
+
+    L = sum of upstream * forward(*arrays, **config)[0]
+"""
+
+import copy
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from minireid.trees import leaves, map_leaves
+
+
+@dataclass
+class Problem:
+    """forward(*arrays, **config) -> (y, cache), backward(dy, cache) -> a gradient for every array."""
+
+    forward: Callable[..., Any]
+    backward: Callable[..., Any]
+    arrays: tuple[Any, ...]
+    config: dict[str, Any]
+    seed: int
+    upstream: Any = None
+
+    def call(self, forward: Callable[..., Any], arrays: tuple[Any, ...] | None = None) -> tuple[Any, Any]:
+        """(y, cache), with a copy of every generator, so that each call draws the same numbers."""
+        return forward(*(self.arrays if arrays is None else arrays), **fresh(self.config))
+
+    def cache(self) -> Any:
+        return self.call(self.forward)[1]
+
+    def drawn(self) -> "Problem":
+        """With a random upstream gradient of y's shapes, from the seed."""
+        y = self.call(self.forward)[0]
+        rng = np.random.default_rng(self.seed)
+        return replace(self, upstream=map_leaves(lambda leaf: rng.normal(size=np.shape(leaf))[()], y))
+
+    def copied(self) -> "Problem":
+        """The same, on copies of everything: what a changed program may spoil."""
+        config = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in self.config.items()}
+        return replace(self, arrays=tuple(map_leaves(np.array, a) for a in self.arrays), config=config,
+                       upstream=map_leaves(lambda leaf: np.array(leaf)[()], self.upstream))  # fmt: skip
+
+    def with_other_upstream(self) -> "Problem":
+        return replace(self, seed=self.seed + 1_000_003).drawn()
+
+    def redrawn(self, seed: int) -> "Problem":
+        """Other numbers of the same shapes and about the same size, and another upstream gradient."""
+        rng = np.random.default_rng(seed)
+
+        def other(array: np.ndarray) -> np.ndarray:
+            return array.mean() + (array.std() or 1.0) * rng.normal(size=array.shape) if array.size else array
+
+        return replace(self, arrays=tuple(map_leaves(other, a) for a in self.arrays), seed=seed).drawn()
+
+    def names(self) -> list[str]:
+        """The names of the positional arrays, as the forward's signature gives them."""
+        parameters = inspect.signature(self.forward).parameters.values()
+        named = [p.name for p in parameters if p.kind != p.VAR_POSITIONAL]
+        return [*named, *(f"argument {n}" for n in range(len(named), len(self.arrays)))][: len(self.arrays)]
+
+    def inputs(self) -> dict[str, Any]:
+        return dict(zip(self.names(), self.arrays))
+
+    def arguments_of(self, backward: str) -> list[str]:
+        """The positional arguments of the forward that belongs to the backward function of this name."""
+        if backward == self.backward.__name__:
+            return self.names()
+        scope = getattr(inspect.unwrap(self.backward), "__globals__", {})
+        forward = scope.get(backward.replace("backward", "forward"))
+        if forward is None or "backward" not in backward or not inspect.isfunction(forward):
+            return []
+        return [p.name for p in inspect.signature(forward).parameters.values() if p.kind == p.POSITIONAL_OR_KEYWORD]
+
+    def gradients(self, backward: Callable[..., Any] | None = None) -> Any:
+        """What backward returns, by the name of the argument."""
+        return self.by_name(self.backwards(backward or self.backward))
+
+    def backwards(self, backward: Callable[..., Any]) -> Any:
+        """What backward returns, for a copy of the upstream gradient and a new cache."""
+        return backward(map_leaves(lambda leaf: np.array(leaf)[()], self.upstream), self.cache())
+
+    def by_name(self, returned: Any) -> dict[str, Any]:
+        if len(self.arrays) == 1 and not (isinstance(returned, (tuple, list)) and len(returned) == 1):
+            returned = (returned,)
+        return dict(zip(self.names(), returned))
+
+
+def fresh(config: dict[str, Any]) -> dict[str, Any]:
+    """config with a copy of every generator in it, so that each call draws the same numbers."""
+    return {k: copy.deepcopy(v) if isinstance(v, np.random.Generator) else v for k, v in config.items()}
+
+
+def complex_arrays(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(map_leaves(lambda a: a.astype(np.complex128), a) for a in arrays)
+
+
+def weighted_sum(upstream: Any, y: Any) -> complex:
+    """L: the sum of upstream * y over all outputs."""
+    return complex(sum(np.sum(d * v) for (_, d), (_, v) in zip(leaves(upstream), leaves(y))))

@@ -1,0 +1,255 @@
+"""Why is it wrong: the smallest change to the program that makes it right.
+
+An experiment rather than a guess. Changes to the suspected line (edits.py) are tried one after another; the functions
+run each time, and the gradients are compared with the numerical ones. What makes all of them right, with other
+numbers, another upstream gradient and (where the caller can make them) other sizes as well, is the cause. A change
+elsewhere in the backward is looked for only where none is found in the suspected line.
+"""
+
+import ast
+import contextlib
+import io
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minireid.gradcheck import edits
+from minireid.gradcheck.edits import Change, Scope
+from minireid.gradcheck.taps import Source, source_of
+
+SECONDS = 12.0  # for the whole search
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A statement: `block[position]` of a function."""
+
+    function: ast.FunctionDef
+    block: list[ast.stmt]
+    position: int
+
+    @property
+    def statement(self) -> ast.stmt:
+        return self.block[self.position]
+
+    @property
+    def line(self) -> int:
+        return self.statement.lineno
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A change that makes everything right. line: where it is; simple: without anything inserted."""
+
+    causes: tuple[str, ...]
+    text: str
+    line: int
+    function: str
+    before: str
+    after: str
+    simple: bool
+    size: int
+
+
+class Workbench:
+    """A function's source (and its helpers' in the same file), to be run with one statement exchanged."""
+
+    def __init__(self, function: Callable[..., Any], source: Source) -> None:
+        self.name, self.filename = function.__name__, source.filename
+        tree = ast.parse("".join(source.lines)) if source.whole_file else source.tree
+        self.functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
+        for node in self.functions.values():
+            node.decorator_list, node.returns = [], None
+        self.namespace = dict(function.__globals__)
+        if function.__closure__:
+            self.namespace |= {n: c.cell_contents for n, c in zip(function.__code__.co_freevars, function.__closure__)}
+        for node in self.functions.values():
+            self.define(node)
+        self.originals = {name: self.namespace[name] for name in self.functions}
+        self.defaults = (function.__defaults__, function.__kwdefaults__)
+
+    def define(self, node: ast.FunctionDef) -> None:
+        module = ast.fix_missing_locations(ast.Module(body=[node], type_ignores=[]))
+        exec(compile(module, self.filename, "exec"), self.namespace)
+
+    def run(self) -> Callable[..., Any]:
+        function = self.namespace[self.name]
+        function.__defaults__, function.__kwdefaults__ = self.defaults
+        return function
+
+    def with_statement(self, slot: Slot, statement: Any) -> Callable[..., Any] | None:
+        """The function with one statement exchanged, until `restore`. None where Python does not accept it."""
+        old = list(slot.block)
+        if isinstance(statement, edits.Both):
+            second = slot.position + 1 if statement.position is None else statement.position
+            slot.block[second] = ast.copy_location(statement.second, old[second])
+            statement = statement.first
+        slot.block[slot.position] = ast.copy_location(statement, slot.statement)
+        try:
+            self.define(slot.function)
+        except (SyntaxError, ValueError, TypeError):
+            return None
+        finally:
+            slot.block[:] = old
+        return self.run()
+
+    def restore(self, slot: Slot) -> None:
+        self.namespace[slot.function.name] = self.originals[slot.function.name]
+
+    def slots(self) -> list[Slot]:
+        """Every statement of the function and of the helpers that it reaches, in the order of the file."""
+        reached, waiting = set(), [self.name]
+        while waiting:
+            name = waiting.pop()
+            if name in self.functions and name not in reached:
+                reached.add(name)
+                waiting += [n.id for n in ast.walk(self.functions[name]) if isinstance(n, ast.Name)]
+        return [slot for name in sorted(reached) for slot in self.within(self.functions[name], self.functions[name].body)]
+
+    def within(self, function: ast.FunctionDef, block: list[ast.stmt]) -> Iterator[Slot]:
+        for position, statement in enumerate(block):
+            if isinstance(statement, ast.FunctionDef) or is_docstring(statement):
+                continue
+            yield Slot(function, block, position)
+            for name in ("body", "orelse", "finalbody"):
+                yield from self.within(function, getattr(statement, name, []))
+
+
+def is_docstring(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def search(
+    function: Callable[..., Any],
+    suspects: list[int],
+    scopes: dict[int, dict[str, Any]],
+    gradients: set[str],
+    right: Callable[[Callable[..., Any]], bool],
+    certain: Callable[[Callable[..., Any]], bool],
+    *,
+    everywhere: bool = True,
+    seconds: float = SECONDS,
+) -> list[Repair]:
+    """Repairs of `function`, best first; empty where none is found in time.
+
+    suspects: line numbers of statements to look at first, the likeliest first. right: whether a changed function gives
+    right results here; certain: whether on the other draws and sizes too.
+    """
+    source = source_of(function)
+    if source is None:
+        return []
+    bench = Workbench(function, source)
+    slots = bench.slots()
+    end = time.monotonic() + seconds
+    first = [slot for line in dict.fromkeys(suspects) for slot in slots if slot.line == line]
+    rest = [slot for slot in slots if slot not in first] if everywhere else []
+    for group, inserting in ((first, False), (first, True), (rest, False), (rest, True)):
+        if inserting and group is first and len(first) > 0 and rest:
+            quick = attempt(bench, rest, scopes, gradients, right, certain, end, False)
+            found = attempt(bench, first, scopes, gradients, right, certain, end, True)
+            found = ranked([*found, *quick])
+        else:
+            found = attempt(bench, group, scopes, gradients, right, certain, end, inserting)
+        if found:
+            return found
+    return []
+
+
+def attempt(bench, slots, scopes, gradients, right, certain, end, inserting: bool) -> list[Repair]:
+    """All repairs in these statements: simple ones, or insertions."""
+    found = []
+    changes = edits.insertions if inserting else edits.statement_changes
+    for slot in slots:
+        scope = scope_at(bench, slot, scopes, gradients)
+        seen, here = set(), 0
+        for change in changes(slot.statement, scope):
+            if time.monotonic() > end:
+                return ranked(found)
+            if here and change.deep:
+                break  # a shallower place will do
+            after = edits.show(change.node)
+            if after in seen:
+                continue
+            seen.add(after)
+            if works(bench, slot, change, right) and works(bench, slot, change, certain):
+                found.append(repair(slot, change, after, inserting))
+                here += 1
+    if not inserting:
+        found += swaps(bench, slots, right, certain, end)
+    return ranked(found)
+
+
+def swaps(bench, slots, right, certain, end) -> list[Repair]:
+    """Two neighbouring statements in the other order, and what stands before a loop done in every round."""
+    found = []
+    for slot in slots:
+        for change in edits.neighbours(slot.block, slot.position):
+            if time.monotonic() < end and works(bench, slot, change, right) and works(bench, slot, change, certain):
+                found.append(repair(slot, change, edits.show(change.node), False))
+    return found
+
+
+def works(bench: Workbench, slot: Slot, change: Change, right: Callable[[Callable[..., Any]], bool]) -> bool:
+    function = bench.with_statement(slot, change.node)
+    if function is None:
+        return False
+    try:
+        with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
+            return right(function)
+    except Exception:  # a changed program may fail in any way; then it is no repair
+        return False
+    finally:
+        bench.restore(slot)
+
+
+def repair(slot: Slot, change: Change, after: str, inserting: bool) -> Repair:
+    before = edits.show(header(slot.statement))
+    return Repair(
+        change.causes, change.text, changed_line(slot.statement, change.node), slot.function.name, before,
+        edits.show(header(change.node)) if not isinstance(change.node, ast.Pass) else "(nothing)", not inserting, abs(len(after) - len(edits.show(slot.statement))),
+    )  # fmt: skip
+
+
+def header(statement: Any) -> Any:
+    """A compound statement without its body."""
+    if isinstance(statement, (ast.If, ast.While)) and not isinstance(statement.test, ast.Constant):
+        return edits.put(statement, "body", [ast.Expr(ast.Constant(...))])
+    return statement
+
+
+def changed_line(old: Any, new: Any) -> int:
+    """The line of the smallest part of `old` that was exchanged."""
+    if type(old) is not type(new):
+        return getattr(old, "lineno", 0)
+    here = getattr(old, "lineno", 0)
+    for field, value in ast.iter_fields(old):
+        other = getattr(new, field, None)
+        pairs = zip(value, other) if isinstance(value, list) and isinstance(other, list) else [(value, other)]
+        for a, b in pairs:
+            if isinstance(a, ast.AST) and isinstance(b, ast.AST) and a is not b and ast.dump(a) != ast.dump(b):
+                return changed_line(a, b) or here
+    return here
+
+
+def ranked(found: list[Repair]) -> list[Repair]:
+    """Simple changes first, then short ones."""
+    return sorted(found, key=lambda r: (not r.simple, vague(r), r.size, r.line))
+
+
+def vague(found: Repair) -> bool:
+    """Numbers for numbers fit by accident more easily than names for names."""
+    return found.text.replace(".", "").replace("-", "").split(" for ")[0].isdigit()
+
+
+def scope_at(bench: Workbench, slot: Slot, scopes: dict[int, dict[str, Any]], gradients: set[str]) -> Scope:
+    """The values that the statement's names had when it first ran (for a loop: those of the nearest line before)."""
+    end = slot.function.end_lineno or slot.line
+    lines = [line for line in scopes if slot.function.lineno <= line <= end]
+    before = [line for line in lines if line <= slot.line]
+    values = scopes[max(before)] if before else scopes[min(lines)] if lines else {}
+    expressions = [n for n in ast.walk(slot.function) if isinstance(n, (ast.Subscript, ast.Attribute)) and isinstance(n.ctx, ast.Load)]
+    program = dict.fromkeys(edits.show(n) for n in expressions if not isinstance(n, ast.Attribute) or n.attr not in ("T", "shape"))
+    return Scope(values, gradients, bench.namespace, tuple(program))

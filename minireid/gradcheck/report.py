@@ -1,0 +1,137 @@
+"""What a check found, told like a good compiler error: the line, the values, the likely cause, and what is right."""
+
+import json
+import math
+import os
+import sys
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minireid.gradcheck.compare import TensorReport
+from minireid.gradcheck.patterns import Cause
+
+
+@dataclass(frozen=True)
+class Line:
+    """The first line that is wrong. computed, true: the worst entry; before: names that were right up to there."""
+
+    function: str
+    number: int
+    text: str
+    variable: str = ""
+    where: str = ""
+    index: tuple[int, ...] = ()
+    computed: float = math.nan
+    true: float = math.nan
+    wrong: str = ""
+    before: tuple[str, ...] = ()
+    missing: str = ""
+
+
+@dataclass
+class Report:
+    """Everything about one pair of functions. `ok` is the verdict, str(report) the text, to_json() the data."""
+
+    name: str
+    tensors: list[TensorReport]
+    faults: list[str]
+    seed: int
+    method: str
+    line: Line | None = None
+    causes: list[Cause] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    forward: str = ""  # what is wrong with the forward, where it was held against a reference
+    arrays: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, repr=False)
+
+    @property
+    def ok(self) -> bool:
+        return not self.faults and not self.forward and all(tensor.ok for tensor in self.tensors)
+
+    def __str__(self) -> str:
+        head = f"{self.name}  {paint('right' if self.ok else 'WRONG', self.ok)}   seed {self.seed}, {self.method}"
+        parts = [[head], self.about_forward(), self.about_faults(), self.about_line(), self.about_causes()]
+        parts += [self.about_tensors(), [f"  {note}" for note in self.notes if not self.ok]]
+        return "\n".join(line for part in parts for line in part)
+
+    def about_forward(self) -> list[str]:
+        return [f"  {self.forward}"] if self.forward else []
+
+    def about_faults(self) -> list[str]:
+        return [f"  {fault}" for fault in self.faults]
+
+    def about_line(self) -> list[str]:
+        line = self.line
+        if line is None:
+            return []
+        said = [f"  line {line.number} in {line.function}:   {line.text}"]
+        if line.variable and not math.isnan(line.true):
+            place = f"{line.variable}{list(line.index) if line.index else ''}"
+            at = f" {line.where}" if line.where else ""
+            said.append(f"      {place}{at}   computed {line.computed:12.6g}   true {line.true:12.6g}   {line.wrong}")
+        if line.missing:
+            said.append(f"      {line.missing}")
+        if line.before:
+            said.append(f"      right up to there: {', '.join(line.before[-8:])}")
+        return said
+
+    def about_causes(self) -> list[str]:
+        if self.ok:
+            return []
+        if not self.causes:
+            return ["  no known pattern fits"] if any(not t.ok for t in self.tensors) else []
+        first, *rest = self.causes
+        said = [f"  probably {paint(first.cause, False)}: {first.text}"]
+        if first.fix:
+            said.append(f"      everything comes out right with:   {first.fix}")
+        others = [c for c in rest if c.text != first.text]
+        also = dict.fromkeys(c.cause for c in rest if c.text == first.text)
+        if also:
+            said.append(f"      in other words: {', '.join(also)}")
+        return said + [f"      or {c.cause}: {c.text}" for c in others]
+
+    def about_tensors(self) -> list[str]:
+        if self.ok:
+            return [f"  {tensor}" for tensor in self.tensors]
+        wrong = [tensor for tensor in self.tensors if not tensor.ok]
+        right = [tensor.name for tensor in self.tensors if tensor.ok]
+        said = [f"  wrong   {tensor.name:<8} {tensor.shape!s:<12} {tensor.verdict}" for tensor in wrong[:3]]
+        if len(wrong) > 3:
+            said.append(f"  wrong   {', '.join(tensor.name for tensor in wrong[3:])} as well")
+        return [*said, f"  right   {', '.join(right)}"] if right else said
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts, lists, numbers and strings; NaN and infinity as null."""
+        data = {key: getattr(self, key) for key in ("name", "ok", "forward", "faults", "seed", "method", "notes")}
+        data["tensors"] = [{**asdict(tensor), "ok": tensor.ok, "verdict": tensor.verdict} for tensor in self.tensors]
+        data["line"] = asdict(self.line) if self.line else None
+        data["causes"] = [asdict(cause) for cause in self.causes]
+        return json.loads(json.dumps(plain(data), allow_nan=False))
+
+    def plot(self, tensor: str | None = None) -> Any:
+        """A matplotlib Figure: backward's gradient, the numerical one and their difference, of the worst tensor."""
+        from minireid.plots.gradients import three_gradients
+
+        if not self.arrays:
+            raise ValueError("nothing to draw: backward returned no gradient of the right shape")
+        worst = tensor or max((t for t in self.tensors if t.name in self.arrays), key=lambda t: t.error).name
+        return three_gradients(*self.arrays[worst], title=f"{self.name}: {worst}")
+
+
+def paint(text: str, good: bool) -> str:
+    """Coloured on a terminal, plain elsewhere (and where NO_COLOR is set)."""
+    coloured = os.environ.get("MINIREID_COLOUR", "1" if sys.stdout.isatty() else "")
+    if not coloured or os.environ.get("NO_COLOR"):
+        return text
+    return f"\033[{32 if good else 31}m{text}\033[0m"
+
+
+def plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    return int(value) if isinstance(value, np.integer) else value

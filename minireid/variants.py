@@ -1,0 +1,43 @@
+"""Functions that are often written in the place of ours: right in themselves, but other functions.
+
+A backward that belongs to one of them passes every gradient check. `minireid gradcheck FILE.py --like gru` compares
+forwards first, and names the variant that it meets.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minireid.layers import gru, gru_reset_after
+
+Variant = tuple[str, Callable[..., Any]]
+
+
+def variants(name: str) -> list[Variant]:
+    """(what it is, a forward of the same signature) for a case's name, such as gru/step."""
+    return {"gru/step": GRU_STEP, "gru": GRU}.get(name, [])
+
+
+def opposite_gate(p: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """sigmoid(-a) = 1 - sigmoid(a): the other sign of az changes z and 1 - z round."""
+    return {k: -v if k in ("Wz", "Uz", "bz") else v for k, v in p.items()}
+
+
+def no_bias_after(p: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {**p, "vc": np.zeros_like(p["bc"])}
+
+
+RESET_AFTER = "the GRU with the reset gate after the product, c = tanh(x Wc + bc + r (h' Uc)), as in PyTorch and cuDNN"
+OPPOSITE = "the GRU with z and 1 - z changed round, h = z h' + (1 - z) c, as in PyTorch"
+BOTH = "PyTorch's GRU: reset gate after the product, and z and 1 - z changed round"
+GRU_STEP: list[Variant] = [
+    (RESET_AFTER, lambda x, h, p: gru_reset_after.step_forward(x, h, no_bias_after(p))),
+    (OPPOSITE, lambda x, h, p: gru.step_forward(x, h, opposite_gate(p))),
+    (BOTH, lambda x, h, p: gru_reset_after.step_forward(x, h, no_bias_after(opposite_gate(p)))),
+]
+GRU: list[Variant] = [
+    (RESET_AFTER, lambda x, p: gru_reset_after.forward(x, no_bias_after(p))),
+    (OPPOSITE, lambda x, p: gru.forward(x, opposite_gate(p))),
+    (BOTH, lambda x, p: gru_reset_after.forward(x, no_bias_after(opposite_gate(p)))),
+]
