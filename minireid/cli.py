@@ -73,6 +73,11 @@ def parser() -> argparse.ArgumentParser:
     gradcheck = add(commands, "gradcheck", run_gradcheck, "check every derivative against differences")
     gradcheck.add_argument("names", nargs="*", help="only these (gru, msp_src …)")
     gradcheck.add_argument("--seed", type=int, default=0)
+
+    zoo = add(commands, "zoo", run_zoo, "wrong backward passes to find the mistake in")
+    zoo.add_argument("action", nargs="?", choices=("show", "hint", "solve"), help="default: list them all")
+    zoo.add_argument("number", type=int, nargs="?")
+    zoo.add_argument("--out", type=Path, metavar="FILE.py", help="with show: the whole broken page into a new file")
     return top
 
 
@@ -211,6 +216,25 @@ def run_gradcheck(arguments: argparse.Namespace) -> int:
         f"{len(chosen)} functions checked, seed {arguments.seed}: {f'{wrong} tensors WRONG' if wrong else 'all right'}"
     )
     return 1 if wrong else 0
+
+
+def run_zoo(arguments: argparse.Namespace) -> None:
+    from minireid.zoo import commands
+
+    if arguments.action and arguments.number is None:
+        raise InputError(f"expected a number: minireid zoo {arguments.action} 17")
+    if arguments.out and arguments.action != "show":
+        raise InputError("expected --out with show alone: minireid zoo show 17 --out FILE.py")
+    if arguments.out:
+        commands.write(arguments.number, arguments.out)
+    if arguments.action == "show":
+        print(commands.show(arguments.number, arguments.out))
+    elif arguments.action == "hint":
+        print(commands.hint(arguments.number))
+    elif arguments.action == "solve":
+        print(commands.solve(arguments.number))
+    else:
+        print(commands.listing())
 
 
 if __name__ == "__main__":
