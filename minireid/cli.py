@@ -77,6 +77,11 @@ def parser() -> argparse.ArgumentParser:
     gradcheck.add_argument("--json", action="store_true", help="print data in place of text")
     gradcheck.add_argument("--plot", type=Path, metavar="PNG", help="with --like: picture of the worst wrong gradient")
     gradcheck.add_argument("--time-limit", type=float, default=120, metavar="SECONDS", help="with --like (default: 120)")
+
+    zoo = add(commands, "zoo", run_zoo, "wrong backward passes to find the mistake in")
+    zoo.add_argument("action", nargs="?", choices=("show", "hint", "solve"), help="default: list them all")
+    zoo.add_argument("number", type=int, nargs="?")
+    zoo.add_argument("--out", type=Path, metavar="FILE.py", help="with show: the whole broken page into a new file")
     return top
 
 
@@ -226,6 +231,25 @@ def check_students_file(arguments: argparse.Namespace) -> int:
     text = found.pop("text")
     print(json.dumps(found, indent=1) if arguments.json else text)
     return 0 if found["ok"] else 1
+
+
+def run_zoo(arguments: argparse.Namespace) -> None:
+    from minireid.zoo import commands
+
+    if arguments.action and arguments.number is None:
+        raise InputError(f"expected a number: minireid zoo {arguments.action} 17")
+    if arguments.out and arguments.action != "show":
+        raise InputError("expected --out with show alone: minireid zoo show 17 --out FILE.py")
+    if arguments.out:
+        commands.write(arguments.number, arguments.out)
+    if arguments.action == "show":
+        print(commands.show(arguments.number, arguments.out))
+    elif arguments.action == "hint":
+        print(commands.hint(arguments.number))
+    elif arguments.action == "solve":
+        print(commands.solve(arguments.number))
+    else:
+        print(commands.listing())
 
 
 if __name__ == "__main__":
