@@ -1,6 +1,7 @@
 """The command line: a thin face. Every command parses its arguments and calls the library."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -73,6 +74,15 @@ def parser() -> argparse.ArgumentParser:
     gradcheck = add(commands, "gradcheck", run_gradcheck, "check every derivative against differences")
     gradcheck.add_argument("names", nargs="*", help="only these (gru, msp_src …)")
     gradcheck.add_argument("--seed", type=int, default=0)
+
+    paper = add(commands, "paper", run_paper, "a small backward pass to do by hand, and what a wrong answer means")
+    kinds = ("gru", "gru_vectors", "contrastive", "contrastive_squared", "contrastive_linear", "contrastive_crf")
+    paper.add_argument("kind", nargs="?", choices=kinds, default="gru", help="the problem (default: gru)")
+    paper.add_argument("--seed", type=int, default=0, help="number of the problem (default: 0)")
+    paper.add_argument("--ask", metavar="dX", help="the derivative to ask for: dh_prev, dUr, dx0 …")
+    paper.add_argument("--answer", metavar="FRACTION", help="your answer: 3/20, -2, 0.15")
+    paper.add_argument("--solve", action="store_true", help="print the whole solution")
+    paper._negative_number_matcher = re.compile(r"-[\d./]+$")  # --answer -3/20 is a number too, not an option
     return top
 
 
@@ -211,6 +221,12 @@ def run_gradcheck(arguments: argparse.Namespace) -> int:
         f"{len(chosen)} functions checked, seed {arguments.seed}: {f'{wrong} tensors WRONG' if wrong else 'all right'}"
     )
     return 1 if wrong else 0
+
+
+def run_paper(arguments: argparse.Namespace) -> int:
+    from minireid.paper.doctor import paper
+
+    return paper(arguments.kind, seed=arguments.seed, ask=arguments.ask, answer=arguments.answer, solve=arguments.solve)
 
 
 if __name__ == "__main__":
