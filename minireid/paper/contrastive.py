@@ -49,7 +49,7 @@ def lines(form: str) -> dict[str, Line]:
 
 
 UNIT = "dv is dd times the unit vector v / d"
-TWO_PAIRS = "embedding 0 is in two pairs and gets the sum of both"
+TWO_PAIRS = "embedding 0 is in two pairs and gets their sum"
 TWIN = "the second of a pair is no constant: it gets -dv"
 
 MISTAKES = [

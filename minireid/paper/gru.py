@@ -40,8 +40,8 @@ LINES = {
 
 SIGMOID = "a sigmoid y has the derivative y (1 - y)"
 TANH = "tanh has the derivative 1 - c^2"
-FOUR = "h' is used in F5, F3, F2 and F1, and dh_prev is the sum over all four"
-THREE = "x is used in F4, F2 and F1, and dx is the sum over all three"
+FOUR = "h' is used in F5, F3, F2 and F1; dh_prev is the sum over them"
+THREE = "x is used in F4, F2 and F1; dx is the sum over them"
 
 # For each line: the cause, one sentence, the line as it is then written.
 MISTAKES = {
@@ -79,23 +79,24 @@ MISTAKES = {
         ("gates swapped", "z comes from az, r from ar: r (1 - r) belongs to dar", "dz * r * (1 - r)"),
     ],
     "dh_prev": [
-        ("path missing", f"{FOUR}; that of F5 is missing", "dq * r + dar @ Ur.T + daz @ Uz.T"),
-        ("path missing", f"{FOUR}; that of F3 is missing", "dh * (1 - z) + dar @ Ur.T + daz @ Uz.T"),
-        ("path missing", f"{FOUR}; that of F2 is missing", "dh * (1 - z) + dq * r + daz @ Uz.T"),
-        ("path missing", f"{FOUR}; that of F1 is missing", "dh * (1 - z) + dq * r + dar @ Ur.T"),
-        ("= for +=", f"{FOUR}; only that of F5 is there", "dh * (1 - z)"),
-        ("= for +=", f"{FOUR}; only that of F1 is there", "daz @ Uz.T"),
+        ("path missing", f"{FOUR}, and that of F5 is missing", "dq * r + dar @ Ur.T + daz @ Uz.T"),
+        ("path missing", f"{FOUR}, and that of F3 is missing", "dh * (1 - z) + dar @ Ur.T + daz @ Uz.T"),
+        ("path missing", f"{FOUR}, and that of F2 is missing", "dh * (1 - z) + dq * r + daz @ Uz.T"),
+        ("path missing", f"{FOUR}, and that of F1 is missing", "dh * (1 - z) + dq * r + dar @ Ur.T"),
+        ("path missing", f"{FOUR}, and those of the gates, F2 and F1, are missing", "dh * (1 - z) + dq * r"),
+        ("path missing", f"{FOUR}, and only that of F5 is there", "dh * (1 - z)"),
+        ("= for +=", f"{FOUR}, and only that of F1 is there", "daz @ Uz.T"),
         ("wrong variable", "in F5 h' is multiplied by 1 - z, not z", "dh * z + dq * r + dar @ Ur.T + daz @ Uz.T"),
         ("factor missing", "in F5 h' is multiplied by 1 - z", "dh + dq * r + dar @ Ur.T + daz @ Uz.T"),
         ("factor missing", "in F3 h' is multiplied by r", "dh * (1 - z) + dq + dar @ Ur.T + daz @ Uz.T"),
         ("gates swapped", "az has Uz, ar has Ur", "dh * (1 - z) + dq * r + dar @ Uz.T + daz @ Ur.T"),
     ],
     "dx": [
-        ("path missing", f"{THREE}; that of F4 is missing", "dar @ Wr.T + daz @ Wz.T"),
-        ("path missing", f"{THREE}; that of F2 is missing", "dac @ Wc.T + daz @ Wz.T"),
-        ("path missing", f"{THREE}; that of F1 is missing", "dac @ Wc.T + dar @ Wr.T"),
-        ("= for +=", f"{THREE}; only that of F4 is there", "dac @ Wc.T"),
-        ("= for +=", f"{THREE}; only that of F1 is there", "daz @ Wz.T"),
+        ("path missing", f"{THREE}, and that of F4 is missing", "dar @ Wr.T + daz @ Wz.T"),
+        ("path missing", f"{THREE}, and that of F2 is missing", "dac @ Wc.T + daz @ Wz.T"),
+        ("path missing", f"{THREE}, and that of F1 is missing", "dac @ Wc.T + dar @ Wr.T"),
+        ("path missing", f"{THREE}, and those of the gates, F2 and F1, are missing", "dac @ Wc.T"),
+        ("= for +=", f"{THREE}, and only that of F1 is there", "daz @ Wz.T"),
         ("gates swapped", "az has Wz, ar has Wr", "dac @ Wc.T + dar @ Wz.T + daz @ Wr.T"),
         ("wrong variable", "x goes in through W; U belongs to h'", "dac @ Uc.T + dar @ Ur.T + daz @ Uz.T"),
     ],
