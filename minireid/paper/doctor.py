@@ -54,10 +54,11 @@ def draw(kind: str, seed: int) -> tuple[Problem, str]:
     if kind == "contrastive":
         kind = [*contrastive.FORMS][seed % len(contrastive.FORMS)]
     rng = np.random.default_rng(seed)
-    problem = KINDS[kind][0](rng)
-    while not problem.fits():
+    for _ in range(10_000):  # some 130 are enough for a GRU, 20 for a loss
         problem = KINDS[kind][0](rng)
-    return problem, pick(rng, [ask for ask in problem.asks if len(problem.needed(ask)) > 1])
+        if problem.fits():
+            return problem, pick(rng, [ask for ask in problem.asks if len(problem.needed(ask)) > 1])
+    raise RuntimeError(f"no problem fits for {kind}, seed {seed}: do two of its mistakes always lead to the same?")
 
 
 def read(text: str) -> Fraction:
