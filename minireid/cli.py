@@ -1,6 +1,7 @@
 """The command line: a thin face. Every command parses its arguments and calls the library."""
 
 import argparse
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -82,6 +83,15 @@ def parser() -> argparse.ArgumentParser:
     zoo.add_argument("action", nargs="?", choices=("show", "hint", "solve"), help="default: list them all")
     zoo.add_argument("number", type=int, nargs="?")
     zoo.add_argument("--out", type=Path, metavar="FILE.py", help="with show: the whole broken page into a new file")
+
+    paper = add(commands, "paper", run_paper, "a small backward pass to do by hand, and what a wrong answer means")
+    kinds = ("gru", "gru_vectors", "contrastive", "contrastive_squared", "contrastive_linear", "contrastive_crf")
+    paper.add_argument("kind", nargs="?", choices=kinds, default="gru", help="the problem (default: gru)")
+    paper.add_argument("--seed", type=int, default=0, help="number of the problem (default: 0)")
+    paper.add_argument("--ask", metavar="dX", help="the derivative to ask for: dh_prev, dUr, dx0 …")
+    paper.add_argument("--answer", metavar="FRACTION", help="your answer: 3/20, -2, 0.15")
+    paper.add_argument("--solve", action="store_true", help="print the whole solution")
+    paper._negative_number_matcher = re.compile(r"-[\d./]+$")  # --answer -3/20 is a number too, not an option
     return top
 
 
@@ -250,6 +260,12 @@ def run_zoo(arguments: argparse.Namespace) -> None:
         print(commands.solve(arguments.number))
     else:
         print(commands.listing())
+
+
+def run_paper(arguments: argparse.Namespace) -> int:
+    from minireid.paper.doctor import paper
+
+    return paper(arguments.kind, seed=arguments.seed, ask=arguments.ask, answer=arguments.answer, solve=arguments.solve)
 
 
 if __name__ == "__main__":

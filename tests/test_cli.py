@@ -280,7 +280,7 @@ def test_a_diverging_run_says_one_line(tmp_path: Path) -> None:
 
 
 def test_help_of_every_command(capsys: Capture) -> None:
-    for command in ("demo", "train", "evaluate", "embed", "search", "trace", "gradcheck"):
+    for command in ("demo", "train", "evaluate", "embed", "search", "trace", "gradcheck", "paper"):
         with pytest.raises(SystemExit) as leaving:
             main([command, "--help"])
         assert leaving.value.code == 0 and command in capsys.readouterr().out
