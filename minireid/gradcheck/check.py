@@ -64,7 +64,12 @@ def check(
     report.tensors = tensors(problem, gradients, slopes)
     keep_arrays(report, gradients, slopes)
     if not report.ok and diagnosis:
-        diagnose(report, problem, slopes, [Problem(forward, backward, tuple(other), settings, seed + 1) for other, settings in more])
+        diagnose(
+            report,
+            problem,
+            slopes,
+            [Problem(forward, backward, tuple(other), settings, seed + 1) for other, settings in more],
+        )
     return report
 
 
@@ -87,7 +92,10 @@ def tensors(problem: Problem, gradients: dict[str, Any], slopes: Slopes) -> list
         return []
     named = list(leaves(problem.inputs()))
     large = sum(array.size for _, array in named) > 10 * ENTRIES
-    return [compare(name, gradients.get(name), slopes, SAMPLE if large and array.size > SAMPLE else ENTRIES) for name, array in named]
+    return [
+        compare(name, gradients.get(name), slopes, SAMPLE if large and array.size > SAMPLE else ENTRIES)
+        for name, array in named
+    ]
 
 
 def keep_arrays(report: Report, gradients: dict[str, Any], slopes: Slopes) -> None:

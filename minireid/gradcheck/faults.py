@@ -29,11 +29,17 @@ def forward_faults(problem: Problem) -> list[str]:
     second = problem.call(problem.forward)[0]
     for (name, one), (_, two) in zip(leaves(first, "y"), leaves(second, "y")):
         if np.shape(one) != np.shape(two):
-            found.append(f"forward is not deterministic: {name} has the shape {np.shape(one)} once and {np.shape(two)} then")
+            found.append(
+                f"forward is not deterministic: {name} has the shape {np.shape(one)} once and {np.shape(two)} then"
+            )
         elif not np.array_equal(one, two, equal_nan=True):
-            found.append(f"forward is not deterministic: {name} differs from call to call; pass a seeded Generator by keyword")
+            found.append(
+                f"forward is not deterministic: {name} differs from call to call; pass a seeded Generator by keyword"
+            )
         if np.asarray(one).dtype != np.float64:
-            found.append(f"forward returns {np.asarray(one).dtype} for inputs of float64: no derivative can be told from a wrong one")
+            found.append(
+                f"forward returns {np.asarray(one).dtype} for inputs of float64: no derivative can be told from a wrong one"
+            )
         elif not np.all(np.isfinite(one)):
             found.append(f"forward returns NaN or infinity{blame_input(problem)}")
     return found
@@ -68,10 +74,14 @@ def backward_faults(problem: Problem) -> list[str]:
     try:
         second = problem.backward(problem.upstream, cache)
     except Exception as error:
-        return [f"a second call of backward with the same cache raises {type(error).__name__}: the first has used it up"]
+        return [
+            f"a second call of backward with the same cache raises {type(error).__name__}: the first has used it up"
+        ]
     restore(problem.upstream, upstream)
     if not same(first, second):
-        return ["backward is not repeatable: a second call with the same cache gives something else. It changes its cache in place"]
+        return [
+            "backward is not repeatable: a second call with the same cache gives something else. It changes its cache in place"
+        ]
     return linearity_faults(problem, first)
 
 
@@ -109,8 +119,14 @@ def structure_faults(problem: Problem, returned: Any) -> list[str]:
         return [f"backward must return one gradient, for {problem.names()[0]}; it returns {len(returned)}"]
     wanted = {name for name, _ in leaves(problem.inputs())}
     got = {name for name, _ in leaves(problem.by_name(returned))}
-    found = [f"backward returns a gradient named {name}, but there is no such input" for name in sorted(got - wanted) if not covers(name, wanted)]
-    return found + [f"backward returns no gradient for {name}" for name in sorted(wanted - got) if not covers(name, got)]
+    found = [
+        f"backward returns a gradient named {name}, but there is no such input"
+        for name in sorted(got - wanted)
+        if not covers(name, wanted)
+    ]
+    return found + [
+        f"backward returns no gradient for {name}" for name in sorted(wanted - got) if not covers(name, got)
+    ]
 
 
 def covers(name: str, names: set[str]) -> bool:
