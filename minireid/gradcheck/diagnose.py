@@ -67,7 +67,7 @@ def find_repairs(
 
     scopes = look.scopes if look else {}
     gradients = changing(look)
-    found = repair.search(problem.backward, suspects(look), scopes, gradients, draws[0].right, certain)
+    found = repair.search(problem.backward, suspects(look, problem), scopes, gradients, draws[0].right, certain)
     if not found:
         found = forward_repairs(problem, draws[0], prepared, others)
     return found
@@ -140,7 +140,7 @@ def changing(look: Look | None) -> set[str]:
     }
 
 
-def suspects(look: Look | None) -> list[int]:
+def suspects(look: Look | None, problem: Problem) -> list[int]:
     """Lines to try first: the first wrong one, and those before it whose values nobody vouches for.
 
     These are the values that depend on the upstream gradient but are no variable's derivative, and what the backward
@@ -151,8 +151,27 @@ def suspects(look: Look | None) -> list[int]:
     wrong = look.wrong.event
     position = next((n for n, v in enumerate(look.verdicts) if v is look.wrong), len(look.verdicts))
     before = [v for v in look.verdicts[:position] if v.event.site.kind in ("assign", "store", "touch")]
-    lines = [v.event.site.statement for v in before if v.state in ("unknown", "constant")]
+    lines = {v.event.site.statement for v in before if v.state in ("unknown", "constant")}
+    lines |= feeding(problem, wrong.site.statement)
     return [*dict.fromkeys([*sorted(lines), wrong.site.statement, wrong.line])]
+
+
+def feeding(problem: Problem, line: int) -> set[int]:
+    """Lines of the same function that compute, and do not merely unpack, what the statement at `line` reads."""
+    source = source_of(problem.backward)
+    for function in ast.walk(source.tree) if source else ():
+        if isinstance(function, ast.FunctionDef) and has(ast.Module([function], []), function.name, line):
+            statements = [n for n in ast.walk(function) if isinstance(n, ast.stmt)]
+            here = [s for s in statements if s.lineno == line]
+            read = {n.id for s in here for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+            computed = [s for s in statements if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)]
+            plain = (ast.Name, ast.Subscript)
+            return {
+                s.lineno
+                for s in computed
+                if s.lineno < line and s.targets[0].id in read and not isinstance(s.value, plain)
+            }  # type: ignore[attr-defined]
+    return set()
 
 
 # What to say

@@ -189,12 +189,13 @@ def unfinished(wrong: Verdict | None, verdicts: list[Verdict], problem: Problem)
     before = verdicts[: next((n for n, v in enumerate(verdicts) if v is wrong), 0)]
     latest = {v.event.name: v for v in before if v.event.frame == wrong.event.frame and v.event.name in names}
     for verdict in latest.values():
-        if verdict.state == "part" and verdict.event.site.kind == "assign" and not forward_known(verdict, problem):
+        nameless = verdict.of is not None and verdict.of.site.kind == "use"
+        if verdict.state == "part" and nameless and verdict.event.site.kind == "assign" and not handed_back(verdict):
             return Verdict(verdict.event, "wrong", None, [(verdict.event, verdict.of)])
     return None
 
 
-def forward_known(verdict: Verdict, problem: Problem) -> bool:
+def handed_back(verdict: Verdict) -> bool:
     """Whether its name says that it is a share: dh_next, carry, from_future are names for what is handed back."""
     return any(word in verdict.event.name for word in ("next", "carry", "prev", "future", "back"))
 

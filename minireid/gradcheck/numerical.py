@@ -79,6 +79,18 @@ class Slopes:
             array[...] = original
         return (4 * one - two) / 3, bar(one, two, self.loss(), step)
 
+    def sides(self, name: str, direction: np.ndarray, h: float = 1e-7) -> tuple[float, float]:
+        """The slopes of the loss backwards and forwards along a direction: they differ at a corner."""
+        array, original, here = self.real[name], self.real[name].copy(), self.loss()
+        try:
+            array[...] = original + h * direction
+            forwards = (self.loss() - here) / h
+            array[...] = original - h * direction
+            backwards = (here - self.loss()) / h
+        finally:
+            array[...] = original
+        return backwards, forwards
+
     def agrees(self, name: str, direction: np.ndarray, expected: float, h: float) -> bool:
         """Whether differences with this step say the same; a kink within one step may be out of reach of a smaller."""
         other, off = self.difference(name, direction, h)
