@@ -34,7 +34,12 @@ def insertions(node: ast.stmt, scope: Scope) -> Iterator[Change]:
             if fits(np.shape(scope.values[g]), np.shape(scope.value(place))) and show(place) != g:
                 for op in (ast.Add(), ast.Sub()):
                     new = put(node, "value", path(ast.BinOp(place, op, parse(g))))
-                    yield Change(("path missing", "detached branch"), f"the term {g} is missing", new, True)
+                    yield Change(
+                        ("path missing", "detached branch"),
+                        f"the term {'-' if isinstance(op, ast.Sub) else ''}{g} is missing",
+                        new,
+                        True,
+                    )
 
 
 def missing_calls(node: Any, scope: Scope) -> Iterator[Change]:
@@ -239,7 +244,7 @@ def missing_terms(place: ast.expr, value: np.ndarray, scope: Scope) -> Iterator[
             for op in (ast.Add(), ast.Sub()):
                 yield Change(
                     ("path missing", "detached branch"),
-                    f"the term {text} is missing",
+                    f"the term {'-' if isinstance(op, ast.Sub) else ''}{text} is missing",
                     ast.BinOp(place, op, parse(text)),
                 )
 

@@ -150,7 +150,12 @@ class Look:
         for verdict in self.verdicts:
             if verdict is self.wrong:
                 break
-            if verdict.state == "right" and verdict.event.site.kind in ("assign", "argument", "store", "item"):
+            derived = verdict.of is not None or verdict.event.number == 0  # the first argument is the upstream gradient
+            if (
+                verdict.state == "right"
+                and derived
+                and verdict.event.site.kind in ("assign", "argument", "store", "item")
+            ):
                 names.append(readable(verdict.event))
         return list(dict.fromkeys(names))
 
