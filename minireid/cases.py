@@ -79,6 +79,7 @@ class Sizes(NamedTuple):
     )  # rows in several pairs
 
 
+USUAL = Sizes()
 OTHER = Sizes(
     5,
     4,
@@ -98,7 +99,7 @@ OTHER = Sizes(
 )
 
 
-def all_cases(seed: int = 0, sizes: Sizes = Sizes()) -> Iterator[Case]:
+def all_cases(seed: int = 0, sizes: Sizes = USUAL) -> Iterator[Case]:
     """Every layer, loss and network, in the order in which a reader meets them."""
     rng = np.random.default_rng(seed)
     yield from page_cases(rng, sizes)

@@ -8,7 +8,7 @@ from minireid.gradcheck import Report, TensorReport, check
 
 
 def check_all(names: tuple[str, ...], seed: int, *, as_json: bool = False) -> int:
-    """Check the cases of these names (all of them, where there are none) and print. 1 where something is wrong, else 0."""
+    """Check the cases of these names (without names: all of them) and print. 1 where something is wrong, else 0."""
     cases = list(all_cases(seed))
     known = {part for case in cases for part in (case.name, case.name.split("/")[0])}
     unknown = set(names) - known
@@ -39,7 +39,7 @@ def check_all(names: tuple[str, ...], seed: int, *, as_json: bool = False) -> in
 
 
 def method(case) -> str:
-    """Differences where the compiled convolution runs: complex numbers would be compiled for first, for many seconds."""
+    """Differences where the compiled convolution runs: for complex numbers it would be compiled anew, for seconds."""
     plain = case.config.get("kernel", None)
     compiled = plain is None and case.name.split("/")[0] in (
         "conv_block",

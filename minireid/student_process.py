@@ -163,9 +163,8 @@ def accepted(forward: Callable[..., Any], case: Case) -> tuple[dict[str, Any], l
     ours = inspect.signature(case.forward).parameters
     needed = [k for k in left_out if ours[k].default is inspect.Parameter.empty]
     if needed:
-        raise InputError(
-            f"{case.name}: forward takes no argument {', '.join(needed)}; expected the signature {inspect.signature(case.forward)}"
-        )
+        wanted = inspect.signature(case.forward)
+        raise InputError(f"{case.name}: forward takes no argument {', '.join(needed)}; expected {wanted}")
     told_of = [k for k in left_out if k != "kernel"]
     notes = [f"forward takes no {', '.join(told_of)}: checked without"] if told_of else []
     return {k: v for k, v in case.config.items() if k in names}, notes

@@ -2,8 +2,8 @@
 
     F1  L = sum of dy * forward(...)         dy: random, drawn once from the seed
 
-The functions are plain: `forward(*arrays, **config) -> (y, cache)`, `backward(dy, cache) -> gradients`, one gradient for
-every positional argument (a tuple where there is more than one). Arguments, y and gradients may be nested dicts of
+The functions are plain: `forward(*arrays, **config) -> (y, cache)`, `backward(dy, cache) -> gradients`, one gradient
+for every positional argument (a tuple where there is more than one). Arguments, y and gradients may be nested dicts of
 arrays; the cache may be anything. Keyword arguments are configuration; a numpy Generator among them is copied before
 every call, so that each call draws the same numbers. A random dy matters: with dy all ones many a wrong backward passes
 (the gradient of a softmax would be zero, right or wrong).

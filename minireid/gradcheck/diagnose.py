@@ -30,7 +30,7 @@ def diagnose(report: Report, problem: Problem, slopes: Slopes, more: list[Proble
     wrong = look.wrong if look else None
     computed, true = values(wrong, look)
     known = size_names(dict(leaves(problem.inputs())))
-    effects = patterns(computed, true, known, {}) if true is not None else []
+    effects = patterns(computed, true, known, {}) if computed is not None and true is not None else []
     effects += lacking(wrong, look) if look and wrong else []
     repairs = find_repairs(report, problem, slopes, more, look)
     report.line = line_of(problem, look, wrong, computed, true, repairs)
@@ -153,6 +153,7 @@ def suspects(look: Look | None, problem: Problem) -> list[int]:
     before = [v for v in look.verdicts[:position] if v.event.site.kind in ("assign", "store", "touch")]
     lines = {v.event.site.statement for v in before if v.state in ("unknown", "constant")}
     lines |= feeding(problem, wrong.site.statement)
+    lines -= {v.event.site.statement for v in before if v.state == "right"}
     return [*dict.fromkeys([*sorted(lines), wrong.site.statement, wrong.line])]
 
 
@@ -164,13 +165,9 @@ def feeding(problem: Problem, line: int) -> set[int]:
             statements = [n for n in ast.walk(function) if isinstance(n, ast.stmt)]
             here = [s for s in statements if s.lineno == line]
             read = {n.id for s in here for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-            computed = [s for s in statements if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name)]
-            plain = (ast.Name, ast.Subscript)
-            return {
-                s.lineno
-                for s in computed
-                if s.lineno < line and s.targets[0].id in read and not isinstance(s.value, plain)
-            }  # type: ignore[attr-defined]
+            before = [s for s in statements if isinstance(s, ast.Assign) and s.lineno < line]
+            computed = [s for s in before if not isinstance(s.value, (ast.Name, ast.Subscript))]
+            return {s.lineno for s in computed for t in s.targets[:1] if isinstance(t, ast.Name) and t.id in read}
     return set()
 
 
@@ -213,7 +210,7 @@ def lacking(wrong: Verdict, look: Look) -> list[Cause]:
     """path missing or extra path, where the difference is what comes through one or two uses of the variable."""
     if wrong.of is None and wrong.terms and wrong.terms[0][1] is not None:
         use = wrong.terms[0][1]
-        text = f"{wrong.event.name} holds only what comes through line {use.line}, where {use.name} is used; the rest is not added"
+        text = f"{wrong.event.name} holds only what comes through the use of {use.name} in line {use.line}"
         return [Cause("path missing", text), Cause("detached branch", text)]
     if wrong.of is None or wrong.of.value.shape != wrong.event.value.shape or wrong.event.part is not None:
         return []
@@ -227,7 +224,7 @@ def lacking(wrong: Verdict, look: Look) -> list[Cause]:
     rest = truth.fingerprint(wrong.of) - truth.print_of(wrong.event.value)
     for count in (1, 2):
         for chosen in combinations(uses, count):
-            share = sum(truth.fingerprint(e) for e in chosen)
+            share = np.sum([truth.fingerprint(e) for e in chosen], axis=0)
             lines = " and ".join(f"line {e.line}" for e in chosen)
             if len(uses) > count and truth.same(rest, share):
                 return [
@@ -255,7 +252,7 @@ def still_later(wrong: Verdict, look: Look) -> list[Cause]:
             and np.any(mine)
             and look.truth.same(mine, look.truth.fingerprint(event))
         ):
-            text = f"{wrong.event.name} is still the derivative by what line {event.line} computes: the step back is left out"
+            text = f"{wrong.event.name} is still the derivative by what line {event.line} computes: no step back"
             names_ = ("activation left out", "factor missing", "path missing")
             return [Cause(name, text) for name in (names_ if smooth(wrong, look) else names_[1:])]
     return []

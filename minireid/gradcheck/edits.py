@@ -1,7 +1,7 @@
 """Small changes to one statement, each with the name of the mistake that it would undo.
 
-The diagnosis tries them out (repair.py): a change that makes every gradient right, on other numbers and other sizes too,
-tells the cause better than any pattern in the arrays. So the list below is one of *steps between programs*, not of
+The diagnosis tries them out (repair.py): a change that makes every gradient right, on other numbers and other sizes
+too, tells the cause better than any pattern in the arrays. So the list below is one of *steps between programs*, not of
 known bugs: another sign, another variable of the same shape, a factor or a term more or less, another axis or index, a
 transpose, `+=` for `=`.
 """
@@ -32,6 +32,7 @@ def statement_changes(node: ast.stmt, scope: Scope) -> Iterator[Change]:
             yield from target_changes(node, target, scope)
             yield add_at(target, node.value)
         if isinstance(target, ast.Tuple):
+            yield from lost(node, target, scope)
             for i, j in combinations(range(len(target.elts)), 2):
                 elements = list(target.elts)
                 elements[i], elements[j] = elements[j], elements[i]
@@ -48,7 +49,7 @@ def statement_changes(node: ast.stmt, scope: Scope) -> Iterator[Change]:
             )
         if isinstance(node.target, ast.Subscript):
             yield from target_changes(node, node.target, scope)
-            value = ast.UnaryOp(ast.USub(), node.value) if isinstance(node.op, ast.Sub) else node.value
+            value = negative(node.value) if isinstance(node.op, ast.Sub) else node.value
             yield add_at(node.target, value)
     if isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)):
         yield Change(deletion_causes(node, scope), "this statement should not be there", ast.Pass())
@@ -58,11 +59,24 @@ def statement_changes(node: ast.stmt, scope: Scope) -> Iterator[Change]:
     yield from exchanges(node, scope)
     yield from both_axes(node, scope)
     field = {ast.For: "iter", ast.If: "test"}.get(type(node), "value")
-    value = getattr(node, field, None)
-    if value is not None and not isinstance(node, ast.While):
-        for change in expression_changes(value, scope, "value"):
+    right: Any = getattr(node, field, None)
+    if right is not None and not isinstance(node, ast.While):
+        for change in expression_changes(right, scope, "value"):
             yield change._replace(node=put(node, field, change.node))
-        yield from renamed(node, field, value, scope)
+        yield from renamed(node, field, right, scope)
+
+
+def lost(node: ast.Assign, target: ast.Tuple, scope: Scope) -> Iterator[Change]:
+    """A result that is taken under a name which nobody reads, where another variable waits for it."""
+    for position, element in enumerate(target.elts):
+        if isinstance(element, ast.Name):
+            for other in sorted(scope.values):
+                if other != element.id and numeric(scope.values[other]):
+                    renamed_ = put(target, "elts", ast.Name(other, ast.Store()), position)
+                    text = f"{other} never receives what goes to {element.id}"
+                    yield Change(
+                        ("detached branch", "path missing", "last step only"), text, put(node, "targets", [renamed_])
+                    )
 
 
 def neighbours(block: list[ast.stmt], position: int) -> Iterator[Change]:
@@ -76,17 +90,19 @@ def neighbours(block: list[ast.stmt], position: int) -> Iterator[Change]:
         order = ast.If(ast.Constant(True), [after, this], [])
         text = f"{show(after)} has to come before {show(this)}"
         yield Change(("shifted by one step", "stale value", "wrong order"), text, Both(order, ast.Pass()))
-    if all(isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Subscript) for s in (this, after)):
-        first, second = (
-            add_at(s.target, s.value if isinstance(s.op, ast.Add) else ast.UnaryOp(ast.USub(), s.value))
-            for s in (this, after)
-        )  # type: ignore[attr-defined, union-attr]
+    sums = [s for s in (this, after) if isinstance(s, ast.AugAssign) and isinstance(s.target, ast.Subscript)]
+    if len(sums) == 2:
+        first, second = (add_at(s.target, s.value if isinstance(s.op, ast.Add) else negative(s.value)) for s in sums)  # type: ignore[arg-type]
         yield first._replace(node=Both(first.node, second.node))
     for loop in block[position + 1 :]:
         if isinstance(loop, ast.For) and isinstance(this, ast.Assign):
             inside = put(loop, "body", [this, *loop.body])
             text = f"{show(this)} belongs inside the loop"
             yield Change(("extra path", "stale value", "detached branch"), text, Both(this, inside, block.index(loop)))
+
+
+def negative(node: ast.expr) -> ast.expr:
+    return ast.UnaryOp(ast.USub(), node)
 
 
 def exchanges(node: ast.stmt, scope: Scope) -> Iterator[Change]:
@@ -138,11 +154,11 @@ def twins(node: ast.stmt) -> Iterator[Change]:
     for other in others:
         for sign in (True, False):
             if call is not None:
-                value = ast.UnaryOp(ast.USub(), call.args[2]) if sign else call.args[2]
+                value = negative(call.args[2]) if sign else call.args[2]
                 again: ast.stmt = ast.Expr(put(call, "args", [call.args[0], other, value]))
             else:
                 assert isinstance(node, ast.AugAssign)
-                value = ast.UnaryOp(ast.USub(), node.value) if sign else node.value
+                value = negative(node.value) if sign else node.value
                 again = put(put(node, "target", put(node.target, "slice", other)), "value", value)
             yield Change(
                 ("one twin lost", "path missing"),

@@ -68,6 +68,11 @@ def own_changes(node: Any, scope: Scope, where: str) -> Iterator[Change]:
                 yield from wrapped(node, np.asarray(value), scope)
 
 
+def index_of(text: str) -> ast.expr:
+    """What stands in square brackets."""
+    return ast.parse(f"x[{text}]", mode="eval").body.slice  # type: ignore[attr-defined, no-any-return]
+
+
 def wrapped(node: Any, value: np.ndarray, scope: Scope) -> Iterator[Change]:
     """A function, a power, a complement or a slice around an expression."""
     said = show(node)
@@ -126,8 +131,8 @@ def turned(node: Any, value: np.ndarray, scope: Scope) -> Iterator[Change]:
         yield Change(
             ("flipped kernel",),
             f"{show(node)} flipped up-down and left-right",
-            ast.Subscript(node, parse("x[::-1, ::-1]").slice, ast.Load()),
-        )  # type: ignore[attr-defined]
+            ast.Subscript(node, index_of("::-1, ::-1"), ast.Load()),
+        )
         for axes in ((0, 1, 3, 2), (1, 0, 2, 3)):
             yield Change(
                 ("transposed",),
@@ -138,8 +143,8 @@ def turned(node: Any, value: np.ndarray, scope: Scope) -> Iterator[Change]:
         yield Change(
             ("wrong order", "shifted by one step"),
             f"{show(node)} in the other order of time",
-            ast.Subscript(node, parse("x[:, ::-1]").slice, ast.Load()),
-        )  # type: ignore[attr-defined]
+            ast.Subscript(node, index_of(":, ::-1"), ast.Load()),
+        )
 
 
 def binary(node: ast.BinOp, scope: Scope, where: str) -> Iterator[Change]:
@@ -226,6 +231,16 @@ def unary(node: ast.UnaryOp, scope: Scope, where: str) -> Iterator[Change]:
         yield Change(("mask wrong",), f"{show(node)} the other way round", node.operand)
 
 
+CONSTANTS = {  # what a wrong number is called, by where it stands
+    "value": ("constant factor", "wrong index"),
+    "index": ("shifted by one step", "wrong index"),
+    "axis": ("bias axes", "wrong index"),
+    "shape": ("constant factor", "wrong index"),
+    "pair": ("one twin lost", "wrong index"),
+    "order": ("transposed", "wrong index"),
+}
+
+
 def constant(node: ast.Constant, scope: Scope, where: str) -> Iterator[Change]:
     value = node.value
     if isinstance(value, bool):
@@ -239,10 +254,8 @@ def constant(node: ast.Constant, scope: Scope, where: str) -> Iterator[Change]:
                             swap_causes(value, key, scope), f'"{value}" stands where "{key}" belongs', ast.Constant(key)
                         )
     elif isinstance(value, (int, float)):
-        causes = {
-            "index": ("shifted by one step", "wrong index"), "axis": ("bias axes", "wrong index"), "shape": ("constant factor", "wrong index"),
-            "pair": ("one twin lost", "wrong index"), "order": ("transposed", "wrong index"),
-        }.get(where, ("detached branch", "path missing", "constant factor") if value == 0 else ("constant factor", "wrong index"))  # fmt: skip
+        of_values = ("detached branch", "path missing", "constant factor") if value == 0 else CONSTANTS["value"]
+        causes = of_values if where == "value" else CONSTANTS.get(where, CONSTANTS["value"])
         others = dict.fromkeys(
             [value + 1, value - 1, 2 * value, value / 2 if where == "value" else value, 0, 1, 2, -value, -1]
         )
@@ -429,6 +442,7 @@ def call(node: ast.Call, scope: Scope, where: str) -> Iterator[Change]:
         arguments = list(node.args)
         arguments[i], arguments[j] = arguments[j], arguments[i]
         text = f"the arguments {show(node.args[i])} and {show(node.args[j])} of {function} changed round"
+        reasons: tuple[str, ...] = ("transposed", "untransposed square matrix")
         turning = method in (
             "transpose",
             "outer",
@@ -440,20 +454,17 @@ def call(node: ast.Call, scope: Scope, where: str) -> Iterator[Change]:
             "einsum",
             "tensordot",
         )
-        causes = (
-            ("transposed", "untransposed square matrix")
-            if turning
-            else swap_causes(show(node.args[i]), show(node.args[j]), scope)
-        )
-        yield Change(causes, text, put(node, "args", arguments))
+        if not turning:
+            reasons = swap_causes(show(node.args[i]), show(node.args[j]), scope)
+        yield Change(reasons, text, put(node, "args", arguments))
     if where == "value" and method not in ("range", "reversed", "len"):
         for argument in [a for a in node.args[:2] if not isinstance(a, ast.Starred)]:
             yield Change(unwrapped_causes(method), f"{function} does not belong around {show(argument)}", argument)
         if isinstance(node.func, ast.Attribute) and show(node.func.value) != "np":
             yield Change(unwrapped_causes(method), f".{method}() does not belong", node.func.value)
     if method == "reshape" and isinstance(node.func, ast.Attribute) and len(node.args) == 2:
-        other = ast.Attribute(put(node, "args", node.args[::-1]), "T", ast.Load())
-        yield Change(("transposed", "wrong index"), f"{show(node)} stands where {show(other)} belongs", other)
+        turned_ = ast.Attribute(put(node, "args", node.args[::-1]), "T", ast.Load())
+        yield Change(("transposed", "wrong index"), f"{show(node)} stands where {show(turned_)} belongs", turned_)
     if method == "einsum" and node.args and isinstance(node.args[0], ast.Constant):
         yield from einsums(node)
     for n, keyword in enumerate(node.keywords):

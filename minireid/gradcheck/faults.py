@@ -38,7 +38,7 @@ def forward_faults(problem: Problem) -> list[str]:
             )
         if np.asarray(one).dtype != np.float64:
             found.append(
-                f"forward returns {np.asarray(one).dtype} for inputs of float64: no derivative can be told from a wrong one"
+                f"forward returns {np.asarray(one).dtype} for float64: no derivative can be told from a wrong one"
             )
         elif not np.all(np.isfinite(one)):
             found.append(f"forward returns NaN or infinity{blame_input(problem)}")
@@ -66,8 +66,8 @@ def backward_faults(problem: Problem) -> list[str]:
     for (name, old), (_, new) in zip(named(problem, arrays), named(problem, problem.arrays)):
         if not np.array_equal(old, new):
             found.append(f"backward changes the forward's input {name} in place")
-    for new, old in zip(leaves(dict(enumerate(problem.arrays))), leaves(dict(enumerate(arrays)))):
-        new[1][...] = old[1]
+    for (_, moved), (_, kept) in zip(leaves(dict(enumerate(problem.arrays))), leaves(dict(enumerate(arrays)))):
+        moved[...] = kept
     found += structure_faults(problem, first)
     if found:
         return found
@@ -80,7 +80,7 @@ def backward_faults(problem: Problem) -> list[str]:
     restore(problem.upstream, upstream)
     if not same(first, second):
         return [
-            "backward is not repeatable: a second call with the same cache gives something else. It changes its cache in place"
+            "backward is not repeatable: a second call with the same cache gives another result; it changes the cache"
         ]
     return linearity_faults(problem, first)
 
@@ -139,7 +139,9 @@ def raised(error: Exception, function: Callable[..., Any]) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     file = getattr(getattr(function, "__code__", None), "co_filename", "")
     theirs = [f for f in frames if f.filename == file] or frames[-1:]
-    return f"{function.__name__} raises {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''} (line {theirs[-1].lineno}: {theirs[-1].line})"
+    said = f": {str(error).splitlines()[0]}" if str(error) else ""
+    where = f"(line {theirs[-1].lineno}: {theirs[-1].line})"
+    return f"{function.__name__} raises {type(error).__name__}{said} {where}"
 
 
 def named(problem: Problem, arrays: tuple[Any, ...]) -> list[tuple[str, np.ndarray]]:

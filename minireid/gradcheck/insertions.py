@@ -76,7 +76,7 @@ def with_target_index(node: Any, scope: Scope) -> Scope:
 
 
 def with_steps(node: ast.stmt, scope: Scope) -> Scope:
-    """Every array and list at the statement's own time steps, and at the steps beside them: h[:, t - 1], states[t + 1]."""
+    """Every array and list at the statement's time steps and at the steps beside them: h[:, t - 1], states[t + 1]."""
     used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
     steps = [n for n in scope.integers() if n in used or n in scope.loops]
     texts = []

@@ -10,7 +10,8 @@ along three random directions u:
     F2  sum(dv * u)  =  d/de L(v + e u)        one run of the forward on the right; equal for all u only if dv is right
 
 A variable used in several places collects a term from each. Moving v *at one use* alone gives that term's true value:
-so the terms of a sum, and the steps of an accumulation (`dh += …`), are judged one by one, and what is missing is named.
+so the terms of a sum, and the steps of an accumulation (`dh += …`), are judged one by one, and what is missing is
+named.
 """
 
 import ast
@@ -279,7 +280,8 @@ class Judge:
 
     def acceptable(self, found: Event, expected: Event, event: Event) -> bool:
         """Whether a value recognised as `found` may carry the name of `expected`."""
-        whole = found.site.kind != "use"
+        share = found.site.kind == "use" or (found.site.kind == "store" and expected.site.kind != "store")
+        whole = not share
         if last(found.name) == last(expected.name):
             fresh = event.site.kind != "store" and event.site.key != "+"
             if expected.loops.keys() < found.loops.keys() and not (fresh and found.loops == event.loops):

@@ -154,7 +154,7 @@ def exchanged(gone: list[ast.expr], text: str, causes: tuple[str, ...], scope: S
                     return ("pre-activation", "wrong activation")
         return ("wrong activation", "activation left out", "pre-activation")
     if len(names_old) == len(names_new) == 1 and names_old != names_new:
-        return swap_causes(*names_old, *names_new, scope)
+        return swap_causes(min(names_old), min(names_new), scope)
     return ("wrong variable", "gates swapped", "wrong activation")
 
 

@@ -26,8 +26,8 @@ TINY = 1e-30
 class Slopes:
     """The derivatives of a problem's loss, by the complex step where it works and by differences elsewhere.
 
-    method: "auto" tries the complex step on a random direction of every tensor, and believes it where differences agree;
-    "complex" and "central" take the one or the other.
+    method: "auto" tries the complex step on a random direction of every tensor, and believes it where differences
+    agree; "complex" and "central" take the one or the other.
     """
 
     def __init__(self, problem: Problem, method: str = "auto") -> None:
@@ -113,7 +113,7 @@ class Slopes:
 def derivative(
     loss: Callable[[], float], array: np.ndarray, index: tuple[int, ...], h: float = STEP
 ) -> tuple[float, float]:
-    """(R(h) of F2, its error bar): d loss / d array[index]. `loss` reads `array`, which is moved in place and put back."""
+    """(R(h) of F2, its error bar): d loss / d array[index]. `loss` reads `array`, moved in place and put back."""
     one, two = central(loss, array, index, h), central(loss, array, index, 2 * h)
     return (4 * one - two) / 3, bar(one, two, loss(), h)
 

@@ -1,9 +1,9 @@
 """Why is it wrong: the smallest change to the program that makes it right.
 
-An experiment rather than a guess. Changes to the suspected line (edits.py, expressions.py, insertions.py) are tried one after another; the functions
-run each time, and the gradients are compared with the numerical ones. What makes all of them right, with other
-numbers, another upstream gradient and (where the caller can make them) other sizes as well, is the cause. A change
-elsewhere in the backward is looked for only where none is found in the suspected line.
+An experiment rather than a guess. Changes to the suspected line (edits.py, expressions.py, insertions.py) are tried
+one after another; the functions run each time, and the gradients are compared with the numerical ones. What makes all
+of them right, with other numbers, another upstream gradient and (where the caller can make them) other sizes as well,
+is the cause. A change elsewhere in the backward is looked for only where none is found in the suspected line.
 """
 
 import ast
@@ -165,7 +165,7 @@ def search(
 
 def attempt(bench, slots, scopes, gradients, right, certain, end, inserting: bool) -> list[Repair]:
     """All repairs in these statements: simple ones, or insertions."""
-    found = []
+    found: list[Repair] = []
     changes = insertions if inserting else statement_changes
     for slot in slots:
         scope = scope_at(bench, slot, scopes, gradients)
@@ -212,11 +212,17 @@ def works(bench: Workbench, slot: Slot, change: Change, right: Callable[[Callabl
 
 
 def repair(slot: Slot, change: Change, after: str, inserting: bool) -> Repair:
-    before = show(header(slot.statement))
+    size = 0 if "under two names" in change.text else abs(len(after) - len(show(slot.statement)))
     return Repair(
-        change.causes, change.text, changed_line(slot.statement, change.node), slot.function.name, before,
-        show(header(change.node)) if not isinstance(change.node, ast.Pass) else "(nothing)", not inserting, 0 if "under two names" in change.text else abs(len(after) - len(show(slot.statement))),
-    )  # fmt: skip
+        change.causes,
+        change.text,
+        line=changed_line(slot.statement, change.node),
+        function=slot.function.name,
+        before=show(header(slot.statement)),
+        after="(nothing)" if isinstance(change.node, ast.Pass) else show(header(change.node)),
+        simple=not inserting,
+        size=size,
+    )
 
 
 def header(statement: Any) -> Any:

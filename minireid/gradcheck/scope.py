@@ -1,4 +1,4 @@
-"""What a line of a program can name, and small tools for its syntax tree: for the changes that the diagnosis tries out."""
+"""What a line of a program can name, and small tools for its syntax tree, for the changes that the diagnosis tries."""
 
 import ast
 import copy

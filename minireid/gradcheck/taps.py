@@ -30,7 +30,10 @@ MOST = 64  # times that a line may run before it is taken for the inside of an e
 
 @dataclass(frozen=True)
 class Site:
-    """A place in the source. kind: argument, assign, store, touch (changed by a call), use, term, item or return. name: `z`, `p.Wz`, `h`."""
+    """A place in the source, with the name of what it holds: `z`, `p.Wz`, `h`.
+
+    kind: argument, assign, store, touch (changed by a call), use, term, item (of a dict display) or return.
+    """
 
     number: int
     kind: str
@@ -49,7 +52,7 @@ class Event:
     site: Site
     leaf: str
     value: np.ndarray
-    loops: dict[str, int]
+    loops: dict[str, Any]
     frame: int
     line: int
     part: np.ndarray | None = None  # of a store with `=`: where in the array it went; value is 0 elsewhere
@@ -62,7 +65,7 @@ class Event:
 @dataclass
 class Frame:
     number: int
-    loops: list[dict[str, int]] = field(default_factory=list)
+    loops: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Tracer:
@@ -133,11 +136,12 @@ class Tracer:
         elif self.recording and self.slices:
             self.record(number, value, None)
         elif self.recording:
-            part = None
+            array, part = np.array(base), None
             if not self.sites[number].key:
-                part = np.zeros(base.shape, bool)
+                part = np.zeros(array.shape, dtype=np.bool_)
                 part[index] = True
-            self.record(number, np.array(base) if part is None else np.where(part, base, 0), None, part=part)
+                array = np.where(part, array, 0)
+            self.record(number, array, None, part=part)
         elif self.count == self.target:
             if isinstance(base, dict):
                 base[index] = moved(value, self.leaf[len(str(index)) + 1 :], self.by)
@@ -229,7 +233,7 @@ def build(tree: ast.Module, function: Callable[..., Any], source: Source, extra:
         node.returns = None
         for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
             argument.annotation = None
-    module = ast.fix_missing_locations(ast.Module(body=wanted, type_ignores=[]))
+    module = ast.fix_missing_locations(ast.Module(body=list(wanted), type_ignores=[]))
     exec(compile(module, source.filename, "exec"), namespace)
     built = namespace[function.__name__]
     if not source.whole_file:
@@ -240,7 +244,7 @@ def build(tree: ast.Module, function: Callable[..., Any], source: Source, extra:
 def tapped(function: Callable[..., Any], *, slices: bool = True) -> tuple[Callable[..., Any], Tracer] | None:
     """The function with taps in it, and their tracer. None where its source cannot be had.
 
-    slices: whether `h[:, t] = ...` is an event of what was stored (for a forward), or of h with 0 elsewhere (a backward).
+    slices: whether `h[:, t] = ...` is an event of what was stored (for a forward) or of h, 0 elsewhere (a backward).
     """
     source = source_of(function)
     if source is None:
