@@ -169,5 +169,9 @@ def test_what_is_no_array_is_a_fault_and_no_traceback(strange):
     assert [tensor.ok for tensor in report.tensors if tensor.name == "p.W"] == [False]
     assert not check(linear.forward, lambda dy, cache: strange, x, p).ok
     assert not check(tanh.forward, lambda dy, cache: strange, x).ok
-    if strange != {}:
-        assert check(lambda x: (strange, x), tanh.backward, x).faults[0].startswith("forward ")
+
+
+@pytest.mark.parametrize("strange", [[1, [2, 3]], "a word", object(), None, {"a": "word"}], ids=repr)
+def test_a_forward_that_returns_no_numbers_is_told_so(strange):
+    (fault,) = check(lambda x: (strange, x), tanh.backward, arrays()[0]).faults
+    assert fault.startswith("forward must return an array of float64")

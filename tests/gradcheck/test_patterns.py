@@ -27,7 +27,7 @@ CASES = {
     "2": (2 * M, M, "constant factor", "it is 2 times"),
     "1/2": (M / 2, M, "constant factor", "1/2 times"),
     "N": (3 * M, M, "constant factor", "N = 3 (axis 0 of x)"),
-    "1/N": (M / 3, M, "constant factor", "1/N = 3 (axis 0 of x)"),
+    "1/N": (M / 3, M, "constant factor", "1/(N = 3 (axis 0 of x))"),
     "N T": (21 * M, M, "constant factor", "N = 3 (axis 0 of x) D = 7 (axis 1 of x)"),
     "any": (M * 0.837, M, "constant factor", "0.837 times"),
     "-2": (-2 * M, M, "constant factor", "minus 2 times"),

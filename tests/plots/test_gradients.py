@@ -14,7 +14,7 @@ def test_the_panels_hold_the_gradients_and_their_difference(shape, rng, tmp_path
     computed = true + 0.1
     figure = three_gradients(computed, true, title="gru: x")
     panels = figure.axes[:3]
-    assert [panel.get_title() for panel in panels] == ["backward says", "true", "difference"]
+    assert [panel.get_title(loc="left") for panel in panels] == ["backward says", "true", "difference"]
     for panel, values in zip(panels, (computed, true, computed - true)):
         np.testing.assert_allclose(np.asarray(panel.images[0].get_array()), laid_out(values))
         low, high = panel.images[0].get_clim()
@@ -40,6 +40,6 @@ def test_a_difference_of_nothing_is_drawn_all_the_same():
 def test_the_valley_is_on_logarithmic_axes_and_zero_errors_are_kept():
     steps, errors = 10.0 ** np.arange(0, -12, -1), np.array([0.0, *10.0 ** -np.arange(1, 12)])
     axes = u_curve(steps, errors, title="step").axes[0]
-    assert axes.get_xscale() == axes.get_yscale() == "log" and axes.get_title() == "step"
+    assert axes.get_xscale() == axes.get_yscale() == "log" and axes.get_title(loc="left") == "step"
     assert len(axes.lines[0].get_xdata()) == 12 and np.min(axes.lines[0].get_ydata()) == 1e-18
-    assert u_curve(steps, errors).axes[0].get_title()
+    assert u_curve(steps, errors).axes[0].get_title(loc="left")
