@@ -14,9 +14,9 @@ from tests.gradcheck.planting import changed, line_of, module
 
 CASES = [
     (f"{case.name} {label}", case)
-    for label, sizes in (("", Sizes()), ("of other sizes", OTHER))
+    for label, sizes in (("", Sizes(N=2, T=3, D=5, S=7)), ("of other sizes", OTHER._replace(T=2)))
     for case in page_cases(np.random.default_rng(0), sizes)
-    if case.name not in ("conv2d/direct", "conv_block")  # these run compiled kernels, which have no lines to look into
+    if case.name not in ("conv2d/direct", "conv_block")  # they run a compiled kernel, which has no lines to look into
 ]
 # In joint_on_sphere the name du is used for a part of it: the derivative of the identification loss alone, by
 # identification_length * u. It is not the derivative by u, and no name says so.
@@ -49,7 +49,7 @@ def test_of_the_gru_everything_is_recognised():
 
 def step_arrays(seed=0):
     rng = np.random.default_rng(seed)
-    return rng.normal(size=(3, 5)), rng.normal(size=(3, 7)), gru.init(rng, 5, 7, dtype=np.float64)
+    return rng.normal(size=(3, 2)), rng.normal(size=(3, 4)), gru.init(rng, 2, 4, dtype=np.float64)
 
 
 LINES = {
@@ -117,7 +117,7 @@ def test_the_line_is_found_through_the_loop_over_time_too(name):
     line, old, new = next((LINES[n], old, new) for n, old, new in PIECES if n == name)
     page = changed(gru, (line, line.replace(old, new, 1)))
     x, _, p = step_arrays()
-    look = looked(page.forward, page.backward, (np.stack([x, x[::-1], x * 2, -x], axis=1), p))
+    look = looked(page.forward, page.backward, (np.stack([x, x[::-1], x * 2], axis=1), p))
     assert look.wrong.event.line == line_of(gru, line) and look.wrong.event.site.function == "step_backward"
 
 
@@ -132,7 +132,7 @@ LOOP = [
 def test_a_mistake_in_the_loop_itself_is_seen(line, old, new):
     page = changed(gru, (line, line.replace(old, new)))
     x, _, p = step_arrays()
-    look = looked(page.forward, page.backward, (np.stack([x, x[::-1], x * 2, -x], axis=1), p))
+    look = looked(page.forward, page.backward, (np.stack([x, x[::-1], x * 2], axis=1), p))
     assert look.wrong is not None
 
 
@@ -191,7 +191,6 @@ def test_where_the_complex_step_cannot_go_lines_are_judged_by_differences():
     """)
     look = looked(page.forward, page.backward, (np.random.default_rng(0).normal(size=(4, 3)),))
     assert not look.truth.imaginary and look.wrong.event.name == "dx"
-    assert [v.state for v in look.verdicts if v.event.name == "da"] == ["part"], "of the store into a"
 
 
 def test_the_true_derivative_in_full():
