@@ -146,21 +146,22 @@ def search(
     end = time.monotonic() + seconds
     first = [slot for line in dict.fromkeys(suspects) for slot in slots if slot.line == line]
     rest = [slot for slot in slots if slot not in first] if everywhere else []
-    for group, inserting in ((first, False), (first, True), (rest, False), (rest, True)):
-        if inserting and group is first and len(first) > 0 and rest:
-            quick = attempt(bench, rest, scopes, gradients, right, certain, end, False)
-            found = attempt(bench, first, scopes, gradients, right, certain, end, True)
-            found = ranked([*found, *quick])
-        else:
-            found = attempt(bench, group, scopes, gradients, right, certain, end, inserting)
-        if found:
-            return found
+    with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):  # parts of candidates are run, too
+        for group, inserting in ((first, False), (first, True), (rest, False), (rest, True)):
+            if inserting and group is first and len(first) > 0 and rest:
+                quick = attempt(bench, rest, scopes, gradients, right, certain, end, False)
+                found = attempt(bench, first, scopes, gradients, right, certain, end, True)
+                found = ranked([*found, *quick])
+            else:
+                found = attempt(bench, group, scopes, gradients, right, certain, end, inserting)
+            if found:
+                return found
     return []
 
 
 def attempt(bench, slots, scopes, gradients, right, certain, end, inserting: bool) -> list[Repair]:
     """All repairs in these statements: simple ones, or insertions."""
-    found = []
+    found: list[Repair] = []
     changes = edits.insertions if inserting else edits.statement_changes
     for slot in slots:
         scope = scope_at(bench, slot, scopes, gradients)
@@ -197,8 +198,7 @@ def works(bench: Workbench, slot: Slot, change: Change, right: Callable[[Callabl
     if function is None:
         return False
     try:
-        with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
-            return right(function)
+        return right(function)
     except Exception:  # a changed program may fail in any way; then it is no repair
         return False
     finally:
