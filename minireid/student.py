@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 
-import minireid
 from minireid.cases import OTHER, Case, Sizes, page_cases
 from minireid.errors import InputError
 from minireid.gradcheck import Report, check
@@ -59,11 +58,8 @@ def check_file(path: Path, like: str, *, seed: int = 0, seconds: float = SECONDS
         raise InputError(f"there is nothing called {like} to compare with; expected --like one of {', '.join(pages())}")
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
-        # -P: a random.py or numpy.py in the working folder must not stand for the real one
-        command = [sys.executable, "-P", "-m", "minireid.student", str(path), like, str(seed), str(result), str(picture or "")]
-        ours = os.pathsep.join([str(Path(minireid.__file__).parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
-        colour = "1" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else ""
-        environment = {**os.environ, "PYTHONPATH": ours, "MINIREID_COLOUR": colour}
+        command = [sys.executable, "-m", "minireid.student", str(path), like, str(seed), str(result), str(picture or "")]
+        environment = {**os.environ, "MINIREID_COLOUR": "1" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else ""}
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, env=environment)
         except subprocess.TimeoutExpired:
@@ -124,12 +120,11 @@ def cases_of(like: str, seed: int, sizes: Sizes) -> list[Case]:
 
 
 def imported(path: Path) -> ModuleType:
-    name = f"file_{path.stem}"  # whatever it is called, it takes no other module's place
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.parent.resolve()))
-    sys.modules[name] = module
+    sys.modules[path.stem] = module
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:

@@ -146,16 +146,15 @@ def search(
     end = time.monotonic() + seconds
     first = [slot for line in dict.fromkeys(suspects) for slot in slots if slot.line == line]
     rest = [slot for slot in slots if slot not in first] if everywhere else []
-    with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):  # parts of candidates are run, too
-        for group, inserting in ((first, False), (first, True), (rest, False), (rest, True)):
-            if inserting and group is first and len(first) > 0 and rest:
-                quick = attempt(bench, rest, scopes, gradients, right, certain, end, False)
-                found = attempt(bench, first, scopes, gradients, right, certain, end, True)
-                found = ranked([*found, *quick])
-            else:
-                found = attempt(bench, group, scopes, gradients, right, certain, end, inserting)
-            if found:
-                return found
+    for group, inserting in ((first, False), (first, True), (rest, False), (rest, True)):
+        if inserting and group is first and len(first) > 0 and rest:
+            quick = attempt(bench, rest, scopes, gradients, right, certain, end, False)
+            found = attempt(bench, first, scopes, gradients, right, certain, end, True)
+            found = ranked([*found, *quick])
+        else:
+            found = attempt(bench, group, scopes, gradients, right, certain, end, inserting)
+        if found:
+            return found
     return []
 
 
@@ -198,7 +197,8 @@ def works(bench: Workbench, slot: Slot, change: Change, right: Callable[[Callabl
     if function is None:
         return False
     try:
-        return right(function)
+        with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
+            return right(function)
     except Exception:  # a changed program may fail in any way; then it is no repair
         return False
     finally:
