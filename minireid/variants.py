@@ -16,7 +16,8 @@ Variant = tuple[str, Callable[..., Any]]
 
 def variants(name: str) -> list[Variant]:
     """(what it is, a forward of the same signature) for a case's name, such as gru/step."""
-    return {"gru/step": GRU_STEP, "gru": GRU}.get(name, [])
+    known = {"gru/step": GRU_STEP, "gru": GRU, "gru_reset_after/step": RESET_STEP, "gru_reset_after": RESET}
+    return known.get(name, [])
 
 
 def opposite_gate(p: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -29,6 +30,7 @@ def no_bias_after(p: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 RESET_AFTER = "the GRU with the reset gate after the product, c = tanh(x Wc + bc + r (h' Uc)), as in PyTorch and cuDNN"
+RESET_BEFORE = "the GRU with the reset gate before the product, c = tanh(x Wc + bc + (r h') Uc), as Cho et al. wrote it"
 OPPOSITE = "the GRU with z and 1 - z changed round, h = z h' + (1 - z) c, as in PyTorch"
 BOTH = "PyTorch's GRU: reset gate after the product, and z and 1 - z changed round"
 GRU_STEP: list[Variant] = [
@@ -40,4 +42,12 @@ GRU: list[Variant] = [
     (RESET_AFTER, lambda x, p: gru_reset_after.forward(x, no_bias_after(p))),
     (OPPOSITE, lambda x, p: gru.forward(x, opposite_gate(p))),
     (BOTH, lambda x, p: gru_reset_after.forward(x, no_bias_after(opposite_gate(p)))),
+]
+RESET_STEP: list[Variant] = [
+    (OPPOSITE, lambda x, h, p: gru_reset_after.step_forward(x, h, opposite_gate(p))),
+    (RESET_BEFORE, lambda x, h, p: gru.step_forward(x, h, {k: v for k, v in p.items() if k != "vc"})),
+]
+RESET: list[Variant] = [
+    (OPPOSITE, lambda x, p: gru_reset_after.forward(x, opposite_gate(p))),
+    (RESET_BEFORE, lambda x, p: gru.forward(x, {k: v for k, v in p.items() if k != "vc"})),
 ]

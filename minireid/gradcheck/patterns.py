@@ -67,7 +67,8 @@ def scaled(a: np.ndarray, n: np.ndarray, sizes: dict[str, int]) -> Iterator[Caus
         if np.isclose(abs(c), value, rtol=1e-7)
     ))  # fmt: skip
     named = " or ".join(said[:4]) or f"{abs(c):.6g}"
-    yield Cause("constant factor", f"it is {'minus ' if c < 0 else ''}{named} times the true one")
+    text = f"it is {'minus ' if c < 0 else ''}{named} times the true one"
+    yield Cause("constant factor" if said else "factor missing", text)
     if c < 0:
         yield Cause("sign", "it has the wrong sign besides")
 
@@ -100,11 +101,13 @@ def somewhere(a: np.ndarray, n: np.ndarray) -> Iterator[Cause]:
     if a.ndim == 3 and a.shape[1] > 2:
         steps = right.all(axis=(0, 2))
         if steps[-1] and not steps[:-1].any():
-            yield Cause("last step only", "it is right at the last time step only: nothing comes back from the step after")
+            yield Cause(
+                "last step only", "it is right at the last time step only: nothing comes back from the step after"
+            )
         elif not steps[-1] and steps[:-1].all():
-            yield Cause("last step only", "it is wrong at the last time step only")
+            yield Cause("wrong index", "it is wrong at the last time step only")
         elif not steps[0] and steps[1:].all():
-            yield Cause("last step only", "it is wrong at the first time step only")
+            yield Cause("wrong index", "it is wrong at the first time step only")
     if a.ndim == 4 and min(a.shape[1:3]) > 2:
         inner = right[:, 1:-1, 1:-1].all()
         if inner and not right.all():
