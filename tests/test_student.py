@@ -57,8 +57,14 @@ def data(mine: Path, text: str, like: str) -> list[dict[str, Any]]:
 
 BROKEN = {
     "a syntax error": ("import numpy\ndef forward(x:\n    pass\n", "line 2: '(' was never closed"),
-    "a crash at import": ("import numpy\nx = 1 / 0\n", "cannot be imported: ZeroDivisionError: division by zero at line 2: x = 1 / 0"),
-    "a module that is not there": ("import no_such_module\n", "ModuleNotFoundError: No module named 'no_such_module' at line 1"),
+    "a crash at import": (
+        "import numpy\nx = 1 / 0\n",
+        "cannot be imported: ZeroDivisionError: division by zero at line 2: x = 1 / 0",
+    ),
+    "a module that is not there": (
+        "import no_such_module\n",
+        "ModuleNotFoundError: No module named 'no_such_module' at line 1",
+    ),
     "sys.exit at import": ("import sys\nsys.exit(0)\n", "cannot be imported: SystemExit: 0 at line 2: sys.exit(0)"),
     "no functions": ("x = 1\n", "has no functions to check; for --like tanh it needs forward and backward"),
     "half of them": ("def forward(x):\n    return x, x\n", "has no functions to check"),
@@ -91,7 +97,11 @@ def test_a_file_that_cannot_be_run_does_not_take_the_command_with_it(text, says,
     assert says in err and "Traceback" not in err
 
 
-INSIDE = {"sys.exit": "import sys\n    sys.exit(3)", "os.abort": "import os\n    os.abort()", "a signal": "import os, signal\n    os.kill(os.getpid(), signal.SIGSEGV)"}  # fmt: skip
+INSIDE = {
+    "sys.exit": "import sys\n    sys.exit(3)",
+    "os.abort": "import os\n    os.abort()",
+    "a signal": "import os, signal\n    os.kill(os.getpid(), signal.SIGSEGV)",
+}
 
 
 @pytest.mark.parametrize("body", INSIDE.values(), ids=INSIDE)
@@ -105,7 +115,11 @@ def test_a_loop_without_an_end_is_stopped(where, mine, capsys):
     text = inspect.getsource(tanh)
     text = changed(text, ("    y = np.tanh(x)" if where == "forward" else "    y = cache\n", "    while True: pass\n"))
     code, out, err = run(mine, text, "tanh", capsys, "--time-limit", "0.7")
-    assert code == 2 and out == "" and err == f"minireid: error: {mine}: not finished after 0.7 seconds; is there a loop without an end?\n"  # fmt: skip
+    assert (
+        code == 2
+        and out == ""
+        and err == f"minireid: error: {mine}: not finished after 0.7 seconds; is there a loop without an end?\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -131,7 +145,10 @@ def test_wrong_words_are_one_line_and_exit_2(words, says, mine, capsys):
 
 
 def test_our_own_page_is_right_and_exit_0_whatever_it_prints(mine, capsys):
-    text = changed(inspect.getsource(tanh), ("    y = cache\n", "    y = cache\n    print('noise')\n")) + "print('hello')\nimport sys\nprint('more', file=sys.stderr)\n"  # fmt: skip
+    text = (
+        changed(inspect.getsource(tanh), ("    y = cache\n", "    y = cache\n    print('noise')\n"))
+        + "print('hello')\nimport sys\nprint('more', file=sys.stderr)\n"
+    )
     code, out, err = run(mine, text, "tanh", capsys)
     assert code == 0 and err == "" and out.startswith("tanh  right") and "noise" not in out and "hello" not in out
 
@@ -145,14 +162,20 @@ def test_every_page_of_ours_passes_its_own_check(like, mine):
     import minireid.layers as layers
     import minireid.losses as losses
 
-    folder = next(Path(package.__file__).parent for package in (layers, losses) if (Path(package.__file__).parent / f"{like}.py").is_file())  # fmt: skip
+    folder = next(
+        Path(package.__file__).parent
+        for package in (layers, losses)
+        if (Path(package.__file__).parent / f"{like}.py").is_file()
+    )
     reports = process.reports_on(folder / f"{like}.py", like, 0)
     assert reports and all(report.ok for report in reports), str(reports[0])
     assert all(report.name.partition("/")[0] == like for report in reports)
 
 
 def test_functions_may_carry_the_name_of_the_page(mine):
-    text = inspect.getsource(tanh).replace("def forward", "def tanh_forward").replace("def backward", "def tanh_backward")
+    text = (
+        inspect.getsource(tanh).replace("def forward", "def tanh_forward").replace("def backward", "def tanh_backward")
+    )
     assert [check["ok"] for check in data(mine, text, "tanh")] == [True]
 
 
@@ -163,7 +186,9 @@ def test_one_part_of_a_page_may_be_asked_for(mine):
 
 def test_the_file_may_import_what_stands_beside_it(mine):
     (mine.parent / "beside_it.py").write_text("import numpy as np\n\ndef squash(x):\n    return np.tanh(x)\n")
-    text = changed(inspect.getsource(tanh), ("import numpy as np\n", "from beside_it import squash\n"), ("np.tanh(x)", "squash(x)"))
+    text = changed(
+        inspect.getsource(tanh), ("import numpy as np\n", "from beside_it import squash\n"), ("np.tanh(x)", "squash(x)")
+    )
     assert [check["ok"] for check in data(mine, text, "tanh")] == [True]
 
 
@@ -204,14 +229,26 @@ def test_the_file_is_left_alone(mine, capsys):
 @pytest.mark.xfail(reason="sys.modules and the working folder: the file stands for the real module", strict=True)
 @pytest.mark.parametrize("name", ["random.py", "numpy.py"])
 def test_a_file_may_have_any_name(name, mine, capsys):
-    text = changed(inspect.getsource(tanh), ("def backward", "import dataclasses, tempfile  # they import random\n\n\ndef backward"))
-    code, out, err = run(mine.parent / name, text if name != "numpy.py" else text.replace("import numpy as np\n", "from minireid.layers.tanh import np\n"), "tanh", capsys)  # fmt: skip
+    text = changed(
+        inspect.getsource(tanh),
+        ("def backward", "import dataclasses, tempfile  # they import random\n\n\ndef backward"),
+    )
+    code, out, err = run(
+        mine.parent / name,
+        text if name != "numpy.py" else text.replace("import numpy as np\n", "from minireid.layers.tanh import np\n"),
+        "tanh",
+        capsys,
+    )
     assert (code, err) == (0, "") and "right" in out
 
 
 @pytest.mark.parametrize("function", ["forward", "backward"])
 def test_what_is_not_written_yet_is_said_with_its_line_and_exit_1(function, mine, capsys):
-    old = "    y = np.tanh(x)  # F1\n    return y, y" if function == "forward" else "    y = cache\n    return dy * (1 - y * y)"
+    old = (
+        "    y = np.tanh(x)  # F1\n    return y, y"
+        if function == "forward"
+        else "    y = cache\n    return dy * (1 - y * y)"
+    )
     text = changed(inspect.getsource(tanh), (old, '    raise NotImplementedError("your turn")'))
     code, out, err = run(mine, text, "tanh", capsys)
     number = next(n for n, line in enumerate(text.splitlines(), 1) if "NotImplementedError" in line)
@@ -232,7 +269,7 @@ def test_a_keyword_that_is_needed_is_named_with_the_signature(mine, capsys):
 
 
 def test_a_keyword_that_is_not_needed_is_left_out_and_it_is_said(mine):
-    plain = "import numpy as np\n\n\ndef forward(h):\n    return h.mean(axis=1), h.shape\n\n\ndef backward(dy, shape):\n    return np.broadcast_to(dy[:, None] / shape[1], shape) * 1.0\n"  # fmt: skip
+    plain = "import numpy as np\n\n\ndef forward(h):\n    return h.mean(axis=1), h.shape\n\n\ndef backward(dy, shape):\n    return np.broadcast_to(dy[:, None] / shape[1], shape) * 1.0\n"
     (check,) = data(mine, plain, "temporal_mean")
     assert check["ok"] and "forward takes no lengths: checked without" in check["notes"]
 
@@ -249,8 +286,11 @@ def test_of_the_convolution_no_kernel_is_asked_for(mine):
 def test_the_other_gru_variants_are_recognised_by_name(mine):
     after = changed(
         GRU,
-        ('q = r * h_prev  # F3 (N, S)\n    ac = x @ p["Wc"] + q @ p["Uc"] + p["bc"]', 'q = h_prev @ p["Uc"]\n    ac = x @ p["Wc"] + r * q + p["bc"]'),
-    )  # fmt: skip
+        (
+            'q = r * h_prev  # F3 (N, S)\n    ac = x @ p["Wc"] + q @ p["Uc"] + p["bc"]',
+            'q = h_prev @ p["Uc"]\n    ac = x @ p["Wc"] + r * q + p["bc"]',
+        ),
+    )
     round_ = changed(GRU, ("h = (1 - z) * h_prev + z * c", "h = z * h_prev + (1 - z) * c"))
     for text, says in ((after, "reset gate after the product"), (round_, "z and 1 - z changed round")):
         (check,) = data(mine, text, "gru")
@@ -258,14 +298,20 @@ def test_the_other_gru_variants_are_recognised_by_name(mine):
 
 
 def test_a_variant_whose_backward_is_its_own_is_told_that_it_is(mine):
-    text = changed(GRU, ("h = (1 - z) * h_prev + z * c", "h = z * h_prev + (1 - z) * c"), ("dz = dh * (c - h_prev)", "dz = dh * (h_prev - c)"), ("dc = dh * z", "dc = dh * (1 - z)"), ("dh_prev = dh * (1 - z)", "dh_prev = dh * z"))  # fmt: skip
+    text = changed(
+        GRU,
+        ("h = (1 - z) * h_prev + z * c", "h = z * h_prev + (1 - z) * c"),
+        ("dz = dh * (c - h_prev)", "dz = dh * (h_prev - c)"),
+        ("dc = dh * z", "dc = dh * (1 - z)"),
+        ("dh_prev = dh * (1 - z)", "dh_prev = dh * z"),
+    )
     (check,) = data(mine, text, "gru/step")
     assert check["ok"] is False and "the backward is right for this forward" in check["notes"]
     assert all(tensor["ok"] for tensor in check["tensors"])
 
 
 def test_a_wrong_forward_is_told_with_its_line(mine):
-    text = changed(inspect.getsource(elman), ("+ h_prev @ p[\"U\"] + p[\"b\"]", "- h_prev @ p[\"U\"] + p[\"b\"]"))
+    text = changed(inspect.getsource(elman), ('+ h_prev @ p["U"] + p["b"]', '- h_prev @ p["U"] + p["b"]'))
     (check,) = data(mine, text, "elman/step")
     assert "the forward differs from the reference" in check["forward"]
     assert "ah = x" in check["line"]["text"] and check["causes"][0]["cause"] == "sign"

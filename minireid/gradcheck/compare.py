@@ -95,7 +95,16 @@ def compare(name: str, gradient: Any, slopes: Slopes, entries: int) -> TensorRep
     directions = DIRECTIONS if len(indices) < array.size else 0
     sample = (len(indices), directions)
     found = TensorReport(
-        name, array.shape, float(error[worst]), indices[worst], float(a[worst]), float(n[worst]), kinks, "", count, sample
+        name,
+        array.shape,
+        float(error[worst]),
+        indices[worst],
+        float(a[worst]),
+        float(n[worst]),
+        kinks,
+        "",
+        count,
+        sample,
     )
     return found if not directions or not found.ok else along_directions(found, gradient, slopes)
 

@@ -1,5 +1,6 @@
 """Is this forward the function that it should be? Against a reference, and where and why not."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -32,22 +33,25 @@ def compare_forwards(
         return shapes, None, [Cause("forward differs", shapes)]
     if all(equal(a, b) for a, b in zip(got, expected)):
         return None
+    line = different_line(forward, reference, draws[0])
+    repairs = find_repairs(forward, expected, draws, line)
     for text, variant in variants:
         if all(equal(a, run(variant, draw)) for a, draw in zip(got, draws)):
             said = f"the forward is another function: {text}"
-            return said, different_line(forward, reference, draws[0]), [Cause("forward differs", said)]
-    line = different_line(forward, reference, draws[0])
-    repairs = find_repairs(forward, expected, draws, line)
+            return said, line or repaired_line(forward, repairs), [Cause("forward differs", said)]
     (name, a), (_, n) = next((p, q) for p, q in zip(got[0], expected[0]) if not equal([p], [q]))
     worst = int(np.argmax(np.nan_to_num(np.abs(a - n), nan=np.inf))) if np.size(a) > 1 else 0
     said = f"the forward differs from the reference: {name or 'y'} is {np.ravel(a)[worst]:.6g} where {np.ravel(n)[worst]:.6g} belongs"
     causes = [Cause(cause, repairs[0].text, repairs[0].after) for cause in repairs[0].causes[:2]] if repairs else []
     causes += patterns(np.asarray(a), np.asarray(n), {}, {})[:1] if not repairs else []
-    if repairs:
-        source = source_of(forward)
-        text = source.lines[repairs[0].line - 1].strip() if source else ""
-        line = Line(repairs[0].function, repairs[0].line, text)
-    return said, line, [*causes, Cause("forward differs", said)][:3]
+    return said, line or repaired_line(forward, repairs), [*causes, Cause("forward differs", said)][:3]
+
+
+def repaired_line(forward: Function, repairs: list[repair.Repair]) -> Line | None:
+    source = source_of(forward)
+    if not repairs or source is None:
+        return None
+    return Line(repairs[0].function, repairs[0].line, source.lines[repairs[0].line - 1].strip())
 
 
 def run(function: Function, draw: Draw) -> list[tuple[str, np.ndarray]]:
@@ -95,16 +99,27 @@ def find_repairs(
 
 
 def different_line(forward: Function, reference: Function, draw: Draw) -> Line | None:
-    """The first assignment whose value is not that of the reference's variable of the same name."""
-    mine, theirs = events(forward, draw), events(reference, draw)
-    known: dict[tuple[str, tuple[Any, ...]], Event] = {(e.name, tuple(e.loops.items())): e for e in theirs}
+    """The first assignment whose value is not that of the reference's variable of the same name, at the same passage."""
+    theirs = {key: event for key, event in counted(events(reference, draw))}
     source = source_of(forward)
-    for event in mine:
-        other = known.get((event.name, tuple(event.loops.items())))
-        if other is not None and other.value.shape == event.value.shape and not np.allclose(event.value, other.value, rtol=1e-8, atol=1e-10):
+    for key, event in counted(events(forward, draw)):
+        other = theirs.get(key)
+        if other is None or other.value.shape != event.value.shape or event.name.startswith("_"):
+            continue
+        if not np.allclose(event.value, other.value, rtol=1e-8, atol=1e-10):
             text = source.lines[event.site.line - 1].strip() if source else ""
             return Line(event.site.function, event.site.line, text, event.name)
     return None
+
+
+def counted(found: list[Event]) -> list[tuple[tuple[str, int], Event]]:
+    """Every event with its name and how many of that name came before it."""
+    seen: Counter[str] = Counter()
+    keyed = []
+    for event in found:
+        keyed.append(((event.name, seen[event.name]), event))
+        seen[event.name] += 1
+    return keyed
 
 
 def events(function: Function, draw: Draw) -> list[Event]:

@@ -1,6 +1,6 @@
 """What is checked: two plain functions, their arguments, and the upstream gradient that the loss is made with.
 
-    L = sum of upstream * forward(*arrays, **config)[0]
+L = sum of upstream * forward(*arrays, **config)[0]
 """
 
 import copy

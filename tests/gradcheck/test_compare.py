@@ -79,7 +79,9 @@ def test_the_sampled_verdict_holds_with_differences_too(rng):
         grads["W"][77, 55] += 0.5
         return dx, grads
 
-    assert [t.name for t in check(linear.forward, backward, x, W, method="central", diagnosis=False).tensors if not t.ok] == ["p.W"]
+    assert [
+        t.name for t in check(linear.forward, backward, x, W, method="central", diagnosis=False).tensors if not t.ok
+    ] == ["p.W"]
 
 
 def test_how_many_entries_are_wrong_is_counted(rng):
@@ -93,7 +95,9 @@ def test_how_many_entries_are_wrong_is_counted(rng):
 
 
 def test_a_tensor_without_entries_is_right(rng):
-    report = check(lambda x, e: (x * x, x), lambda dy, x: (2 * dy * x, np.zeros((0, 3))), rng.normal(size=(2, 3)), np.zeros((0, 3)))
+    report = check(
+        lambda x, e: (x * x, x), lambda dy, x: (2 * dy * x, np.zeros((0, 3))), rng.normal(size=(2, 3)), np.zeros((0, 3))
+    )
     assert report.ok and report.tensors[1].shape == (0, 3)
 
 

@@ -1,6 +1,7 @@
 """Small steps between programs: each mistake has the step that undoes it, under its own name."""
 
 import ast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,13 +11,31 @@ from minireid.gradcheck.edits import Scope
 
 RNG = np.random.default_rng(0)
 N, D, S = 3, 5, 4
-VALUES = {
-    "dy": RNG.normal(size=(N, S)), "x": RNG.normal(size=(N, D)), "W": RNG.normal(size=(D, S)), "U": RNG.normal(size=(S, S)),
-    "z": RNG.random((N, S)), "r": RNG.random((N, S)), "c": np.tanh(RNG.normal(size=(N, S))), "da": RNG.normal(size=(N, S)),
-    "dx": RNG.normal(size=(N, D)), "h": RNG.normal(size=(N, 6, S)), "k": RNG.normal(size=(3, 3, 2, 4)), "dW": RNG.normal(size=(D, S)),
-    "dh": RNG.normal(size=(N, 6, S)), "a": None, "t": 2, "T": 6, "stride": 2, "padding": 1, "i": np.array([0, 1, 2]), "j": np.array([2, 1, 0]),
-    "mask": np.array([[True], [False], [True]]), "p": {"Uz": RNG.normal(size=(S, S)), "Ur": RNG.normal(size=(S, S))}, "out": RNG.normal(size=(N, S)),
-}  # fmt: skip
+VALUES: dict[str, Any] = {
+    "dy": RNG.normal(size=(N, S)),
+    "x": RNG.normal(size=(N, D)),
+    "W": RNG.normal(size=(D, S)),
+    "U": RNG.normal(size=(S, S)),
+    "z": RNG.random((N, S)),
+    "r": RNG.random((N, S)),
+    "c": np.tanh(RNG.normal(size=(N, S))),
+    "da": RNG.normal(size=(N, S)),
+    "dx": RNG.normal(size=(N, D)),
+    "h": RNG.normal(size=(N, 6, S)),
+    "k": RNG.normal(size=(3, 3, 2, 4)),
+    "dW": RNG.normal(size=(D, S)),
+    "dh": RNG.normal(size=(N, 6, S)),
+    "a": None,
+    "t": 2,
+    "T": 6,
+    "stride": 2,
+    "padding": 1,
+    "i": np.array([0, 1, 2]),
+    "j": np.array([2, 1, 0]),
+    "mask": np.array([[True], [False], [True]]),
+    "p": {"Uz": RNG.normal(size=(S, S)), "Ur": RNG.normal(size=(S, S))},
+    "out": RNG.normal(size=(N, S)),
+}
 VALUES["a"] = np.arctanh(VALUES["c"])
 SCOPE = Scope(VALUES, {"dy", "da", "dx", "dW", "dh"}, {"np": np})
 # what stands there, what it should be, the mistake's name
@@ -54,7 +73,7 @@ UNDONE = [
     ("out[j] = dy", "out[i] = dy", "wrong index"),
     ("da = dy / z", "da = dy * z", "wrong operation"),
     ("da = dy @ dW.T @ W", "da = dy", None),
-]  # fmt: skip
+]
 
 
 def statement(text):
@@ -100,15 +119,47 @@ def test_one_insertion_adds_what_is_missing(wrong, right, cause):
 
 
 NAMES = {
-    "sign", "constant factor", "transposed", "untransposed square matrix", "flipped kernel", "gates swapped",
-    "path missing", "last step only", "shifted by one step", "= for +=", "one twin lost", "mask wrong", "stale value",
-    "pre-activation", "activation left out", "wrong activation", "parameter term", "padding border", "stride ignored",
-    "bias axes", "detached branch", "factor missing", "factor twice", "extra path", "wrong variable", "wrong index",
-    "wrong operation", "wrong order",
-}  # fmt: skip
+    "sign",
+    "constant factor",
+    "transposed",
+    "untransposed square matrix",
+    "flipped kernel",
+    "gates swapped",
+    "path missing",
+    "last step only",
+    "shifted by one step",
+    "= for +=",
+    "one twin lost",
+    "mask wrong",
+    "stale value",
+    "pre-activation",
+    "activation left out",
+    "wrong activation",
+    "parameter term",
+    "padding border",
+    "stride ignored",
+    "bias axes",
+    "detached branch",
+    "factor missing",
+    "factor twice",
+    "extra path",
+    "wrong variable",
+    "wrong index",
+    "wrong operation",
+    "wrong order",
+}
 
 
-@pytest.mark.parametrize("text", [w for w, _, _ in UNDONE] + ["for t in reversed(range(T)):\n    dx = dy", "if t > 0:\n    dx = dy", "return dx, {'W': dW}", "np.add.at(out, i, dy)"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [w for w, _, _ in UNDONE]
+    + [
+        "for t in reversed(range(T)):\n    dx = dy",
+        "if t > 0:\n    dx = dy",
+        "return dx, {'W': dW}",
+        "np.add.at(out, i, dy)",
+    ],
+)
 def test_every_step_is_a_program_with_causes_that_have_a_name_and_a_sentence(text):
     original = statement(text)
     before = ast.dump(original)
@@ -135,7 +186,11 @@ CALLED = pytest.mark.xfail(reason="Scope.value runs the call, on the very arrays
 
 @pytest.mark.parametrize(
     "text",
-    ["out -= dy", "da = dy * z", *(pytest.param(t, marks=CALLED) for t in ("np.add.at(out, i, dy)", "np.add(out, 1, out=out)"))],
+    [
+        "out -= dy",
+        "da = dy * z",
+        *(pytest.param(t, marks=CALLED) for t in ("np.add.at(out, i, dy)", "np.add(out, 1, out=out)")),
+    ],
 )
 def test_the_values_of_a_scope_are_only_looked_at(text):
     values = {k: np.array(v) for k, v in VALUES.items() if isinstance(v, np.ndarray)}
@@ -169,9 +224,15 @@ def test_the_lost_twin_of_a_pair():
 def test_which_name_stands_for_which():
     causes = lambda old, new: edits.swap_causes(old, new, SCOPE)[0]  # noqa: E731
     assert causes("z", "r") == "gates swapped" and causes("a", "c") == "pre-activation"
-    assert causes("mask", "i") == "mask wrong" and causes("h_prev", "h") == "shifted by one step" and causes("x", "dx") != "gates swapped"
+    assert (
+        causes("mask", "i") == "mask wrong"
+        and causes("h_prev", "h") == "shifted by one step"
+        and causes("x", "dx") != "gates swapped"
+    )
 
 
-@pytest.mark.parametrize(("text", "bare"), [("daz", "az"), ("p['Wz']", "Wz"), ("grads['Uz']", "Uz"), ("d_z", "z"), ("d", "d")])
+@pytest.mark.parametrize(
+    ("text", "bare"), [("daz", "az"), ("p['Wz']", "Wz"), ("grads['Uz']", "Uz"), ("d_z", "z"), ("d", "d")]
+)
 def test_bare_names(text, bare):
     assert edits.bare(text) == bare

@@ -22,33 +22,93 @@ def backward(dy, cache):
     db = da.sum(axis=0)
     return dx, {"W": dW, "b": db}
 """
-DRAW = 'np.random.default_rng().normal()'
+DRAW = "np.random.default_rng().normal()"
 
 FAULTS = {
     "nothing": ("", "", None),
-    "float32 out": ("return y, (x, y, p)", "return y.astype(np.float32), (x, y, p)", "forward returns float32 for inputs of float64"),
-    "integers out": ("return y, (x, y, p)", "return (100 * y).astype(int), (x, y, p)", "forward returns int64 for inputs of float64"),
+    "float32 out": (
+        "return y, (x, y, p)",
+        "return y.astype(np.float32), (x, y, p)",
+        "forward returns float32 for inputs of float64",
+    ),
+    "integers out": (
+        "return y, (x, y, p)",
+        "return (100 * y).astype(int), (x, y, p)",
+        "forward returns int64 for inputs of float64",
+    ),
     "no cache": ("return y, (x, y, p)", "return y", "forward must return (y, cache), got an array of the shape (3, 7)"),
     "forward changes x": ("    return y, (x", "    x *= 2\n    return y, (x", "forward changes its input x in place"),
-    "forward changes a parameter": ("    return y, (x", "    p['b'] += 1\n    return y, (x", "forward changes its input p.b in place"),
-    "forward draws": ("np.tanh(", f"{DRAW} * np.tanh(", "forward is not deterministic: y differs from call to call; pass a seeded Generator by keyword"),
-    "forward's shape drifts": ("    return y, (x", "    calls.append(1)\n    y = y[: 4 - len(calls)]\n    return y, (x", "forward is not deterministic: y has the shape (3, 7) once and (2, 7) then"),
-    "forward's NaN": ("return y, (x", "return np.log(y), (x", "forward returns NaN or infinity, though every input is finite"),
+    "forward changes a parameter": (
+        "    return y, (x",
+        "    p['b'] += 1\n    return y, (x",
+        "forward changes its input p.b in place",
+    ),
+    "forward draws": (
+        "np.tanh(",
+        f"{DRAW} * np.tanh(",
+        "forward is not deterministic: y differs from call to call; pass a seeded Generator by keyword",
+    ),
+    "forward's shape drifts": (
+        "    return y, (x",
+        "    calls.append(1)\n    y = y[: 4 - len(calls)]\n    return y, (x",
+        "forward is not deterministic: y has the shape (3, 7) once and (2, 7) then",
+    ),
+    "forward's NaN": (
+        "return y, (x",
+        "return np.log(y), (x",
+        "forward returns NaN or infinity, though every input is finite",
+    ),
     "backward raises": ("x.T @ da", "x @ da", "backward raises ValueError: matmul"),
-    "backward changes dy": ("da = dy * (1 - y * y)", "dy *= 1 - y * y\n    da = dy", "backward changes the upstream gradient in place: the caller may still need it"),
-    "backward changes x": ("    dW = x.T @ da\n", "    dW = x.T @ da\n    x += 1\n", "backward changes the forward's input x in place"),
-    "backward changes the cache": ("    dW = x.T @ da\n", "    dW = x.T @ da\n    y *= 2\n", "backward is not repeatable: a second call with the same cache gives something else"),
+    "backward changes dy": (
+        "da = dy * (1 - y * y)",
+        "dy *= 1 - y * y\n    da = dy",
+        "backward changes the upstream gradient in place: the caller may still need it",
+    ),
+    "backward changes x": (
+        "    dW = x.T @ da\n",
+        "    dW = x.T @ da\n    x += 1\n",
+        "backward changes the forward's input x in place",
+    ),
+    "backward changes the cache": (
+        "    dW = x.T @ da\n",
+        "    dW = x.T @ da\n    y *= 2\n",
+        "backward is not repeatable: a second call with the same cache gives something else",
+    ),
     "backward uses the cache up": ("return y, (x, y, p)", "return y, [x, y, p]", None),
-    "ignores dy": ("dy * (1 - y * y)", "1 - y * y", "backward ignores the upstream gradient: another one gives the same result"),
-    "ignores dy in part": ("return dx, {", "return dx + 1, {", "backward ignores the upstream gradient in part: zero upstream does not give zero"),
+    "ignores dy": (
+        "dy * (1 - y * y)",
+        "1 - y * y",
+        "backward ignores the upstream gradient: another one gives the same result",
+    ),
+    "ignores dy in part": (
+        "return dx, {",
+        "return dx + 1, {",
+        "backward ignores the upstream gradient in part: zero upstream does not give zero",
+    ),
     "not linear": ("dy * (1 - y * y)", "dy * dy * (1 - y * y)", "backward is not linear in the upstream gradient"),
-    "clipped": ("dy * (1 - y * y)", "np.clip(dy * (1 - y * y), -0.1, 0.1)", "backward is not linear in the upstream gradient"),
-    "one gradient": ('return dx, {"W": dW, "b": db}', "return dx", "backward must return 2 gradients, for x, p; got an array of the shape (3, 5)"),
-    "three gradients": ('return dx, {"W": dW, "b": db}', "return dx, dW, db", "backward must return 2 gradients, for x, p; it returns 3"),
+    "clipped": (
+        "dy * (1 - y * y)",
+        "np.clip(dy * (1 - y * y), -0.1, 0.1)",
+        "backward is not linear in the upstream gradient",
+    ),
+    "one gradient": (
+        'return dx, {"W": dW, "b": db}',
+        "return dx",
+        "backward must return 2 gradients, for x, p; got an array of the shape (3, 5)",
+    ),
+    "three gradients": (
+        'return dx, {"W": dW, "b": db}',
+        "return dx, dW, db",
+        "backward must return 2 gradients, for x, p; it returns 3",
+    ),
     "missing gradient": (', "b": db}', "}", "backward returns no gradient for p.b"),
-    "extra gradient": ('"b": db}', '"b": db, "c": db}', "backward returns a gradient named p.c, but there is no such input"),
+    "extra gradient": (
+        '"b": db}',
+        '"b": db, "c": db}',
+        "backward returns a gradient named p.c, but there is no such input",
+    ),
     "renamed gradient": ('"b": db}', '"bias": db}', "backward returns no gradient for p.b"),
-}  # fmt: skip
+}
 
 
 def arrays():
@@ -80,7 +140,7 @@ def test_the_sentences_are_told_apart():
 
 
 def test_what_backward_raises_is_told_with_its_line():
-    report, page = report_of("x.T @ da", "x @ da")
+    report, _page = report_of("x.T @ da", "x @ da")
     number = PAGE.splitlines().index("    dW = x.T @ da") + 1
     (fault,) = report.faults
     assert fault.endswith(f"(line {number}: dW = x @ da)") and "\n" not in fault
@@ -131,7 +191,9 @@ def test_a_second_call_that_raises(rng):
         return dy * cache.pop()
 
     report = check(lambda x: (x * x, [2 * x]), backward, rng.normal(size=(2, 3)), diagnosis=False)
-    assert report.faults == ["a second call of backward with the same cache raises IndexError: the first has used it up"]
+    assert report.faults == [
+        "a second call of backward with the same cache raises IndexError: the first has used it up"
+    ]
 
 
 def test_backward_that_returns_a_tuple_for_one_input(rng):

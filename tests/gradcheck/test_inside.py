@@ -53,30 +53,72 @@ def step_arrays(seed=0):
 
 
 LINES = {
-    "dz": "dz = dh * (c - h_prev)", "dc": "dc = dh * z", "dac": "dac = dc * (1 - c * c)", "dq": 'dq = dac @ p["Uc"].T',
-    "dr": "dr = dq * h_prev", "dar": "dar = dr * r * (1 - r)", "daz": "daz = dz * z * (1 - z)",
+    "dz": "dz = dh * (c - h_prev)",
+    "dc": "dc = dh * z",
+    "dac": "dac = dc * (1 - c * c)",
+    "dq": 'dq = dac @ p["Uc"].T',
+    "dr": "dr = dq * h_prev",
+    "dar": "dar = dr * r * (1 - r)",
+    "daz": "daz = dz * z * (1 - z)",
     "dh_prev": 'dh_prev = dh * (1 - z) + dq * r + dar @ p["Ur"].T + daz @ p["Uz"].T',
     "dx": 'dx = dac @ p["Wc"].T + dar @ p["Wr"].T + daz @ p["Wz"].T',
-}  # fmt: skip
+}
 PIECES = [
-    ("dz", "(c - h_prev)", "(h_prev - c)"), ("dz", "(c - h_prev)", "c"), ("dz", "dh * (c", "dh * (z"), ("dz", "dh * (c", "(c"),
-    ("dc", "dh * z", "dh * r"), ("dc", "dh * z", "dh * (1 - z)"), ("dc", "dh * z", "dh"),
-    ("dac", " * (1 - c * c)", ""), ("dac", "(1 - c * c)", "(1 - c)"), ("dac", "(1 - c * c)", "c * (1 - c)"), ("dac", "1 - c * c", "1 + c * c"),
-    ("dq", ".T", ""), ("dq", "Uc", "Ur"), ("dq", "dac", "dc"),
-    ("dr", "h_prev", "r"), ("dr", "h_prev", "q"), ("dr", "dq", "dac"), ("dr", "dq *", "dq +"),
-    ("dar", " * (1 - r)", ""), ("dar", "(1 - r)", "(1 - r * r)"), ("dar", "dr * r", "dr * z"), ("dar", "dr * r", "r"),
-    ("daz", "z * (1 - z)", "(1 - z)"), ("daz", "(1 - z)", "(1 - r)"), ("daz", "dz", "dr"), ("daz", "dz * z", "-dz * z"),
-    ("dh_prev", "dh * (1 - z) + ", ""), ("dh_prev", " + dq * r", ""), ("dh_prev", ' + dar @ p["Ur"].T', ""),
-    ("dh_prev", ' + daz @ p["Uz"].T', ""), ("dh_prev", "(1 - z)", "z"), ("dh_prev", '"Ur"', '"Uz"'), ("dh_prev", '["Ur"].T', '["Ur"]'),
+    ("dz", "(c - h_prev)", "(h_prev - c)"),
+    ("dz", "(c - h_prev)", "c"),
+    ("dz", "dh * (c", "dh * (z"),
+    ("dz", "dh * (c", "(c"),
+    ("dc", "dh * z", "dh * r"),
+    ("dc", "dh * z", "dh * (1 - z)"),
+    ("dc", "dh * z", "dh"),
+    ("dac", " * (1 - c * c)", ""),
+    ("dac", "(1 - c * c)", "(1 - c)"),
+    ("dac", "(1 - c * c)", "c * (1 - c)"),
+    ("dac", "1 - c * c", "1 + c * c"),
+    ("dq", ".T", ""),
+    ("dq", "Uc", "Ur"),
+    ("dq", "dac", "dc"),
+    ("dr", "h_prev", "r"),
+    ("dr", "h_prev", "q"),
+    ("dr", "dq", "dac"),
+    ("dr", "dq *", "dq +"),
+    ("dar", " * (1 - r)", ""),
+    ("dar", "(1 - r)", "(1 - r * r)"),
+    ("dar", "dr * r", "dr * z"),
+    ("dar", "dr * r", "r"),
+    ("daz", "z * (1 - z)", "(1 - z)"),
+    ("daz", "(1 - z)", "(1 - r)"),
+    ("daz", "dz", "dr"),
+    ("daz", "dz * z", "-dz * z"),
+    ("dh_prev", "dh * (1 - z) + ", ""),
+    ("dh_prev", " + dq * r", ""),
+    ("dh_prev", ' + dar @ p["Ur"].T', ""),
+    ("dh_prev", ' + daz @ p["Uz"].T', ""),
+    ("dh_prev", "(1 - z)", "z"),
+    ("dh_prev", '"Ur"', '"Uz"'),
+    ("dh_prev", '["Ur"].T', '["Ur"]'),
     ("dh_prev", "+ dq", "- dq"),
-    ("dx", ' + dar @ p["Wr"].T', ""), ("dx", '"Wc"', '"Wz"'), ("dx", "+ daz", "- daz"), ("dx", "dac", "dar"),
-]  # fmt: skip
+    ("dx", ' + dar @ p["Wr"].T', ""),
+    ("dx", '"Wc"', '"Wz"'),
+    ("dx", "+ daz", "- daz"),
+    ("dx", "dac", "dar"),
+]
 MISTAKES = [(LINES[name], old, new) for name, old, new in PIECES]
-MISTAKES += [(f'"{name}": {right}', right, wrong) for name, right, wrong in (
-    ("Wz", "x.T @ daz", "x.T @ dar"), ("Wz", "x.T @ daz", "2 * x.T @ daz"), ("Uz", "h_prev.T @ daz", "h_prev.T @ dar"), ("bz", "daz.sum(axis=0)", "daz.mean(axis=0)"),
-    ("Wr", "x.T @ dar", "-x.T @ dar"), ("Ur", "h_prev.T @ dar", "q.T @ dar"), ("br", "dar.sum(axis=0)", "daz.sum(axis=0)"),
-    ("Wc", "x.T @ dac", "x.T @ dc"), ("Uc", "q.T @ dac", "h_prev.T @ dac"), ("bc", "dac.sum(axis=0)", "dac.sum(axis=0) / 3"),
-)]  # fmt: skip
+MISTAKES += [
+    (f'"{name}": {right}', right, wrong)
+    for name, right, wrong in (
+        ("Wz", "x.T @ daz", "x.T @ dar"),
+        ("Wz", "x.T @ daz", "2 * x.T @ daz"),
+        ("Uz", "h_prev.T @ daz", "h_prev.T @ dar"),
+        ("bz", "daz.sum(axis=0)", "daz.mean(axis=0)"),
+        ("Wr", "x.T @ dar", "-x.T @ dar"),
+        ("Ur", "h_prev.T @ dar", "q.T @ dar"),
+        ("br", "dar.sum(axis=0)", "daz.sum(axis=0)"),
+        ("Wc", "x.T @ dac", "x.T @ dc"),
+        ("Uc", "q.T @ dac", "h_prev.T @ dac"),
+        ("bc", "dac.sum(axis=0)", "dac.sum(axis=0) / 3"),
+    )
+]
 
 
 def test_every_line_of_step_backward_has_a_mistake_of_every_sort():
@@ -91,8 +133,12 @@ def test_every_line_of_step_backward_has_a_mistake_of_every_sort():
 NOT_YET = {  # what inside.py does not see
     (LINES["dz"], "dh * (c", "(c"): "a value that no upstream gradient reaches is called constant, not wrong",
     (LINES["dar"], "dr * r", "r"): "a value that no upstream gradient reaches is called constant, not wrong",
-    ('"br": dar.sum(axis=0)', "dar.sum(axis=0)", "daz.sum(axis=0)"): "the gradient of bz passes for that of br, as if bz fed br",
-}  # fmt: skip
+    (
+        '"br": dar.sum(axis=0)',
+        "dar.sum(axis=0)",
+        "daz.sum(axis=0)",
+    ): "the gradient of bz passes for that of br, as if bz fed br",
+}
 
 
 def marked(mistake):
@@ -122,10 +168,14 @@ def test_the_line_is_found_through_the_loop_over_time_too(name):
 
 
 LOOP = [
-    ("dx[:, t], dh_next, step_grads = step_backward(dh[:, t] + dh_next, steps[t])", "step_backward(dh[:, t] + dh_next", "step_backward(dh[:, t]"),
+    (
+        "dx[:, t], dh_next, step_grads = step_backward(dh[:, t] + dh_next, steps[t])",
+        "step_backward(dh[:, t] + dh_next",
+        "step_backward(dh[:, t]",
+    ),
     ("grads[name] += step_grads[name]", "+=", "="),
     ("grads[name] += step_grads[name]", "+=", "-="),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("line", "old", "new"), LOOP)
@@ -159,7 +209,9 @@ def test_names_do_not_matter_where_values_are_those_of_a_true_derivative():
 
 
 def test_terms_of_a_sum_are_judged_one_by_one_and_the_missing_use_is_named():
-    page = changed(gru, ('dh_prev = dh * (1 - z) + dq * r + dar @ p["Ur"].T', 'dh_prev = dh * (1 - z) + dar @ p["Ur"].T'))
+    page = changed(
+        gru, ('dh_prev = dh * (1 - z) + dq * r + dar @ p["Ur"].T', 'dh_prev = dh * (1 - z) + dar @ p["Ur"].T')
+    )
     look = looked(page.step_forward, page.step_backward, step_arrays())
     assert len(look.wrong.terms) == 3 and all(use is not None for _, use in look.wrong.terms)
     (q,) = [n for n, line in enumerate(inspect.getsource(gru).splitlines(), 1) if line.strip().startswith("q = r")]

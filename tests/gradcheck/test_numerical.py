@@ -10,7 +10,17 @@ from minireid.gradcheck.problem import Problem
 from minireid.layers import relu, tanh
 from minireid.trees import leaves
 
-SMOOTH = {"gru/step", "gru", "gru_reset_after/step", "gru_reset_after", "elman/step", "elman", "softmax", "tanh", "sigmoid"}
+SMOOTH = {
+    "gru/step",
+    "gru",
+    "gru_reset_after/step",
+    "gru_reset_after",
+    "elman/step",
+    "elman",
+    "softmax",
+    "tanh",
+    "sigmoid",
+}
 CASES = [case for case in page_cases(np.random.default_rng(0), Sizes()) if case.name in SMOOTH]
 each_smooth = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 
@@ -120,7 +130,9 @@ def test_the_error_of_a_difference_falls_and_rises_again():
     best = int(np.argmin(errors))
     assert steps[0] == 1 and steps[-1] == pytest.approx(1e-12) and 1e-7 < steps[best] < 1e-3
     assert errors[0] > 1e4 * errors[best] and errors[-1] > 1e4 * errors[best]
-    np.testing.assert_allclose(errors[2] / errors[4], 100, rtol=0.02)  # h^2: a tenth of the step, a hundredth of the error
+    np.testing.assert_allclose(
+        errors[2] / errors[4], 100, rtol=0.02
+    )  # h^2: a tenth of the step, a hundredth of the error
     assert x[0] == 0.7
 
 

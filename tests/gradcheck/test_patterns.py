@@ -32,18 +32,28 @@ CASES = {
     "any": (M * 0.837, M, "factor missing", "0.837 times"),
     "-2": (-2 * M, M, "constant factor", "minus 2 times"),
     "transposed square": (SQUARE.T, SQUARE, "untransposed square matrix", "transpose"),
-    "axes": (MAPS[:, :, :, :3].transpose(0, 2, 1, 3)[:, :5, :5], MAPS[:, :5, :5], "transposed", "axes in the order (0, 2, 1, 3)"),
+    "axes": (
+        MAPS[:, :, :, :3].transpose(0, 2, 1, 3)[:, :5, :5],
+        MAPS[:, :5, :5],
+        "transposed",
+        "axes in the order (0, 2, 1, 3)",
+    ),
     "kernel": (KERNEL[::-1, ::-1], KERNEL, "flipped kernel", "up-down and left-right"),
     "order": (TIME[:, ::-1], TIME, "wrong order", "opposite order along axis 1"),
     "shift": (shifted(TIME, 1), TIME, "shifted by one step", "along axis 1"),
     "zero": (0 * M, M, "path missing", "zero everywhere"),
-    "last step right": (np.concatenate([TIME[:, :-1] * 0.3 + 1, TIME[:, -1:]], 1), TIME, "last step only", "right at the last time step only"),
+    "last step right": (
+        np.concatenate([TIME[:, :-1] * 0.3 + 1, TIME[:, -1:]], 1),
+        TIME,
+        "last step only",
+        "right at the last time step only",
+    ),
     "last step wrong": (at(TIME, np.s_[:, -1], 0), TIME, "wrong index", "wrong at the last time step only"),
     "first step wrong": (at(TIME, np.s_[:, 0], 0), TIME, "wrong index", "wrong at the first time step only"),
     "border": (at(MAPS, np.s_[:, 0], 0), MAPS, "padding border", "at the border only"),
     "gates": (SQUARE.T + 1, SQUARE, "gates swapped", "it is the gradient of p.Uz"),
     "decay": (M + 0.01 * (M * M), M, "parameter term", "a multiple of the input W is mixed in"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("a", "n", "cause", "text"), CASES.values(), ids=CASES)
@@ -77,5 +87,8 @@ def test_a_factor_that_may_be_several_sizes_is_named_by_all():
 
 def test_sizes_are_named_by_the_letters_of_the_layers():
     assert size_names({"x": np.zeros((3, 5, 7)), "p.W": np.zeros((7, 11))}) == {
-        "N = 3 (axis 0 of x)": 3, "T = 5 (axis 1 of x)": 5, "D = 7 (axis 2 of x)": 7, "11 (axis 1 of p.W)": 11,
-    }  # fmt: skip
+        "N = 3 (axis 0 of x)": 3,
+        "T = 5 (axis 1 of x)": 5,
+        "D = 7 (axis 2 of x)": 7,
+        "11 (axis 1 of p.W)": 11,
+    }

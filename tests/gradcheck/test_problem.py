@@ -38,7 +38,9 @@ def test_copies_share_nothing(rng):
     two = one.copied()
     for (name, a), (_, b) in zip(leaves(one.inputs()), leaves(two.inputs())):
         assert not np.shares_memory(a, b) and np.array_equal(a, b), name
-    assert not np.shares_memory(one.upstream, two.upstream) and not np.shares_memory(one.config["pairs"], two.config["pairs"])
+    assert not np.shares_memory(one.upstream, two.upstream) and not np.shares_memory(
+        one.config["pairs"], two.config["pairs"]
+    )
 
 
 def test_a_backward_that_changes_what_it_is_given_spoils_nothing(rng):
@@ -75,7 +77,9 @@ def test_the_forward_that_a_backward_belongs_to(rng):
 def test_gradients_by_name(rng):
     gradients = problem(rng).drawn().gradients()
     assert list(gradients) == ["x", "h_prev", "p"] and gradients["p"]["Uz"].shape == (5, 5)
-    single = Problem(dropout.forward, dropout.backward, (rng.normal(size=(2, 3)),), {"rate": 0.5, "rng": rng}, 0).drawn()
+    single = Problem(
+        dropout.forward, dropout.backward, (rng.normal(size=(2, 3)),), {"rate": 0.5, "rng": rng}, 0
+    ).drawn()
     assert list(single.gradients()) == ["x"]
     assert list(single.gradients(lambda dy, cache: (dy,))) == ["x"]
 

@@ -64,7 +64,11 @@ def test_the_workbench_runs_the_function_as_it_is():
 def test_slots_are_the_statements_of_the_function_and_of_what_it_calls():
     made = bench(module(PAGE))
     shown = [repair.edits.show(slot.statement).partition("\n")[0] for slot in made.slots()]
-    assert "b = a ** power" in shown and "total[i] = helper(x[i]) - helper(y[i])" in shown and "total = total * FACTOR" in shown
+    assert (
+        "b = a ** power" in shown
+        and "total[i] = helper(x[i]) - helper(y[i])" in shown
+        and "total = total * FACTOR" in shown
+    )
     assert "return a" not in shown and "'What it is.'" not in shown
     assert [slot.line for slot in made.slots()][:2] == [15, 16]
 
@@ -84,7 +88,12 @@ def test_a_statement_is_exchanged_and_put_back():
 
 def test_a_wrong_sign_is_found_in_its_line():
     page = module(PAGE)
-    found = search(page, wants(*3 * (X**2 + Y**2)), certain=wants(123, 6, x=np.array([4.0, 1]), y=np.array([5.0, 1])), scopes=scopes_of(total=np.zeros(2), i=0, by=1.0))
+    found = search(
+        page,
+        wants(*3 * (X**2 + Y**2)),
+        certain=wants(123, 6, x=np.array([4.0, 1]), y=np.array([5.0, 1])),
+        scopes=scopes_of(total=np.zeros(2), i=0, by=1.0),
+    )
     assert found[0].causes == ("sign",) and found[0].after == "total[i] = helper(x[i]) + helper(y[i])"
     assert found[0].before == "total[i] = helper(x[i]) - helper(y[i])" and found[0].function == "f"
     assert PAGE.splitlines()[found[0].line - 1].strip() == "total[i] = helper(x[i]) - helper(y[i])"
@@ -92,7 +101,12 @@ def test_a_wrong_sign_is_found_in_its_line():
 
 def test_a_repair_in_a_helper_is_found_too():
     page = module(PAGE)
-    found = search(page, wants(*3 * (X - Y)), certain=wants(-3, 0, x=np.array([4.0, 1]), y=np.array([5.0, 1])), scopes=scopes_of(total=np.zeros(2), i=0, by=1.0))
+    found = search(
+        page,
+        wants(*3 * (X - Y)),
+        certain=wants(-3, 0, x=np.array([4.0, 1]), y=np.array([5.0, 1])),
+        scopes=scopes_of(total=np.zeros(2), i=0, by=1.0),
+    )
     assert found[0].function == "helper" and found[0].after == "b = a"
 
 
@@ -130,7 +144,11 @@ def test_what_is_missing_is_inserted():
             return total
     """)
     found = search(page, wants(6.0, 35.0), scopes=scopes_of(total=X.copy()))
-    assert found[0].after in ("total = x * y", "return total * y") and not found[0].simple and found[0].causes[0] == "factor missing"
+    assert (
+        found[0].after in ("total = x * y", "return total * y")
+        and not found[0].simple
+        and found[0].causes[0] == "factor missing"
+    )
 
 
 def test_two_statements_in_the_wrong_order():
@@ -142,11 +160,18 @@ def test_two_statements_in_the_wrong_order():
             return kept
     """)
     expected = (X + Y) * 3 - Y * Y
-    found = search(page, wants(*expected), certain=wants(11.0, 18.0, x=np.array([3.0, 12]), y=np.array([1.0, -3])), scopes=scopes_of(s=X.copy(), kept=X.copy()))  # fmt: skip
+    found = search(
+        page,
+        wants(*expected),
+        certain=wants(11.0, 18.0, x=np.array([3.0, 12]), y=np.array([1.0, -3])),
+        scopes=scopes_of(s=X.copy(), kept=X.copy()),
+    )
     assert "stale value" in found[0].causes and "has to come before" in found[0].text
 
 
-@pytest.mark.parametrize("text", ["def f(x, y):\n    raise ValueError(x)\n", "def f(x, y):\n    return x.no_such + y\n"])
+@pytest.mark.parametrize(
+    "text", ["def f(x, y):\n    raise ValueError(x)\n", "def f(x, y):\n    return x.no_such + y\n"]
+)
 def test_candidates_may_fail_in_any_way(text):
     assert search(module(text), lambda f: f(X, Y) is None, scopes=scopes_of(), seconds=2) == []
 

@@ -13,7 +13,9 @@ from minireid.layers import gru, linear
 from minireid.trees import leaves, map_leaves
 from tests.gradcheck.planting import module
 
-CASES = [case for case in page_cases(np.random.default_rng(0), Sizes()) if case.name not in ("conv2d/direct", "conv_block")]
+CASES = [
+    case for case in page_cases(np.random.default_rng(0), Sizes()) if case.name not in ("conv2d/direct", "conv_block")
+]
 
 
 def bits(value):
@@ -85,7 +87,22 @@ def test_loops_helpers_tuples_dicts_slices_and_plus_equals_are_followed():
     (again, kept), events = traced(page.forward, X, P)
     assert again.tobytes() == y.tobytes() and bits(kept[1]) == bits(cache[1])
     names = {e.name for e in seen(events, "argument", "assign", "store", "touch", "item")}
-    assert {"x", "p.W", "a", "b", "total", "states", "gates.z", "gates.r", "z", "r", "u", "kept.b", "left", "out"} <= names
+    assert {
+        "x",
+        "p.W",
+        "a",
+        "b",
+        "total",
+        "states",
+        "gates.z",
+        "gates.r",
+        "z",
+        "r",
+        "u",
+        "kept.b",
+        "left",
+        "out",
+    } <= names
     for name, count in (("total", 5), ("states", 5), ("u", 4), ("b", 4)):
         assert len([e for e in seen(events, "assign", "store") if e.name == name]) == count, name
     assert [e.loops["t"] for e in seen(events, "assign") if e.name == "u"] == [0, 1, 2, 3]
@@ -182,7 +199,11 @@ def test_columns_of_all_gates_and_index_pairs():
     stores = [e for e in events if e.site.kind == "store" and e.name == "a"]
     assert [e.part.sum() for e in stores] == [6, 6, 6] and np.sum([e.part for e in stores], axis=0).min() == 1
     assert {"z", "r", "c", "d", "back"} <= {e.name for e in events}
-    assert [e.site.kind for e in seen(events, "assign", "touch", "store") if e.name == "back"] == ["assign", "touch", "store"], "np.add.at changes its first argument"
+    assert [e.site.kind for e in seen(events, "assign", "touch", "store") if e.name == "back"] == [
+        "assign",
+        "touch",
+        "store",
+    ], "np.add.at changes its first argument"
     assert not [e for e in events if e.name in ("i", "j", "pairs")], "integers have no derivative"
 
 
