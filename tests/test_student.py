@@ -269,7 +269,10 @@ def test_a_keyword_that_is_needed_is_named_with_the_signature(mine, capsys):
 
 
 def test_a_keyword_that_is_not_needed_is_left_out_and_it_is_said(mine):
-    plain = "import numpy as np\n\n\ndef forward(h):\n    return h.mean(axis=1), h.shape\n\n\ndef backward(dy, shape):\n    return np.broadcast_to(dy[:, None] / shape[1], shape) * 1.0\n"
+    plain = (
+        "import numpy as np\n\ndef forward(h):\n    return h.mean(axis=1), h.shape\n\n"
+        "def backward(dy, shape):\n    return np.broadcast_to(dy[:, None] / shape[1], shape) * 1.0\n"
+    )
     (check,) = data(mine, plain, "temporal_mean")
     assert check["ok"] and "forward takes no lengths: checked without" in check["notes"]
 

@@ -7,7 +7,7 @@ from minireid.cases import Sizes, page_cases
 from minireid.gradcheck import check, numerical
 from minireid.gradcheck.numerical import Slopes
 from minireid.gradcheck.problem import Problem
-from minireid.layers import relu, tanh
+from minireid.layers import relu, tanh, unit_length
 from minireid.trees import leaves
 
 SMOOTH = {
@@ -143,3 +143,11 @@ def test_kinks_are_seen_and_curves_are_not_taken_for_them(rng):
     assert not numerical.is_kink(lambda: float(np.exp(5 * x[0])), x, (0,), 1e-3)
     report = check(relu.forward, relu.backward, np.array([[0.0, *rng.normal(size=20)]]), diagnosis=False)
     assert report.ok and report.tensors[0].kinks == 1
+
+
+def test_where_the_true_gradient_is_zero_rounding_is_no_mistake():
+    """Vectors of one number: their unit vectors are 1 and -1, whatever they are. Nothing but rounding is left."""
+    for seed in range(20):
+        x = np.random.default_rng(seed).normal(size=(5, 1))
+        assert check(unit_length.forward, unit_length.backward, x, seed=seed).ok
+        assert not check(unit_length.forward, lambda du, cache: 1e-9 * du, x, seed=seed, diagnosis=False).ok
