@@ -191,6 +191,9 @@ def shape_fault(array: np.ndarray, gradient: Any) -> str:
     shape = np.shape(gradient)
     if shape != array.shape:
         return f"its gradient has the shape {shape}{explained(shape, array.shape)}"
+    kind = np.asarray(gradient).dtype
+    if kind != np.float64:
+        return f"its gradient is {kind} where its input is float64: it cannot be right to more than {kind}'s digits"
     if not np.all(np.isfinite(gradient)):
         return "its gradient holds NaN or infinity"
     return ""

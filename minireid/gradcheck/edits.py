@@ -70,7 +70,7 @@ def lost(node: ast.Assign, target: ast.Tuple, scope: Scope) -> Iterator[Change]:
     """A result that is taken under a name which nobody reads, where another variable waits for it."""
     for position, element in enumerate(target.elts):
         if isinstance(element, ast.Name):
-            for other in sorted(scope.values):
+            for other in sorted(scope.gradients & scope.values.keys()):
                 if other != element.id and numeric(scope.values[other]):
                     renamed_ = put(target, "elts", ast.Name(other, ast.Store()), position)
                     text = f"{other} never receives what goes to {element.id}"

@@ -11,6 +11,8 @@ import numpy as np
 from minireid.gradcheck.problem import Problem
 from minireid.trees import leaves, map_leaves
 
+NUMBERS = "biufc"  # kinds of dtypes
+
 
 def forward_faults(problem: Problem) -> list[str]:
     """Of the forward alone. problem has no upstream yet."""
@@ -18,15 +20,17 @@ def forward_faults(problem: Problem) -> list[str]:
     y = problem.call(problem.forward)
     if not isinstance(y, tuple) or len(y) != 2:
         return [f"forward must return (y, cache), got {described(y)}"]
-    first = map_leaves(np.array, y[0])
+    first = map_leaves(as_array, y[0])
+    if strange := [name for name, one in leaves(first, "y") if one.dtype.kind not in NUMBERS]:
+        return [f"forward must return an array of float64 (or a dict of such), {', '.join(strange)} holds no numbers"]
     found = [
         f"forward changes its input {name} in place: copy it first"
         for (name, old), (_, new) in zip(named(problem, before), named(problem, problem.arrays))
         if not np.array_equal(old, new, equal_nan=True)
     ]
-    for array, old in zip(leaves(dict(enumerate(problem.arrays))), leaves(dict(enumerate(before)))):
-        array[1][...] = old[1]
-    second = problem.call(problem.forward)[0]
+    put_back(problem, before)
+    second = map_leaves(as_array, problem.call(problem.forward)[0])
+    put_back(problem, before)
     for (name, one), (_, two) in zip(leaves(first, "y"), leaves(second, "y")):
         if np.shape(one) != np.shape(two):
             found.append(
@@ -66,8 +70,7 @@ def backward_faults(problem: Problem) -> list[str]:
     for (name, old), (_, new) in zip(named(problem, arrays), named(problem, problem.arrays)):
         if not np.array_equal(old, new):
             found.append(f"backward changes the forward's input {name} in place")
-    for (_, moved), (_, kept) in zip(leaves(dict(enumerate(problem.arrays))), leaves(dict(enumerate(arrays)))):
-        moved[...] = kept
+    put_back(problem, arrays)
     found += structure_faults(problem, first)
     if found:
         return found
@@ -103,7 +106,9 @@ def linearity_faults(problem: Problem, first: Any) -> list[str]:
     if any(np.any(np.abs(a) > 1e-12) for a in nothing if np.all(np.isfinite(a))):
         return ["backward ignores the upstream gradient in part: zero upstream does not give zero"]
     for one, two, three in zip(mine, another, mixed):
-        if np.all(np.isfinite(three)) and not np.allclose(three, 2 * one + two, rtol=1e-8, atol=1e-10 * (1 + np.abs(three).max(initial=0))):
+        if not (np.all(np.isfinite(one)) and np.all(np.isfinite(three))):
+            continue  # told as the tensor's own fault
+        if not np.allclose(three, 2 * one + two, rtol=1e-8, atol=1e-10 * (1 + np.abs(three).max(initial=0))):
             return ["backward is not linear in the upstream gradient"]
     return []
 
@@ -150,17 +155,30 @@ def named(problem: Problem, arrays: tuple[Any, ...]) -> list[tuple[str, np.ndarr
 
 def arrays_of(returned: Any) -> list[tuple[str, np.ndarray]]:
     tree = dict(enumerate(returned)) if isinstance(returned, (tuple, list)) else {"": returned}
-    return [(name, np.asarray(a)) for name, a in leaves({str(k): v for k, v in tree.items()}) if a is not None]
+    arrays = [(name, as_array(a)) for name, a in leaves({str(k): v for k, v in tree.items()}) if a is not None]
+    return [(name, a) for name, a in arrays if a.dtype.kind in NUMBERS]  # the others' dtype is told elsewhere
+
+
+def as_array(value: Any) -> np.ndarray:
+    """A copy; of dtype object where the value is not an array of numbers."""
+    try:
+        return np.array(value)
+    except ValueError:  # lists of different lengths
+        return np.array(None)
 
 
 def copied(returned: Any) -> Any:
     kind = type(returned) if isinstance(returned, (tuple, list)) else None
-    keep = lambda leaf: None if leaf is None else np.array(leaf)  # noqa: E731
+    keep = lambda leaf: None if leaf is None else as_array(leaf)  # noqa: E731
     return kind(map_leaves(keep, r) for r in returned) if kind else map_leaves(keep, returned)
 
 
 def same(one: Any, two: Any) -> bool:
     return all(np.array_equal(a, b, equal_nan=True) for (_, a), (_, b) in zip(arrays_of(one), arrays_of(two)))
+
+
+def put_back(problem: Problem, arrays: tuple[Any, ...]) -> None:
+    restore(dict(enumerate(problem.arrays)), dict(enumerate(arrays)))
 
 
 def restore(changed: Any, original: Any) -> None:

@@ -15,6 +15,7 @@ named.
 """
 
 import ast
+import contextlib
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
@@ -118,7 +119,8 @@ def record(tracer: Tracer, run: Callable[[], Any]) -> list[Event]:
     for _ in range(2):
         tracer.reset(recording=True)
         before = len(tracer.skipped)
-        run()
+        with contextlib.suppress(Exception):  # what happened before somebody's function raised is worth something too
+            run()
         if len(tracer.skipped) == before:
             break
     return tracer.events

@@ -37,6 +37,7 @@ class Slopes:
         self.real = dict(leaves(problem.inputs()))
         self.imaginary = dict(leaves(dict(zip(problem.names(), complex_arrays(problem.arrays)))))
         self.complex_arguments = tuple(from_leaves(self.imaginary)[name] for name in problem.names())
+        self.rounding = 1e-14 * magnitude(problem)
         self.complex = method == "complex" or (method == "auto" and self.complex_works())
 
     def loss(self) -> float:
@@ -48,12 +49,14 @@ class Slopes:
         if self.complex:
             direction = np.zeros(self.real[name].shape)
             direction[index] = 1
-            return self.complex_along(name, direction), 0.0
+            return self.complex_along(name, direction), self.rounding
         return derivative(self.loss, self.real[name], index)
 
     def along(self, name: str, direction: np.ndarray) -> tuple[float, float]:
         """The derivative along a direction of the tensor's shape: sum of dL/d tensor * direction."""
-        return (self.complex_along(name, direction), 0.0) if self.complex else self.difference(name, direction)
+        return (
+            (self.complex_along(name, direction), self.rounding) if self.complex else self.difference(name, direction)
+        )
 
     def complex_along(self, name: str, direction: np.ndarray) -> float:
         array = self.imaginary[name]
@@ -108,6 +111,12 @@ class Slopes:
             if not any(self.agrees(name, direction, one, h) for h in (STEP / 10, STEP / 1000)):
                 return False
         return True
+
+
+def magnitude(problem: Problem) -> float:
+    """The sum of |upstream * y|: terms of the size that the loss is rounded at, also where they cancel."""
+    y = problem.call(problem.forward)[0]
+    return float(sum(np.sum(np.abs(d * v)) for (_, d), (_, v) in zip(leaves(problem.upstream), leaves(y))))
 
 
 def derivative(

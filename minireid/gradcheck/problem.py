@@ -80,8 +80,9 @@ class Problem:
         return self.by_name(self.backwards(backward or self.backward))
 
     def backwards(self, backward: Callable[..., Any]) -> Any:
-        """What backward returns, for a copy of the upstream gradient and a new cache."""
-        return backward(map_leaves(lambda leaf: np.array(leaf)[()], self.upstream), self.cache())
+        """What backward returns, on copies of everything: what it changes in place is spoiled for nobody else."""
+        own = self.copied()
+        return backward(own.upstream, own.cache())
 
     def by_name(self, returned: Any) -> dict[str, Any]:
         if len(self.arrays) == 1 and not (isinstance(returned, (tuple, list)) and len(returned) == 1):

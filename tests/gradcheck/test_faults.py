@@ -1,0 +1,239 @@
+"""Everything besides values: each fault has a sentence of its own, and what has none is not accused."""
+
+import numpy as np
+import pytest
+
+from minireid.gradcheck import check
+from minireid.layers import linear, relu, tanh
+from tests.gradcheck.planting import module
+
+PAGE = """
+import numpy as np
+
+def forward(x, p):
+    y = np.tanh(x @ p["W"] + p["b"])
+    return y, (x, y, p)
+
+def backward(dy, cache):
+    x, y, p = cache
+    da = dy * (1 - y * y)
+    dx = da @ p["W"].T
+    dW = x.T @ da
+    db = da.sum(axis=0)
+    return dx, {"W": dW, "b": db}
+"""
+DRAW = "np.random.default_rng().normal()"
+
+FAULTS = {
+    "nothing": ("", "", None),
+    "float32 out": (
+        "return y, (x, y, p)",
+        "return y.astype(np.float32), (x, y, p)",
+        "forward returns float32 for float64",
+    ),
+    "integers out": (
+        "return y, (x, y, p)",
+        "return (100 * y).astype(int), (x, y, p)",
+        "forward returns int64 for float64",
+    ),
+    "no cache": ("return y, (x, y, p)", "return y", "forward must return (y, cache), got an array of the shape (3, 7)"),
+    "forward changes x": ("    return y, (x", "    x *= 2\n    return y, (x", "forward changes its input x in place"),
+    "forward changes a parameter": (
+        "    return y, (x",
+        "    p['b'] += 1\n    return y, (x",
+        "forward changes its input p.b in place",
+    ),
+    "forward draws": (
+        "np.tanh(",
+        f"{DRAW} * np.tanh(",
+        "forward is not deterministic: y differs from call to call; pass a seeded Generator by keyword",
+    ),
+    "forward's shape drifts": (
+        "    return y, (x",
+        "    calls.append(1)\n    y = y[: 4 - len(calls)]\n    return y, (x",
+        "forward is not deterministic: y has the shape (3, 7) once and (2, 7) then",
+    ),
+    "forward's NaN": (
+        "return y, (x",
+        "return np.log(y), (x",
+        "forward returns NaN or infinity, though every input is finite",
+    ),
+    "backward raises": ("x.T @ da", "x @ da", "backward raises ValueError: matmul"),
+    "backward changes dy": (
+        "da = dy * (1 - y * y)",
+        "dy *= 1 - y * y\n    da = dy",
+        "backward changes the upstream gradient in place: the caller may still need it",
+    ),
+    "backward changes x": (
+        "    dW = x.T @ da\n",
+        "    dW = x.T @ da\n    x += 1\n",
+        "backward changes the forward's input x in place",
+    ),
+    "backward changes the cache": (
+        "    dW = x.T @ da\n",
+        "    dW = x.T @ da\n    y *= 2\n",
+        "backward is not repeatable: a second call with the same cache gives something else",
+    ),
+    "backward uses the cache up": ("return y, (x, y, p)", "return y, [x, y, p]", None),
+    "ignores dy": (
+        "dy * (1 - y * y)",
+        "1 - y * y",
+        "backward ignores the upstream gradient: another one gives the same result",
+    ),
+    "ignores dy in part": (
+        "return dx, {",
+        "return dx + 1, {",
+        "backward ignores the upstream gradient in part: zero upstream does not give zero",
+    ),
+    "not linear": ("dy * (1 - y * y)", "dy * dy * (1 - y * y)", "backward is not linear in the upstream gradient"),
+    "clipped": (
+        "dy * (1 - y * y)",
+        "np.clip(dy * (1 - y * y), -0.1, 0.1)",
+        "backward is not linear in the upstream gradient",
+    ),
+    "one gradient": (
+        'return dx, {"W": dW, "b": db}',
+        "return dx",
+        "backward must return 2 gradients, for x, p; got an array of the shape (3, 5)",
+    ),
+    "three gradients": (
+        'return dx, {"W": dW, "b": db}',
+        "return dx, dW, db",
+        "backward must return 2 gradients, for x, p; it returns 3",
+    ),
+    "missing gradient": (', "b": db}', "}", "backward returns no gradient for p.b"),
+    "extra gradient": (
+        '"b": db}',
+        '"b": db, "c": db}',
+        "backward returns a gradient named p.c, but there is no such input",
+    ),
+    "renamed gradient": ('"b": db}', '"bias": db}', "backward returns no gradient for p.b"),
+}
+
+
+def arrays():
+    rng = np.random.default_rng(5)
+    return rng.normal(size=(3, 5)), {"W": rng.normal(size=(5, 7)), "b": rng.normal(size=7)}
+
+
+def report_of(old, new):
+    assert PAGE.count(old) == 1 or not old
+    page = module(PAGE.replace(old, new) if old else PAGE)
+    page.calls = []
+    return check(page.forward, page.backward, *arrays(), diagnosis=False), page
+
+
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize(("old", "new", "says"), FAULTS.values(), ids=FAULTS)
+def test_each_fault_has_a_sentence_of_its_own(old, new, says):
+    report, _ = report_of(old, new)
+    if says is None:
+        assert report.ok, str(report)
+    else:
+        assert not report.ok and [fault for fault in report.faults if fault.startswith(says)], report.faults
+        assert all("\n" not in fault for fault in report.faults) and says in str(report)
+
+
+def test_the_sentences_are_told_apart():
+    said = [says for _, _, says in FAULTS.values() if says]
+    assert len(said) - len(set(said)) == 2  # clipped and squared are one fault; so are a missing and a renamed gradient
+
+
+def test_what_backward_raises_is_told_with_its_line():
+    report, _page = report_of("x.T @ da", "x @ da")
+    number = PAGE.splitlines().index("    dW = x.T @ da") + 1
+    (fault,) = report.faults
+    assert fault.endswith(f"(line {number}: dW = x @ da)") and "\n" not in fault
+
+
+def test_a_missing_gradient_is_wrong_and_the_others_are_looked_at_all_the_same():
+    report, _ = report_of(', "b": db}', "}")
+    assert [tensor.ok for tensor in report.tensors] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name", "says"),
+    [
+        ("x.T @ da", "da.T @ x", "p.W", "(7, 5): transposed"),
+        ("da.sum(axis=0)", "da", "p.b", "(3, 7): it was broadcast in the forward, and has to be summed over what (7,)"),
+        ("da.sum(axis=0)", "da.sum(axis=0, keepdims=True)", "p.b", "(1, 7): as many values, to be reshaped"),
+        ("da.sum(axis=0)", "da.sum()", "p.b", "(): summed over an axis too many"),
+    ],
+)
+def test_a_wrong_shape_is_the_tensors_own(old, new, name, says):
+    report, _ = report_of(old, new)
+    (wrong,) = [tensor for tensor in report.tensors if not tensor.ok]
+    assert wrong.name == name and f"its gradient has the shape {says}" in wrong.verdict
+
+
+@pytest.mark.parametrize("kind", ["float32", "int64", "bool", "complex128", "object"])
+def test_a_gradient_of_another_dtype_is_told_whatever_its_values(kind):
+    report, _ = report_of("dW = x.T @ da", f"dW = (x.T @ da).astype({kind if kind == 'object' else 'np.' + kind})")
+    (wrong,) = [tensor for tensor in report.tensors if not tensor.ok]
+    assert wrong.name == "p.W" and wrong.verdict.startswith(f"its gradient is {kind} where its input is float64")
+
+
+def test_nan_that_comes_in_is_blamed_on_the_input_that_holds_it():
+    x, p = arrays()
+    p["W"][0, 0] = np.nan
+    report = check(linear.forward, linear.backward, x, p)
+    assert report.faults == ["forward returns NaN or infinity: its input p.W holds some"] and not report.tensors
+
+
+@pytest.mark.filterwarnings("ignore:invalid value", "ignore:divide by zero")
+def test_nan_of_the_backward_is_the_tensors_own():
+    report, _ = report_of("db = da.sum(axis=0)", "db = np.log(-np.abs(da.sum(axis=0)))")
+    assert any("NaN or infinity" in tensor.verdict for tensor in report.tensors if tensor.name == "p.b")
+
+
+def test_a_second_call_that_raises(rng):
+    def backward(dy, cache):
+        return dy * cache.pop()
+
+    report = check(lambda x: (x * x, [2 * x]), backward, rng.normal(size=(2, 3)), diagnosis=False)
+    assert report.faults == [
+        "a second call of backward with the same cache raises IndexError: the first has used it up"
+    ]
+
+
+def test_backward_that_returns_a_tuple_for_one_input(rng):
+    x = rng.normal(size=(2, 3))
+    assert check(tanh.forward, lambda dy, y: (tanh.backward(dy, y),), x).ok
+    report = check(tanh.forward, lambda dy, y: (tanh.backward(dy, y), dy), x, diagnosis=False)
+    assert report.faults == ["backward must return one gradient, for x; it returns 2"]
+
+
+def test_everything_is_put_back_after_a_fault():
+    x, p = arrays()
+    before = (x.tobytes(), p["W"].tobytes(), p["b"].tobytes())
+    for name in ("forward changes x", "forward changes a parameter", "backward changes x", "backward changes dy"):
+        page = module(PAGE.replace(*FAULTS[name][:2]))
+        check(page.forward, page.backward, x, p, diagnosis=False)
+        assert (x.tobytes(), p["W"].tobytes(), p["b"].tobytes()) == before, name
+
+
+def test_a_gradient_that_is_the_upstream_itself_is_no_fault(rng):
+    assert check(lambda x: (x + 1, None), lambda dy, cache: dy, rng.normal(size=(2, 3))).ok
+    assert check(relu.forward, relu.backward, rng.normal(size=(2, 3)) + 3).ok
+
+
+STRANGE = [[1, [2, 3]], [np.zeros(3), np.zeros(4)], "a word", object(), {}, {"a": 1.0}, 0, [], None]
+
+
+@pytest.mark.parametrize("strange", STRANGE, ids=repr)
+def test_what_is_no_array_is_a_fault_and_no_traceback(strange):
+    def backward(dy, cache):
+        dx, grads = linear.backward(dy, cache)
+        return dx, grads | {"W": strange}
+
+    x, p = arrays()
+    report = check(linear.forward, backward, x, p)
+    assert [tensor.ok for tensor in report.tensors if tensor.name == "p.W"] == [False]
+    assert not check(linear.forward, lambda dy, cache: strange, x, p).ok
+    assert not check(tanh.forward, lambda dy, cache: strange, x).ok
+
+
+@pytest.mark.parametrize("strange", [[1, [2, 3]], "a word", object(), None, {"a": "word"}], ids=repr)
+def test_a_forward_that_returns_no_numbers_is_told_so(strange):
+    (fault,) = check(lambda x: (strange, x), tanh.backward, arrays()[0]).faults
+    assert fault.startswith("forward must return an array of float64")

@@ -1,0 +1,134 @@
+"""A forward against a reference: the same, another known function, or wrong somewhere, and where."""
+
+import inspect
+
+import numpy as np
+import pytest
+
+from minireid.gradcheck.forward import compare_forwards, different_line, equal, find_repairs, run, shape_fault
+from minireid.layers import dropout, elman, gru, linear, sigmoid, tanh
+from tests.gradcheck.planting import changed, line_of, module
+
+
+def draws(page, *, step=True, count=3):
+    found = []
+    for seed in range(count):
+        rng = np.random.default_rng(seed)
+        p = page.init(rng, 2, 4, dtype=np.float64)
+        arrays = (rng.normal(size=(3, 2)), rng.normal(size=(3, 4))) if step else (rng.normal(size=(3, 5, 2)),)
+        found.append(((*arrays, p), {}))
+    return found
+
+
+def x_draws(*shape):
+    return [((np.random.default_rng(seed).normal(size=shape),), {}) for seed in range(3)]
+
+
+def test_the_same_function_written_otherwise_is_the_same():
+    other = lambda x: (1 / (1 + np.exp(-x)), None)  # noqa: E731
+    assert compare_forwards(other, sigmoid.forward, x_draws(3, 5), []) is None
+    assert compare_forwards(lambda x: (np.tanh(x) * (1 + 1e-11), x), tanh.forward, x_draws(3, 5), []) is None
+    assert compare_forwards(lambda x: (np.tanh(x) * (1 + 1e-6), x), tanh.forward, x_draws(3, 5), []) is not None
+
+
+MISTAKES = [
+    ('ar = x @ p["Wr"] + h_prev @ p["Ur"] + p["br"]', 'ar = x @ p["Wr"] + h_prev @ p["Ur"]', None),
+    ("q = r * h_prev", "q = z * h_prev", "wrong variable"),
+    ('ac = x @ p["Wc"] + q @ p["Uc"]', 'ac = x @ p["Wc"] - q @ p["Uc"]', "sign"),
+    ("h = (1 - z) * h_prev + z * c", "h = (1 - z) * h_prev + r * c", "gates swapped"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "cause"), MISTAKES, ids=[w for _, w, _ in MISTAKES])
+def test_a_wrong_forward_is_told_with_its_line_and_cause(right, wrong, cause):
+    page = changed(gru, (right, wrong))
+    said, line, causes = compare_forwards(page.step_forward, gru.step_forward, draws(gru), [])
+    assert said.startswith("the forward differs from the reference: y is ") and " belongs" in said
+    assert line.number == line_of(gru, right) and wrong in line.text and line.function == "step_forward"
+    assert causes[-1].cause == "forward differs" and len(causes) <= 3
+    if cause:
+        assert cause in [c.cause for c in causes], causes
+
+
+def test_a_mistake_in_the_loop_is_found_too():
+    page = changed(elman, ("h_t = np.zeros_like(h[:, 0])", "h_t = np.ones_like(h[:, 0])"))
+    said, line, _ = compare_forwards(page.forward, elman.forward, draws(elman, step=False), [])
+    assert "differs" in said and line.number == line_of(page, "h_t = np.ones_like")
+
+
+def test_a_known_variant_is_called_by_its_name_and_searched_no_further():
+    twice = ("twice the tanh", lambda x: (2 * np.tanh(x), None))
+    said, _, causes = compare_forwards(lambda x: (np.tanh(x) + np.tanh(x), x), tanh.forward, x_draws(3, 5), [twice])
+    assert said == "the forward is another function: twice the tanh" and [c.cause for c in causes] == [
+        "forward differs"
+    ]
+
+
+def test_another_shape_or_other_names_are_told():
+    said, line, causes = compare_forwards(lambda x: (x.T, x), tanh.forward, x_draws(3, 5), [])
+    assert (
+        said == "forward's y has the shape (5, 3); expected (3, 5)"
+        and line is None
+        and causes[0].cause == "forward differs"
+    )
+    said, _, _ = compare_forwards(lambda x: ({"y": x}, x), tanh.forward, x_draws(3, 5), [])
+    assert said == "forward returns y; expected an array"
+    assert shape_fault([("a", np.ones(2))], [("a", np.zeros(2))]) == ""
+
+
+def test_nan_is_a_difference():
+    with np.errstate(invalid="ignore"):
+        said, *_ = compare_forwards(lambda x: (np.log(-np.abs(x)), x), tanh.forward, x_draws(3, 5), [])
+    assert "nan" in said
+    assert not equal([("", np.array([np.nan]))], [("", np.array([np.nan]))])
+
+
+def test_what_is_compared_is_what_every_draw_says():
+    """Right on the first draw alone is not right."""
+    first = x_draws(3, 5)[0][0][0]
+    odd = lambda x: (np.tanh(x) if np.array_equal(x, first) else x, None)  # noqa: E731
+    assert compare_forwards(odd, tanh.forward, x_draws(3, 5)[:1], []) is None
+
+
+def test_generators_draw_the_same_and_arrays_are_copied(rng):
+    x = rng.normal(size=(3, 5))
+    config = {"rate": 0.5, "rng": np.random.default_rng(1)}
+    one, two = run(dropout.forward, ((x,), config)), run(dropout.forward, ((x,), config))
+    assert equal(one, two)
+
+    def careless(x):
+        x *= 2
+        return x, None
+
+    before = x.tobytes()
+    run(careless, ((x,), {}))
+    assert x.tobytes() == before
+
+
+def test_what_the_forward_raises_comes_through():
+    with pytest.raises(ValueError, match="matmul"):
+        compare_forwards(
+            linear.forward, linear.forward, [((np.ones((2, 3)), {"W": np.ones((4, 4)), "b": np.ones(4)}), {})], []
+        )
+
+
+def test_without_source_there_is_no_line_and_no_repair_but_an_answer():
+    said, line, causes = compare_forwards(lambda x: (-np.tanh(x), x), tanh.forward, x_draws(3, 5), [])
+    assert "differs" in said and line is None and causes[0].cause == "sign"
+    assert find_repairs(lambda x: (x, x), [run(tanh.forward, x_draws(3, 5)[0])], x_draws(3, 5)[:1], None) == []
+
+
+def test_the_first_different_variable_of_the_same_name():
+    page = module("""
+        import numpy as np
+
+        def forward(x):
+            a = x * 2
+            b = a + 1
+            y = b * b
+            return y, None
+    """)
+    other = module(inspect.getsource(page).replace("b = a + 1", "b = a - 1"))
+    line = different_line(other.forward, page.forward, x_draws(3)[0])
+    assert line.variable == "b" and line.text == "b = a - 1"
+    assert different_line(page.forward, page.forward, x_draws(3)[0]) is None
