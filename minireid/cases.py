@@ -68,13 +68,38 @@ class Sizes(NamedTuple):
     rows: int = 5
     stride: int = 2
     padding: int = 1
-    pairs: tuple[tuple[int, int], ...] = ((0, 1), (2, 1), (3, 4), (0, 4), (2, 3), (1, 3), (4, 0))  # rows in several pairs
+    pairs: tuple[tuple[int, int], ...] = (
+        (0, 1),
+        (2, 1),
+        (3, 4),
+        (0, 4),
+        (2, 3),
+        (1, 3),
+        (4, 0),
+    )  # rows in several pairs
 
 
-OTHER = Sizes(5, 4, 3, 7, 6, 9, 4, 6, 2, 7, 5, 7, 3, 2, ((6, 0), (1, 2), (3, 6), (4, 5), (5, 0), (2, 0), (1, 4), (3, 2), (0, 3), (6, 1), (2, 5)))
+USUAL = Sizes()
+OTHER = Sizes(
+    5,
+    4,
+    3,
+    7,
+    6,
+    9,
+    4,
+    6,
+    2,
+    7,
+    5,
+    7,
+    3,
+    2,
+    ((6, 0), (1, 2), (3, 6), (4, 5), (5, 0), (2, 0), (1, 4), (3, 2), (0, 3), (6, 1), (2, 5)),
+)
 
 
-def all_cases(seed: int = 0, sizes: Sizes = Sizes()) -> Iterator[Case]:
+def all_cases(seed: int = 0, sizes: Sizes = USUAL) -> Iterator[Case]:
     """Every layer, loss and network, in the order in which a reader meets them."""
     rng = np.random.default_rng(seed)
     yield from page_cases(rng, sizes)
@@ -97,7 +122,13 @@ def layer_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
     for kernel in (loops, im2col, fastest()):
         name = f"conv2d/{kernel.__name__.rpartition('.')[2]}"
         small = x[:1, :5, :4] if kernel is loops else x  # Python loops are slow, and loops are loops at any size
-        yield Case(name, conv2d.forward, conv2d.backward, (small, p), {"stride": sizes.stride, "padding": sizes.padding, "kernel": kernel})
+        yield Case(
+            name,
+            conv2d.forward,
+            conv2d.backward,
+            (small, p),
+            {"stride": sizes.stride, "padding": sizes.padding, "kernel": kernel},
+        )
     yield Case("maxpool2d", maxpool2d.forward, maxpool2d.backward, (spaced(rng, *maps),))
     overlap = {"window": (3, 2), "stride": 1}
     yield Case("maxpool2d/overlap", maxpool2d.forward, maxpool2d.backward, (spaced(rng, *maps),), overlap)

@@ -72,12 +72,18 @@ def parser() -> argparse.ArgumentParser:
     add_threads(trace)
 
     gradcheck = add(commands, "gradcheck", run_gradcheck, "check every derivative, or a file of your own")
-    gradcheck.add_argument("names", nargs="*", metavar="NAME", help="only these (gru, msp_src …); or FILE.py with --like")
-    gradcheck.add_argument("--like", metavar="NAME", help="check FILE.py's functions, written to the signature of NAME's")
+    gradcheck.add_argument(
+        "names", nargs="*", metavar="NAME", help="only these (gru, msp_src …); or FILE.py with --like"
+    )
+    gradcheck.add_argument(
+        "--like", metavar="NAME", help="check FILE.py's functions, written to the signature of NAME's"
+    )
     gradcheck.add_argument("--seed", type=int, default=0)
     gradcheck.add_argument("--json", action="store_true", help="print data in place of text")
     gradcheck.add_argument("--plot", type=Path, metavar="PNG", help="with --like: picture of the worst wrong gradient")
-    gradcheck.add_argument("--time-limit", type=float, default=120, metavar="SECONDS", help="with --like (default: 120)")
+    gradcheck.add_argument(
+        "--time-limit", type=float, default=120, metavar="SECONDS", help="with --like (default: 120)"
+    )
 
     zoo = add(commands, "zoo", run_zoo, "wrong backward passes to find the mistake in")
     zoo.add_argument("action", nargs="?", choices=("show", "hint", "solve"), help="default: list them all")
@@ -213,7 +219,9 @@ def run_gradcheck(arguments: argparse.Namespace) -> int:
     if arguments.like:
         return check_students_file(arguments)
     if arguments.plot or any(name.endswith(".py") for name in arguments.names):
-        raise InputError("expected --like NAME beside FILE.py: what are its functions to be compared with? (--like gru)")
+        raise InputError(
+            "expected --like NAME beside FILE.py: what are its functions to be compared with? (--like gru)"
+        )
     from minireid.checkall import check_all
     from minireid.training.threads import threads
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import minireid
-from minireid.checkall import method
 from minireid.cases import OTHER, Sizes, all_cases, layer_cases, spaced
+from minireid.checkall import method
 from minireid.gradcheck import assert_gradients, check
 from minireid.gradcheck.problem import fresh
 from minireid.losses import contrastive_crf, pair_distance
@@ -65,7 +65,9 @@ def test_some_pairs_of_different_persons_are_within_the_margin():
 
 def test_the_seed_decides():
     def bits(seed: int) -> list[bytes]:
-        return [a.tobytes() for case in layer_cases(np.random.default_rng(seed), Sizes()) for _, a in leaves(case.arrays[0])]
+        return [
+            a.tobytes() for case in layer_cases(np.random.default_rng(seed), Sizes()) for _, a in leaves(case.arrays[0])
+        ]
 
     assert bits(0) == bits(0) and bits(0) != bits(1)
 

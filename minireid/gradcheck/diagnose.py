@@ -30,7 +30,7 @@ def diagnose(report: Report, problem: Problem, slopes: Slopes, more: list[Proble
     wrong = look.wrong if look else None
     computed, true = values(wrong, look)
     known = size_names(dict(leaves(problem.inputs())))
-    effects = patterns(computed, true, known, {}) if true is not None else []
+    effects = patterns(computed, true, known, {}) if computed is not None and true is not None else []
     effects += lacking(wrong, look) if look and wrong else []
     repairs = find_repairs(report, problem, slopes, more, look)
     report.line = line_of(problem, look, wrong, computed, true, repairs)
@@ -52,7 +52,9 @@ def values(wrong: Verdict | None, look: Look | None) -> tuple[np.ndarray | None,
 # Repairs
 
 
-def find_repairs(report: Report, problem: Problem, slopes: Slopes, more: list[Problem], look: Look | None) -> list[Repair]:
+def find_repairs(
+    report: Report, problem: Problem, slopes: Slopes, more: list[Problem], look: Look | None
+) -> list[Repair]:
     """Small changes to the backward (or to what the forward keeps for it) that make every gradient right."""
     draws = [Judge(problem, slopes, report)]
     others = more or [problem.redrawn(problem.seed + 1), problem.redrawn(problem.seed + 2)]
@@ -65,7 +67,7 @@ def find_repairs(report: Report, problem: Problem, slopes: Slopes, more: list[Pr
 
     scopes = look.scopes if look else {}
     gradients = changing(look)
-    found = repair.search(problem.backward, suspects(look), scopes, gradients, draws[0].right, certain)
+    found = repair.search(problem.backward, suspects(look, problem), scopes, gradients, draws[0].right, certain)
     if not found:
         found = forward_repairs(problem, draws[0], prepared, others)
     return found
@@ -108,7 +110,9 @@ class Judge:
             if report and name in report.arrays:
                 self.true[name] = report.arrays[name][1]
             elif array.size <= LARGEST:
-                self.true[name] = np.array([slopes.at(name, i)[0] for i in np.ndindex(array.shape)]).reshape(array.shape)
+                self.true[name] = np.array([slopes.at(name, i)[0] for i in np.ndindex(array.shape)]).reshape(
+                    array.shape
+                )
         self.loose = 1e-7
 
     def right(self, backward: Callable[..., Any]) -> bool:
@@ -129,16 +133,42 @@ def changing(look: Look | None) -> set[str]:
     """Names in the backward whose values depend on the upstream gradient."""
     if look is None:
         return set()
-    return {v.event.site.name.partition(".")[0] for v in look.verdicts if v.state != "constant" and v.event.site.kind in ("assign", "argument", "store", "touch")}
+    return {
+        v.event.site.name.partition(".")[0]
+        for v in look.verdicts
+        if v.state != "constant" and v.event.site.kind in ("assign", "argument", "store", "touch")
+    }
 
 
-def suspects(look: Look | None) -> list[int]:
-    """Lines to try first: the first wrong one, and those of nameless variables just before it."""
+def suspects(look: Look | None, problem: Problem) -> list[int]:
+    """Lines to try first: the first wrong one, and those before it whose values nobody vouches for.
+
+    These are the values that depend on the upstream gradient but are no variable's derivative, and what the backward
+    computes from its cache alone: a mask, a slope, a turned kernel.
+    """
     if look is None or look.wrong is None:
         return []
-    position = next(n for n, v in enumerate(look.verdicts) if v is look.wrong)
-    unknown = [v.event.site.statement for v in look.verdicts[:position] if v.state == "unknown"]
-    return [*dict.fromkeys([*unknown, look.wrong.event.site.statement, look.wrong.event.line])]
+    wrong = look.wrong.event
+    position = next((n for n, v in enumerate(look.verdicts) if v is look.wrong), len(look.verdicts))
+    before = [v for v in look.verdicts[:position] if v.event.site.kind in ("assign", "store", "touch")]
+    lines = {v.event.site.statement for v in before if v.state in ("unknown", "constant")}
+    lines |= feeding(problem, wrong.site.statement)
+    lines -= {v.event.site.statement for v in before if v.state == "right"}
+    return [*dict.fromkeys([*sorted(lines), wrong.site.statement, wrong.line])]
+
+
+def feeding(problem: Problem, line: int) -> set[int]:
+    """Lines of the same function that compute, and do not merely unpack, what the statement at `line` reads."""
+    source = source_of(problem.backward)
+    for function in ast.walk(source.tree) if source else ():
+        if isinstance(function, ast.FunctionDef) and has(ast.Module([function], []), function.name, line):
+            statements = [n for n in ast.walk(function) if isinstance(n, ast.stmt)]
+            here = [s for s in statements if s.lineno == line]
+            read = {n.id for s in here for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+            before = [s for s in statements if isinstance(s, ast.Assign) and s.lineno < line]
+            computed = [s for s in before if not isinstance(s.value, (ast.Name, ast.Subscript))]
+            return {s.lineno for s in computed for t in s.targets[:1] if isinstance(t, ast.Name) and t.id in read}
+    return set()
 
 
 # What to say
@@ -156,34 +186,84 @@ def line_of(problem, look, wrong, computed, true, repairs: list[Repair]) -> Line
     if wrong is None or look is None:
         return Line(function, number, text)
     event = wrong.event
-    details: dict[str, Any] = {"variable": event.name, "before": tuple(look.right_before), "missing": missing(wrong, look)}
+    details: dict[str, Any] = {
+        "variable": event.name,
+        "before": tuple(look.right_before),
+        "missing": missing(wrong, look),
+    }
     if event.loops:
         details["where"] = "at " + ", ".join(f"{k} = {v}" for k, v in event.loops.items())
     if true is not None:
         off = np.abs(computed - true)
         index = tuple(int(i) for i in np.unravel_index(np.argmax(np.nan_to_num(off, nan=np.inf)), off.shape))
         count = int((off > 1e-7 * max(np.abs(true).max(), np.abs(computed).max())).sum())
-        details |= {"index": index, "computed": float(computed[index]), "true": float(true[index]), "wrong": f"{count} of {off.size} entries wrong"}
+        details |= {
+            "index": index,
+            "computed": float(computed[index]),
+            "true": float(true[index]),
+            "wrong": f"{count} of {off.size} entries wrong",
+        }
     return Line(function, number, text, **details)
 
 
 def lacking(wrong: Verdict, look: Look) -> list[Cause]:
     """path missing or extra path, where the difference is what comes through one or two uses of the variable."""
+    if wrong.of is None and wrong.terms and wrong.terms[0][1] is not None:
+        use = wrong.terms[0][1]
+        text = f"{wrong.event.name} holds only what comes through the use of {use.name} in line {use.line}"
+        return [Cause("path missing", text), Cause("detached branch", text)]
     if wrong.of is None or wrong.of.value.shape != wrong.event.value.shape or wrong.event.part is not None:
         return []
     truth, name = look.truth, wrong.of.name
-    uses = [e for e in truth.events if e.site.kind in ("use", "store") and e.name == name and e.value.shape == wrong.of.value.shape]
+    uses = [
+        e
+        for e in truth.events
+        if e.site.kind in ("use", "store") and e.name == name and e.value.shape == wrong.of.value.shape
+    ]
     uses = [e for e in uses if e.frame == wrong.of.frame and np.abs(truth.fingerprint(e)).max() > 1e-13][:8]
     rest = truth.fingerprint(wrong.of) - truth.print_of(wrong.event.value)
     for count in (1, 2):
         for chosen in combinations(uses, count):
-            share = sum(truth.fingerprint(e) for e in chosen)
+            share = np.sum([truth.fingerprint(e) for e in chosen], axis=0)
             lines = " and ".join(f"line {e.line}" for e in chosen)
             if len(uses) > count and truth.same(rest, share):
-                return [Cause("path missing", f"{wrong.event.name} lacks what comes through the use of {name} in {lines}")]
+                return [
+                    Cause("path missing", f"{wrong.event.name} lacks what comes through the use of {name} in {lines}")
+                ]
             if truth.same(rest, -share):
                 return [Cause("extra path", f"what comes through the use of {name} in {lines} is counted twice")]
+    return still_later(wrong, look)
+
+
+def still_later(wrong: Verdict, look: Look) -> list[Cause]:
+    """Where it is the derivative by something that the forward computes later: a step back was left out."""
+    assert wrong.of is not None
+    mine = look.truth.print_of(wrong.event.value)
+    names = [e.number for e in look.truth.events]
+    for event in look.truth.events[names.index(wrong.of.number) + 1 :]:
+        same_shape = event.value.shape == wrong.event.value.shape and event.site.kind in (
+            "assign",
+            "return",
+            "argument",
+        )
+        if (
+            same_shape
+            and event.name != wrong.of.name
+            and np.any(mine)
+            and look.truth.same(mine, look.truth.fingerprint(event))
+        ):
+            text = f"{wrong.event.name} is still the derivative by what line {event.line} computes: no step back"
+            names_ = ("activation left out", "factor missing", "path missing")
+            return [Cause(name, text) for name in (names_ if smooth(wrong, look) else names_[1:])]
     return []
+
+
+def smooth(wrong: Verdict, look: Look) -> bool:
+    """Whether the missing factor takes many values, as a slope does, and not two, as a mask does."""
+    assert wrong.of is not None
+    with np.errstate(all="ignore"):
+        factor = look.truth.in_full(wrong.of) / wrong.event.value
+    return len(np.unique(np.round(factor[np.isfinite(factor)], 9))) > 2
 
 
 def missing(wrong: Verdict, look: Look) -> str:
@@ -191,8 +271,16 @@ def missing(wrong: Verdict, look: Look) -> str:
     if not wrong.terms or wrong.of is None or any(use is None for _, use in wrong.terms):
         return ""
     seen = {use.number for _, use in wrong.terms if use is not None}
-    frame = [e for e in look.truth.events if e.frame == wrong.of.frame and e.site.kind == "use" and e.name == wrong.of.name]
-    unseen = [e for e in frame if e.number not in seen and e.value.shape == wrong.of.value.shape and np.any(np.abs(look.truth.fingerprint(e)) > 1e-14)]
+    frame = [
+        e for e in look.truth.events if e.frame == wrong.of.frame and e.site.kind == "use" and e.name == wrong.of.name
+    ]
+    unseen = [
+        e
+        for e in frame
+        if e.number not in seen
+        and e.value.shape == wrong.of.value.shape
+        and np.any(np.abs(look.truth.fingerprint(e)) > 1e-14)
+    ]
     lines = ", ".join(f"line {e.line}" for e in unseen)
     return f"{wrong.event.name} lacks what comes through the use of {wrong.of.name} in {lines}" if lines else ""
 
@@ -222,7 +310,15 @@ def tensor_effects(report: Report, problem: Problem, sizes: dict[str, int]) -> l
     return found
 
 
-FIRST = ("sign", "constant factor", "flipped kernel", "last step only", "shifted by one step", "padding border", "parameter term")
+FIRST = (
+    "sign",
+    "constant factor",
+    "flipped kernel",
+    "last step only",
+    "shifted by one step",
+    "padding border",
+    "parameter term",
+)
 
 
 def named(repairs: list[Repair], effects: list[Cause], report: Report) -> list[Cause]:
@@ -231,7 +327,11 @@ def named(repairs: list[Repair], effects: list[Cause], report: Report) -> list[C
     best = repairs[0] if repairs else None
     fix = best.after if best else ""
     for effect in effects:
-        exact = effect.text.endswith("it has the wrong sign") or (effect.cause == "last step only" and best is not None and best.causes[0] in ("path missing", "detached branch"))
+        exact = effect.text.endswith("it has the wrong sign") or (
+            effect.cause == "last step only"
+            and best is not None
+            and best.causes[0] in ("path missing", "detached branch")
+        )
         if effect.cause in FIRST and (best is None or effect.cause in best.causes or exact):
             found.append(replace(effect, fix=fix))
     if best is not None:

@@ -32,11 +32,17 @@ def forward_faults(problem: Problem) -> list[str]:
     put_back(problem, before)
     for (name, one), (_, two) in zip(leaves(first, "y"), leaves(second, "y")):
         if np.shape(one) != np.shape(two):
-            found.append(f"forward is not deterministic: {name} has the shape {np.shape(one)} once and {np.shape(two)} then")
+            found.append(
+                f"forward is not deterministic: {name} has the shape {np.shape(one)} once and {np.shape(two)} then"
+            )
         elif not np.array_equal(one, two, equal_nan=True):
-            found.append(f"forward is not deterministic: {name} differs from call to call; pass a seeded Generator by keyword")
+            found.append(
+                f"forward is not deterministic: {name} differs from call to call; pass a seeded Generator by keyword"
+            )
         if np.asarray(one).dtype != np.float64:
-            found.append(f"forward returns {np.asarray(one).dtype} for inputs of float64: no derivative can be told from a wrong one")
+            found.append(
+                f"forward returns {np.asarray(one).dtype} for float64: no derivative can be told from a wrong one"
+            )
         elif not np.all(np.isfinite(one)):
             found.append(f"forward returns NaN or infinity{blame_input(problem)}")
     return found
@@ -70,10 +76,14 @@ def backward_faults(problem: Problem) -> list[str]:
     try:
         second = problem.backward(problem.upstream, cache)
     except Exception as error:
-        return [f"a second call of backward with the same cache raises {type(error).__name__}: the first has used it up"]
+        return [
+            f"a second call of backward with the same cache raises {type(error).__name__}: the first has used it up"
+        ]
     restore(problem.upstream, upstream)
     if not same(first, second):
-        return ["backward is not repeatable: a second call with the same cache gives something else. It changes its cache in place"]
+        return [
+            "backward is not repeatable: a second call with the same cache gives another result; it changes the cache"
+        ]
     return linearity_faults(problem, first)
 
 
@@ -113,8 +123,14 @@ def structure_faults(problem: Problem, returned: Any) -> list[str]:
         return [f"backward must return one gradient, for {problem.names()[0]}; it returns {len(returned)}"]
     wanted = {name for name, _ in leaves(problem.inputs())}
     got = {name for name, _ in leaves(problem.by_name(returned))}
-    found = [f"backward returns a gradient named {name}, but there is no such input" for name in sorted(got - wanted) if not covers(name, wanted)]
-    return found + [f"backward returns no gradient for {name}" for name in sorted(wanted - got) if not covers(name, got)]
+    found = [
+        f"backward returns a gradient named {name}, but there is no such input"
+        for name in sorted(got - wanted)
+        if not covers(name, wanted)
+    ]
+    return found + [
+        f"backward returns no gradient for {name}" for name in sorted(wanted - got) if not covers(name, got)
+    ]
 
 
 def covers(name: str, names: set[str]) -> bool:
@@ -127,7 +143,9 @@ def raised(error: Exception, function: Callable[..., Any]) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     file = getattr(getattr(function, "__code__", None), "co_filename", "")
     theirs = [f for f in frames if f.filename == file] or frames[-1:]
-    return f"{function.__name__} raises {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''} (line {theirs[-1].lineno}: {theirs[-1].line})"
+    said = f": {str(error).splitlines()[0]}" if str(error) else ""
+    where = f"(line {theirs[-1].lineno}: {theirs[-1].line})"
+    return f"{function.__name__} raises {type(error).__name__}{said} {where}"
 
 
 def named(problem: Problem, arrays: tuple[Any, ...]) -> list[tuple[str, np.ndarray]]:

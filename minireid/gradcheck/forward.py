@@ -42,7 +42,8 @@ def compare_forwards(
     outputs = ((p, q) for mine, theirs in zip(got, expected) for p, q in zip(mine, theirs))
     (name, a), (_, n) = next((p, q) for p, q in outputs if not equal([p], [q]))
     worst = int(np.argmax(np.nan_to_num(np.abs(a - n), nan=np.inf))) if np.size(a) > 1 else 0
-    said = f"the forward differs from the reference: {name or 'y'} is {np.ravel(a)[worst]:.6g} where {np.ravel(n)[worst]:.6g} belongs"
+    values = f"{np.ravel(a)[worst]:.6g} where {np.ravel(n)[worst]:.6g} belongs"
+    said = f"the forward differs from the reference: {name or 'y'} is {values}"
     causes = [Cause(cause, repairs[0].text, repairs[0].after) for cause in repairs[0].causes[:2]] if repairs else []
     causes += patterns(np.asarray(a), np.asarray(n), {}, {})[:1] if not repairs else []
     return said, line or repaired_line(forward, repairs), [*causes, Cause("forward differs", said)][:3]
@@ -74,7 +75,8 @@ def equal(one: list[tuple[str, np.ndarray]], two: list[tuple[str, np.ndarray]]) 
 
 def shape_fault(got: list[tuple[str, np.ndarray]], expected: list[tuple[str, np.ndarray]]) -> str:
     if [n for n, _ in got] != [n for n, _ in expected]:
-        return f"forward returns {', '.join(n or 'an array' for n, _ in got)}; expected {', '.join(n or 'an array' for n, _ in expected)}"
+        came, wanted = (", ".join(n or "an array" for n, _ in leaves_) for leaves_ in (got, expected))
+        return f"forward returns {came}; expected {wanted}"
     for (name, a), (_, b) in zip(got, expected):
         if a.shape != b.shape:
             return f"forward's {name or 'y'} has the shape {a.shape}; expected {b.shape}"
@@ -100,7 +102,7 @@ def find_repairs(
 
 
 def different_line(forward: Function, reference: Function, draw: Draw) -> Line | None:
-    """The first assignment whose value is not that of the reference's variable of the same name, at the same passage."""
+    """The first assignment whose value is not that of the reference's variable of the same name."""
     theirs = {key: event for key, event in counted(events(reference, draw))}
     source = source_of(forward)
     for key, event in counted(events(forward, draw)):

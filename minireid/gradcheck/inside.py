@@ -10,9 +10,11 @@ along three random directions u:
     F2  sum(dv * u)  =  d/de L(v + e u)        one run of the forward on the right; equal for all u only if dv is right
 
 A variable used in several places collects a term from each. Moving v *at one use* alone gives that term's true value:
-so the terms of a sum, and the steps of an accumulation (`dh += …`), are judged one by one, and what is missing is named.
+so the terms of a sum, and the steps of an accumulation (`dh += …`), are judged one by one, and what is missing is
+named.
 """
 
+import ast
 import warnings
 from collections import defaultdict
 from collections.abc import Callable
@@ -22,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from minireid.gradcheck.problem import Problem, complex_arrays, weighted_sum
-from minireid.gradcheck.taps import Event, Tracer, tapped
+from minireid.gradcheck.taps import Event, Tracer, source_of, tapped
 
 DIRECTIONS = 3
 TINY = 1e-30  # the imaginary step: nothing is subtracted, so it may be as small as one likes
@@ -48,9 +50,9 @@ class Truth:
             except Exception:  # whatever complex numbers break in somebody's function: then differences it is
                 return False
             self.imaginary = False
-            d = self.along(event, u)
+            near = [np.isclose(c, self.along(event, u, h), rtol=1e-4, atol=1e-6 * (1 + abs(c))) for h in (1e-5, 1e-7)]
             self.imaginary = True
-            if not np.isclose(c, d, rtol=1e-5, atol=1e-7 * (1 + abs(c))):
+            if not any(near):  # a kink within one step may be out of reach of a smaller
                 return False
         return True
 
@@ -70,11 +72,10 @@ class Truth:
     def leaf(self, event: Event) -> str:
         return event.leaf
 
-    def along(self, event: Event, u: np.ndarray) -> float:
+    def along(self, event: Event, u: np.ndarray, h: float = 1e-5) -> float:
         """d/de of the loss with e u added to the event's value."""
         if self.imaginary:
             return self.loss(event, 1j * TINY * u).imag / TINY
-        h = 1e-5
         return (self.loss(event, h * u).real - self.loss(event, -h * u).real) / (2 * h)
 
     def fingerprint(self, event: Event) -> np.ndarray:
@@ -150,14 +151,19 @@ class Look:
         for verdict in self.verdicts:
             if verdict is self.wrong:
                 break
-            if verdict.state == "right" and verdict.event.site.kind in ("assign", "argument", "store", "item"):
+            derived = verdict.of is not None or verdict.event.number == 0  # the first argument is the upstream gradient
+            if (
+                verdict.state == "right"
+                and derived
+                and verdict.event.site.kind in ("assign", "argument", "store", "item")
+            ):
                 names.append(readable(verdict.event))
         return list(dict.fromkeys(names))
 
 
 def look(problem: Problem) -> Look | None:
     """None where the forward's or the backward's source cannot be had or followed."""
-    fore, back = tapped(problem.forward), tapped(problem.backward)
+    fore, back = tapped(problem.forward), tapped(problem.backward, slices=False)
     if fore is None or back is None:
         return None
     truth = Truth(problem, *fore)
@@ -170,9 +176,34 @@ def look(problem: Problem) -> Look | None:
     judge = Judge(truth, problem, constant, events)
     verdicts = [judge.verdict(event) for event in events if event.site.kind not in ("use", "term")]
     judge.by_site(verdicts)
+    judge.by_name(verdicts)
     judge.finish(verdicts)
     wrong = next((v for v in verdicts if v.state == "wrong"), None)
+    wrong = unfinished(wrong, verdicts, problem) or wrong
     return Look(truth, verdicts, wrong, skipped, tracer.scopes)
+
+
+def unfinished(wrong: Verdict | None, verdicts: list[Verdict], problem: Problem) -> Verdict | None:
+    """A nameless variable that the wrong line reads, and that holds only one use's share of what it stands for."""
+    source = source_of(problem.backward)
+    if wrong is None or source is None:
+        return None
+    lines = [n for n in ast.walk(source.tree) if isinstance(n, ast.stmt) and n.lineno == wrong.event.site.statement]
+    names = {
+        n.id for line in lines[-1:] for n in ast.walk(line) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
+    }
+    before = verdicts[: next((n for n, v in enumerate(verdicts) if v is wrong), 0)]
+    latest = {v.event.name: v for v in before if v.event.frame == wrong.event.frame and v.event.name in names}
+    for verdict in latest.values():
+        nameless = verdict.of is not None and verdict.of.site.kind == "use"
+        if verdict.state == "part" and nameless and verdict.event.site.kind == "assign" and not handed_back(verdict):
+            return Verdict(verdict.event, "wrong", None, [(verdict.event, verdict.of)])
+    return None
+
+
+def handed_back(verdict: Verdict) -> bool:
+    """Whether its name says that it is a share: dh_next, carry, from_future are names for what is handed back."""
+    return any(word in verdict.event.name for word in ("next", "carry", "prev", "future", "back"))
 
 
 class Judge:
@@ -187,9 +218,13 @@ class Judge:
         for event in truth.events:
             if event.site.kind == "touch":
                 continue
-            if (event.leaf and event.site.kind in ("assign", "return")) or event.site.kind == "item" or (event.frame, event.name) in buffers:
+            if (
+                (event.leaf and event.site.kind in ("assign", "return"))
+                or event.site.kind == "item"
+                or (event.site.kind == "assign" and (event.frame, event.name) in buffers)
+            ):
                 continue  # a dict of intermediate values is a cache: its entries have names of their own elsewhere
-            (self.uses if event.site.kind in ("use", "store") else self.wholes)[last(event.name)].append(event)
+            (self.uses if event.site.kind == "use" else self.wholes)[last(event.name)].append(event)
             self.shapes[event.value.shape].append(event)
         self.buffers = {(e.frame, e.site.name) for e in events if e.site.kind == "store"}
         self.order = {id(event): n for n, event in enumerate(truth.events)}
@@ -201,15 +236,19 @@ class Judge:
         self.previous[key] = event
         if (event.frame, event.site.name) in self.buffers and event.site.kind == "assign":
             return Verdict(event, "constant", None)  # made here, filled later
-        if event.number in self.constant or not np.any(value) or not np.all(np.isfinite(value)):
-            return Verdict(event, "constant" if np.all(np.isfinite(value)) else "wrong", self.expected(event))
         if event.frame == 1 and event.site.kind == "argument":
             return Verdict(event, "right", None)  # the upstream gradient is what it is
         expected = self.expected(event)
+        if not np.any(value) and expected is not None and np.any(np.abs(self.truth.fingerprint(expected)) > 1e-12):
+            return Verdict(event, "part", expected)  # nothing yet, or nothing at all
+        if event.number in self.constant or not np.any(value) or not np.all(np.isfinite(value)):
+            return Verdict(event, "constant" if np.all(np.isfinite(value)) else "wrong", expected)
         found = self.recognise(value)
         terms = self.terms(event)
         if expected is not None and event.part is not None:
-            return Verdict(event, "right" if found is not None or self.truth.holds(event, expected) else "wrong", expected, terms)
+            return Verdict(
+                event, "right" if found is not None or self.truth.holds(event, expected) else "wrong", expected, terms
+            )
         if expected is not None:
             if found and self.acceptable(found, expected, event):
                 return Verdict(event, "right", found, terms)
@@ -221,7 +260,7 @@ class Judge:
                 return Verdict(event, "part", expected, terms)
             return Verdict(event, "unknown" if self.truth.kinked(expected) else "wrong", expected, terms)
         if found is not None:
-            return Verdict(event, "right" if found.site.kind not in ("use", "store") else "part", found, terms)
+            return Verdict(event, "right" if found.site.kind != "use" else "part", found, terms)
         return Verdict(event, "unknown", None, terms)
 
     def recognise(self, value: np.ndarray) -> Event | None:
@@ -231,17 +270,18 @@ class Judge:
         mine = self.truth.print_of(value)
         uses = None
         for event in self.shapes.get(value.shape, []):
-            if uses is not None and event.site.kind in ("use", "store"):
+            if uses is not None and event.site.kind == "use":
                 continue
             if self.truth.same(mine, self.truth.fingerprint(event)):
-                if event.site.kind not in ("use", "store", "term"):
+                if event.site.kind not in ("use", "term"):
                     return event
                 uses = uses or event
         return uses
 
     def acceptable(self, found: Event, expected: Event, event: Event) -> bool:
         """Whether a value recognised as `found` may carry the name of `expected`."""
-        whole = found.site.kind not in ("use", "store")
+        share = found.site.kind == "use" or (found.site.kind == "store" and expected.site.kind != "store")
+        whole = not share
         if last(found.name) == last(expected.name):
             fresh = event.site.kind != "store" and event.site.key != "+"
             if expected.loops.keys() < found.loops.keys() and not (fresh and found.loops == event.loops):
@@ -279,9 +319,26 @@ class Judge:
             known_of = known.get(v.event.site.number)
             if v.state in ("unknown", "part") and known_of is not None and self.expected(v.event) is None:
                 name = last(known_of.name)
-                near = [c for c in self.wholes.get(name, []) if c.site == known_of.site and agree(c.loops, v.event.loops)]
+                near = [
+                    c for c in self.wholes.get(name, []) if c.site == known_of.site and agree(c.loops, v.event.loops)
+                ]
                 if near and near[-1].value.shape == v.event.value.shape and v.event.loops and near[-1].loops:
                     v.state, v.of = "wrong", near[-1]
+
+    def by_name(self, verdicts: list[Verdict]) -> None:
+        """A nameless variable that was recognised as one and the same variable's elsewhere should be so everywhere."""
+        known: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for v in verdicts:
+            if v.of is not None and v.state in ("right", "part") and v.event.site.kind == "assign":
+                known[v.event.site.function, v.event.name].add(last(v.of.name) if v.state == "right" else "a share")
+        for v in verdicts:
+            if v.state == "unknown" and v.event.site.kind == "assign" and v.of is None:
+                if (
+                    len(known[v.event.site.function, v.event.name] - {"a share"})
+                    == 1
+                    == len(known[v.event.site.function, v.event.name])
+                ):
+                    v.state = "wrong"
 
     def finish(self, verdicts: list[Verdict]) -> None:
         """What was only part of a sum: fine if the sum came out right in the end, wrong at its last line if not."""
@@ -300,7 +357,20 @@ class Judge:
                 for v in group:
                     v.state = "part" if v.state == "wrong" else v.state
             elif last_of[key].state == "part" and not self.completed(last_of[key], verdicts):
-                last_of[key].state = "wrong"
+                self.handed_on(last_of[key], verdicts).state = "wrong"
+
+    def handed_on(self, part: Verdict, verdicts: list[Verdict]) -> Verdict:
+        """Where an unfinished sum is passed on as if it were whole: the next place with the same value, or itself."""
+        start = next(n for n, v in enumerate(verdicts) if v is part)
+        for v in verdicts[start + 1 :]:
+            if (
+                np.any(part.event.value)
+                and np.array_equal(v.event.value, part.event.value)
+                and v.event.site.kind == "store"
+            ):
+                v.of, v.terms = v.of or part.of, part.terms
+                return v
+        return part
 
     def completed(self, part: Verdict, verdicts: list[Verdict]) -> bool:
         """Whether the sum that this is a part of comes out right under another name."""
@@ -314,7 +384,6 @@ class Judge:
         if one.value.shape != other.value.shape:
             return False
         return self.truth.same(self.truth.fingerprint(one), self.truth.fingerprint(other))
-
 
 
 def agree(one: dict[str, int], other: dict[str, int]) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Cause:
-    """name: one of the words listed in minireid/gradcheck/__init__.py; text: a sentence; fix: the line that is right."""
+    """cause: one of the names in minireid/gradcheck/__init__.py; text: a sentence; fix: the line that is right."""
 
     cause: str
     text: str
@@ -62,15 +62,17 @@ def scaled(a: np.ndarray, n: np.ndarray, sizes: dict[str, int]) -> Iterator[Caus
         return
     names = {"2": 2.0, "3": 3.0, "4": 4.0} | {name: float(size) for name, size in sizes.items() if size > 1}
     products = {f"{p} {q}": x * y for (p, x), (q, y) in itertools.combinations(list(names.items())[3:], 2)}
-    said = list(dict.fromkeys(
-        text for name, size in (names | products).items() for text, value in ((name, size), (f"1/({name})" if " " in name else f"1/{name}", 1 / size))
-        if np.isclose(abs(c), value, rtol=1e-7)
-    ))  # fmt: skip
+    either = [(text, value) for name, size in (names | products).items() for text, value in inverse_too(name, size)]
+    said = list(dict.fromkeys(text for text, value in either if np.isclose(abs(c), value, rtol=1e-7)))
     named = " or ".join(said[:4]) or f"{abs(c):.6g}"
     text = f"it is {'minus ' if c < 0 else ''}{named} times the true one"
     yield Cause("constant factor" if said else "factor missing", text)
     if c < 0:
         yield Cause("sign", "it has the wrong sign besides")
+
+
+def inverse_too(name: str, size: float) -> list[tuple[str, float]]:
+    return [(name, size), (f"1/({name})" if " " in name else f"1/{name}", 1 / size)]
 
 
 def turned(a: np.ndarray, n: np.ndarray) -> Iterator[Cause]:

@@ -1,23 +1,25 @@
 """Why is it wrong: the smallest change to the program that makes it right.
 
-An experiment rather than a guess. Changes to the suspected line (edits.py) are tried one after another; the functions
-run each time, and the gradients are compared with the numerical ones. What makes all of them right, with other
-numbers, another upstream gradient and (where the caller can make them) other sizes as well, is the cause. A change
-elsewhere in the backward is looked for only where none is found in the suspected line.
+An experiment rather than a guess. Changes to the suspected line (edits.py, expressions.py, insertions.py) are tried
+one after another; the functions run each time, and the gradients are compared with the numerical ones. What makes all
+of them right, with other numbers, another upstream gradient and (where the caller can make them) other sizes as well,
+is the cause. A change elsewhere in the backward is looked for only where none is found in the suspected line.
 """
 
 import ast
 import contextlib
 import io
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from minireid.gradcheck import edits
-from minireid.gradcheck.edits import Change, Scope
+from minireid.gradcheck.edits import neighbours, statement_changes
+from minireid.gradcheck.insertions import insertions
+from minireid.gradcheck.scope import Both, Change, Scope, put, show
 from minireid.gradcheck.taps import Source, source_of
 
 SECONDS = 12.0  # for the whole search
@@ -72,8 +74,7 @@ class Workbench:
         self.defaults = (function.__defaults__, function.__kwdefaults__)
 
     def define(self, node: ast.FunctionDef) -> None:
-        module = ast.fix_missing_locations(ast.Module(body=[node], type_ignores=[]))
-        exec(compile(module, self.filename, "exec"), self.namespace)
+        exec(compile(ast.Module(body=[node], type_ignores=[]), self.filename, "exec"), self.namespace)
 
     def run(self) -> Callable[..., Any]:
         function = self.namespace[self.name]
@@ -83,13 +84,15 @@ class Workbench:
     def with_statement(self, slot: Slot, statement: Any) -> Callable[..., Any] | None:
         """The function with one statement exchanged, until `restore`. None where Python does not accept it."""
         old = list(slot.block)
-        if isinstance(statement, edits.Both):
+        if isinstance(statement, Both):
             second = slot.position + 1 if statement.position is None else statement.position
-            slot.block[second] = ast.copy_location(statement.second, old[second])
+            slot.block[second] = ast.fix_missing_locations(ast.copy_location(statement.second, old[second]))
             statement = statement.first
-        slot.block[slot.position] = ast.copy_location(statement, slot.statement)
+        slot.block[slot.position] = ast.fix_missing_locations(ast.copy_location(statement, slot.statement))
         try:
-            self.define(slot.function)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Python warns of some of the programs that are tried
+                self.define(slot.function)
         except (SyntaxError, ValueError, TypeError):
             return None
         finally:
@@ -107,7 +110,9 @@ class Workbench:
             if name in self.functions and name not in reached:
                 reached.add(name)
                 waiting += [n.id for n in ast.walk(self.functions[name]) if isinstance(n, ast.Name)]
-        return [slot for name in sorted(reached) for slot in self.within(self.functions[name], self.functions[name].body)]
+        return [
+            slot for name in sorted(reached) for slot in self.within(self.functions[name], self.functions[name].body)
+        ]
 
     def within(self, function: ast.FunctionDef, block: list[ast.stmt]) -> Iterator[Slot]:
         for position, statement in enumerate(block):
@@ -161,16 +166,16 @@ def search(
 def attempt(bench, slots, scopes, gradients, right, certain, end, inserting: bool) -> list[Repair]:
     """All repairs in these statements: simple ones, or insertions."""
     found: list[Repair] = []
-    changes = edits.insertions if inserting else edits.statement_changes
+    changes = insertions if inserting else statement_changes
     for slot in slots:
         scope = scope_at(bench, slot, scopes, gradients)
         seen, here = set(), 0
         for change in changes(slot.statement, scope):
             if time.monotonic() > end:
                 return ranked(found)
-            if here and change.deep:
-                break  # a shallower place will do
-            after = edits.show(change.node)
+            if here and change.deep and change.causes[0] == "path missing":
+                break  # a shallower place, or a factor, will do
+            after = show(change.node)
             if after in seen:
                 continue
             seen.add(after)
@@ -186,9 +191,9 @@ def swaps(bench, slots, right, certain, end) -> list[Repair]:
     """Two neighbouring statements in the other order, and what stands before a loop done in every round."""
     found = []
     for slot in slots:
-        for change in edits.neighbours(slot.block, slot.position):
+        for change in neighbours(slot.block, slot.position):
             if time.monotonic() < end and works(bench, slot, change, right) and works(bench, slot, change, certain):
-                found.append(repair(slot, change, edits.show(change.node), False))
+                found.append(repair(slot, change, show(change.node), False))
     return found
 
 
@@ -197,7 +202,8 @@ def works(bench: Workbench, slot: Slot, change: Change, right: Callable[[Callabl
     if function is None:
         return False
     try:
-        with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
+        with np.errstate(all="ignore"), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
             return right(function)
     except Exception:  # a changed program may fail in any way; then it is no repair
         return False
@@ -206,17 +212,23 @@ def works(bench: Workbench, slot: Slot, change: Change, right: Callable[[Callabl
 
 
 def repair(slot: Slot, change: Change, after: str, inserting: bool) -> Repair:
-    before = edits.show(header(slot.statement))
+    size = 0 if "under two names" in change.text else abs(len(after) - len(show(slot.statement)))
     return Repair(
-        change.causes, change.text, changed_line(slot.statement, change.node), slot.function.name, before,
-        edits.show(header(change.node)) if not isinstance(change.node, ast.Pass) else "(nothing)", not inserting, abs(len(after) - len(edits.show(slot.statement))),
-    )  # fmt: skip
+        change.causes,
+        change.text,
+        line=changed_line(slot.statement, change.node),
+        function=slot.function.name,
+        before=show(header(slot.statement)),
+        after="(nothing)" if isinstance(change.node, ast.Pass) else show(header(change.node)),
+        simple=not inserting,
+        size=size,
+    )
 
 
 def header(statement: Any) -> Any:
     """A compound statement without its body."""
     if isinstance(statement, (ast.If, ast.While)) and not isinstance(statement.test, ast.Constant):
-        return edits.put(statement, "body", [ast.Expr(ast.Constant(...))])
+        return put(statement, "body", [ast.Expr(ast.Constant(...))])
     return statement
 
 
@@ -236,11 +248,24 @@ def changed_line(old: Any, new: Any) -> int:
 
 def ranked(found: list[Repair]) -> list[Repair]:
     """Simple changes first, then short ones."""
-    return sorted(found, key=lambda r: (not r.simple, vague(r), r.size, r.line))
+    return sorted(
+        found,
+        key=lambda r: (
+            not r.simple,
+            vague(r),
+            r.causes[0] == "path missing",
+            r.size // 6,
+            r.line,
+            "not belong" not in r.text,
+            r.size,
+        ),
+    )
 
 
 def vague(found: Repair) -> bool:
-    """Numbers for numbers fit by accident more easily than names for names."""
+    """Numbers for numbers, and functions around values, fit by accident more easily than names for names."""
+    if found.text.startswith(("np.", "the sigmoid", "the sign")) or "should be squared" in found.text:
+        return not found.text.startswith("the sign")
     return found.text.replace(".", "").replace("-", "").split(" for ")[0].isdigit()
 
 
@@ -250,6 +275,15 @@ def scope_at(bench: Workbench, slot: Slot, scopes: dict[int, dict[str, Any]], gr
     lines = [line for line in scopes if slot.function.lineno <= line <= end]
     before = [line for line in lines if line <= slot.line]
     values = scopes[max(before)] if before else scopes[min(lines)] if lines else {}
-    expressions = [n for n in ast.walk(slot.function) if isinstance(n, (ast.Subscript, ast.Attribute)) and isinstance(n.ctx, ast.Load)]
-    program = dict.fromkeys(edits.show(n) for n in expressions if not isinstance(n, ast.Attribute) or n.attr not in ("T", "shape"))
-    return Scope(values, gradients, bench.namespace, tuple(program))
+    expressions = [
+        n
+        for n in ast.walk(slot.function)
+        if isinstance(n, (ast.Subscript, ast.Attribute)) and isinstance(n.ctx, ast.Load)
+    ]
+    program = dict.fromkeys(
+        show(n) for n in expressions if not isinstance(n, ast.Attribute) or n.attr not in ("T", "shape")
+    )
+    loops = frozenset(
+        n.target.id for n in ast.walk(slot.function) if isinstance(n, ast.For) and isinstance(n.target, ast.Name)
+    )
+    return Scope(values, gradients, bench.namespace, loops, tuple(program))

@@ -30,7 +30,10 @@ MOST = 64  # times that a line may run before it is taken for the inside of an e
 
 @dataclass(frozen=True)
 class Site:
-    """A place in the source. kind: argument, assign, store, touch (changed by a call), use, term, item or return. name: `z`, `p.Wz`, `h`."""
+    """A place in the source, with the name of what it holds: `z`, `p.Wz`, `h`.
+
+    kind: argument, assign, store, touch (changed by a call), use, term, item (of a dict display) or return.
+    """
 
     number: int
     kind: str
@@ -49,7 +52,7 @@ class Event:
     site: Site
     leaf: str
     value: np.ndarray
-    loops: dict[str, int]
+    loops: dict[str, Any]
     frame: int
     line: int
     part: np.ndarray | None = None  # of a store with `=`: where in the array it went; value is 0 elsewhere
@@ -62,13 +65,14 @@ class Event:
 @dataclass
 class Frame:
     number: int
-    loops: list[dict[str, int]] = field(default_factory=list)
+    loops: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Tracer:
     """What the taps of one tapped function report to."""
 
-    def __init__(self) -> None:
+    def __init__(self, slices: bool) -> None:
+        self.slices = slices  # a store into an array is an event of the slice alone, or of the whole array
         self.sites: list[Site] = []
         self.skipped: set[int] = set()
         self.scopes: dict[int, dict[str, Any]] = {}
@@ -129,17 +133,20 @@ class Tracer:
         self.count += 1
         if self.recording and isinstance(base, dict):
             self.record(number, value, None, key=str(index))
+        elif self.recording and self.slices:
+            self.record(number, value, None)
         elif self.recording:
-            part = None
+            array, part = np.array(base), None
             if not self.sites[number].key:
-                part = np.zeros(base.shape, bool)
+                part = np.zeros(array.shape, dtype=np.bool_)
                 part[index] = True
-            self.record(number, np.array(base) if part is None else np.where(part, base, 0), None, part=part)
+                array = np.where(part, array, 0)
+            self.record(number, array, None, part=part)
         elif self.count == self.target:
             if isinstance(base, dict):
                 base[index] = moved(value, self.leaf[len(str(index)) + 1 :], self.by)
             else:
-                base[index] = value + np.asarray(self.by)[index]
+                base[index] = value + self.by
 
     def record(self, number: int, value: Any, line: int | None, key: str = "", part: np.ndarray | None = None) -> None:
         self.passages[number] += 1
@@ -226,7 +233,7 @@ def build(tree: ast.Module, function: Callable[..., Any], source: Source, extra:
         node.returns = None
         for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
             argument.annotation = None
-    module = ast.fix_missing_locations(ast.Module(body=wanted, type_ignores=[]))
+    module = ast.fix_missing_locations(ast.Module(body=list(wanted), type_ignores=[]))
     exec(compile(module, source.filename, "exec"), namespace)
     built = namespace[function.__name__]
     if not source.whole_file:
@@ -234,12 +241,15 @@ def build(tree: ast.Module, function: Callable[..., Any], source: Source, extra:
     return built
 
 
-def tapped(function: Callable[..., Any]) -> tuple[Callable[..., Any], Tracer] | None:
-    """The function with taps in it, and their tracer. None where its source cannot be had."""
+def tapped(function: Callable[..., Any], *, slices: bool = True) -> tuple[Callable[..., Any], Tracer] | None:
+    """The function with taps in it, and their tracer. None where its source cannot be had.
+
+    slices: whether `h[:, t] = ...` is an event of what was stored (for a forward) or of h, 0 elsewhere (a backward).
+    """
     source = source_of(function)
     if source is None:
         return None
-    tracer = Tracer()
+    tracer = Tracer(slices)
     tree = copy.deepcopy(source.tree)
     tree.body = [Taps(tracer).function(n) for n in tree.body if isinstance(n, ast.FunctionDef)]
     return build(tree, function, source, {"__tracer__": tracer, "__index__": np.s_}), tracer
@@ -266,7 +276,10 @@ class Taps(ast.NodeTransformer):
     def function(self, node: ast.FunctionDef) -> ast.FunctionDef:
         self.name, self.depth = node.name, 0
         names = [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
-        self.locals = {*names, *(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))}
+        self.locals = {
+            *names,
+            *(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)),
+        }
         entry: list[ast.stmt] = [ast.Expr(call("enter"))]
         entry += [self.rebind(name, "argument", node) for name in names]
         body = self.block(node.body)
@@ -288,7 +301,11 @@ class Taps(ast.NodeTransformer):
         after = []
         if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            after = [tap for target in targets for tap in self.taps_on(target, node, augmented=isinstance(node, ast.AugAssign))]
+            after = [
+                tap
+                for target in targets
+                for tap in self.taps_on(target, node, augmented=isinstance(node, ast.AugAssign))
+            ]
             name = named(targets[0])
             node.value = self.sum(node.value, name, node)
         elif isinstance(node, ast.Return) and node.value is not None:
@@ -301,8 +318,16 @@ class Taps(ast.NodeTransformer):
 
     def compound(self, node: Any) -> list[ast.stmt]:
         if isinstance(node, (ast.For, ast.While)):
-            told = [n.id for n in ast.walk(node.target if isinstance(node, ast.For) else node.test) if isinstance(n, ast.Name)]
-            start = call("loop", ast.Constant(self.depth), ast.Dict([ast.Constant(n) for n in told], [ast.Name(n, ast.Load()) for n in told]))
+            told = [
+                n.id
+                for n in ast.walk(node.target if isinstance(node, ast.For) else node.test)
+                if isinstance(n, ast.Name)
+            ]
+            start = call(
+                "loop",
+                ast.Constant(self.depth),
+                ast.Dict([ast.Constant(n) for n in told], [ast.Name(n, ast.Load()) for n in told]),
+            )
             end = call("end_loop", ast.Constant(self.depth))
             if isinstance(node, ast.For):
                 node.iter = self.visit(node.iter)
@@ -348,7 +373,9 @@ class Taps(ast.NodeTransformer):
         return self.position(value, 0, statement)
 
     def position(self, value: ast.expr, number: int, statement: ast.stmt) -> ast.expr:
-        return self.wrap(self.sum(value, f"returned {number}", statement), "return", f"returned {number}", value, str(number))
+        return self.wrap(
+            self.sum(value, f"returned {number}", statement), "return", f"returned {number}", value, str(number)
+        )
 
     def wrap(self, node: ast.expr, kind: str, name: str, where: ast.expr, key: str = "") -> ast.expr:
         site = self.site(kind, name, where.lineno, key)
@@ -374,10 +401,14 @@ class Taps(ast.NodeTransformer):
         return located(ast.Assign([ast.Name(name, ast.Store())], call(method, site, ast.Name(name, ast.Load()))), node)
 
     def observe(self, name: str, node: ast.stmt) -> ast.stmt:
-        return ast.Expr(call("tap", ast.Constant(self.site("touch", name, node.lineno, "+")), ast.Name(name, ast.Load())))
+        return ast.Expr(
+            call("tap", ast.Constant(self.site("touch", name, node.lineno, "+")), ast.Name(name, ast.Load()))
+        )
 
     def site(self, kind: str, name: str, line: int, key: str = "") -> int:
-        self.tracer.sites.append(Site(len(self.tracer.sites), kind, name, self.name, line, self.line if kind != "argument" else line, key))
+        self.tracer.sites.append(
+            Site(len(self.tracer.sites), kind, name, self.name, line, self.line if kind != "argument" else line, key)
+        )
         return len(self.tracer.sites) - 1
 
     # Uses: a variable, or an entry of a dict by its literal key, wherever it is read.

@@ -39,10 +39,9 @@ def forward(
     loss, parts, caches = 0.0, {}, {}
     for level, e in embeddings.items():
         u, u_cache = unit_length.forward(e)  # F1 (N, D)
-        V, V_cache = verification.forward(
-            verification_length * u, pairs=pairs, same=same, weights=weights, margin=margin
-        )
-        logits, linear_cache = linear.forward(identification_length * u, classifiers[level])  # (N, K)
+        near, far = verification_length * u, identification_length * u
+        V, V_cache = verification.forward(near, pairs=pairs, same=same, weights=weights, margin=margin)  # F2
+        logits, linear_cache = linear.forward(far, classifiers[level])  # (N, K)
         I, I_cache = softmax.forward(logits, labels=labels)  # F3
         loss = loss + verification_weight * V + identification_weight * I  # F4
         parts[f"{level} verification"], parts[f"{level} identification"] = V, I
@@ -63,7 +62,8 @@ def backward(dloss, cache):
     dembeddings, grads = {}, {}
     for level, (u_cache, V_cache, linear_cache, I_cache) in cache["caches"].items():
         dlogits = softmax.backward(identification_weight * dloss, I_cache)  # F3
-        du, grads[level] = linear.backward(dlogits, linear_cache)
-        dV = cache["verification"].backward(verification_weight * dloss, V_cache)  # F2
-        dembeddings[level] = unit_length.backward(identification_length * du + verification_length * dV, u_cache)  # F1
+        dfar, grads[level] = linear.backward(dlogits, linear_cache)
+        dnear = cache["verification"].backward(verification_weight * dloss, V_cache)  # F2
+        du = identification_length * dfar + verification_length * dnear
+        dembeddings[level] = unit_length.backward(du, u_cache)  # F1
     return dembeddings, grads

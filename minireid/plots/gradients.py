@@ -48,4 +48,3 @@ def u_curve(steps: np.ndarray, errors: np.ndarray, *, title: str = "") -> style.
         axes.set_ylabel("error of the difference")
         axes.set_title(title or "too small a step is as bad as too large a one")
     return figure
-

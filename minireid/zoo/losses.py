@@ -364,8 +364,8 @@ BUGS = (
         title="From the sphere back to the embedding",
         module="losses.joint_on_sphere",
         function="backward",
-        old="unit_length.backward(identification_length * du + verification_length * dV, u_cache)  # F1",
-        new="identification_length * du + verification_length * dV",
+        old="unit_length.backward(du, u_cache)  # F1",
+        new="du",
         difficulty=1,
         cause="factor missing",
         also=("activation left out", "path missing"),
@@ -380,15 +380,15 @@ BUGS = (
         title="Two radii",
         module="losses.joint_on_sphere",
         function="backward",
-        old="unit_length.backward(identification_length * du + verification_length * dV, u_cache)",
-        new="unit_length.backward(du + verification_length * dV, u_cache)",
+        old="du = identification_length * dfar + verification_length * dnear",
+        new="du = dfar + verification_length * dnear",
         difficulty=2,
         cause="factor missing",
         also=("constant factor",),
-        hint="du here is not quite the gradient of u.",
+        hint="Two scaled copies of u go into the losses. What comes back is the gradient of which?",
         explanation=(
             "linear.backward returns the gradient of its own input, identification_length u; to get to u the length "
-            "comes back as a factor. Naming it du already claims what is still to do. The classifier's own gradients "
+            "comes back as a factor. The classifier's own gradients "
             "are right, the embedding's identification part is 16 times too small."
         ),
     ),
@@ -396,8 +396,8 @@ BUGS = (
         title="Pairs on the sphere",
         module="losses.joint_on_sphere",
         function="backward",
-        old="unit_length.backward(identification_length * du + verification_length * dV, u_cache)  # F1",
-        new="unit_length.backward(identification_length * du, u_cache) + verification_length * dV  # F1",
+        old="unit_length.backward(du, u_cache)  # F1",
+        new="unit_length.backward(identification_length * dfar, u_cache) + verification_length * dnear",
         difficulty=2,
         cause="wrong operation",
         also=("factor missing", "path missing", "activation left out"),

@@ -14,19 +14,21 @@ KERNEL_TO_LAYER = '''
 
 # The layer around the three functions above, so that `minireid gradcheck` can run them with --like conv2d.
 
-from types import SimpleNamespace  # noqa: E402
-
-from minireid.layers import conv2d  # noqa: E402
-
-these = SimpleNamespace(forward=forward, backward_input=backward_input, backward_weights=backward_weights)
+kernel_forward = forward
 
 
-def forward(x, p, *, stride=1, padding=0, kernel=None):  # noqa: F811
-    """x (N, H, W, C_in) -> y (N, HO, WO, C_out), cache. Whatever kernel is asked for, it is the one of this page."""
-    return conv2d.forward(x, p, stride=stride, padding=padding, kernel=these)
+def forward(x, p, *, stride=1, padding=0):  # noqa: F811
+    """x (N, H, W, C_in) -> y (N, HO, WO, C_out), cache."""
+    y = kernel_forward(x, p["W"], p["b"], stride=stride, padding=padding)
+    return y, (x, p, stride, padding)
 
 
-backward = conv2d.backward
+def backward(dy, cache):
+    """dy (N, HO, WO, C_out) -> dx (N, H, W, C_in), grads."""
+    x, p, stride, padding = cache
+    dx = backward_input(dy, p["W"], x_shape=x.shape, stride=stride, padding=padding)
+    dW = backward_weights(dy, x, W_shape=p["W"].shape, stride=stride, padding=padding)
+    return dx, {"W": dW, "b": dy.sum(axis=(0, 1, 2))}
 '''
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minireid.gradcheck import edits
-from minireid.gradcheck.edits import Scope
+from minireid.gradcheck import edits, insertions, naming
+from minireid.gradcheck.scope import Scope, show
 
 RNG = np.random.default_rng(0)
 N, D, S = 3, 5, 4
@@ -90,7 +90,7 @@ def simple(text):
 
 @pytest.mark.parametrize(("wrong", "right", "cause"), UNDONE, ids=[w for w, _, _ in UNDONE])
 def test_one_simple_step_undoes_a_mistake_and_is_named_for_it(wrong, right, cause):
-    steps = [change for change in simple(wrong) if edits.show(change.node) == normal(right)]
+    steps = [change for change in simple(wrong) if show(change.node) == normal(right)]
     if cause is None:
         assert not steps, "two mistakes at once are two steps away"
     else:
@@ -113,7 +113,7 @@ MISSING = [
 
 @pytest.mark.parametrize(("wrong", "right", "cause"), MISSING, ids=[r for _, r, _ in MISSING])
 def test_one_insertion_adds_what_is_missing(wrong, right, cause):
-    steps = [c for c in edits.insertions(statement(wrong), SCOPE) if edits.show(c.node) == normal(right)]
+    steps = [c for c in insertions.insertions(statement(wrong), SCOPE) if show(c.node) == normal(right)]
     assert steps, f"nothing leads from {wrong} to {right}"
     assert cause in steps[0].causes or cause in {x for c in steps for x in c.causes}
 
@@ -168,16 +168,16 @@ def test_every_step_is_a_program_with_causes_that_have_a_name_and_a_sentence(tex
         count += 1
         assert change.causes and set(change.causes) <= NAMES, change.causes
         assert change.text and "\n" not in change.text
-        ast.parse(edits.show(change.node).removesuffix("..."))
+        ast.parse(show(change.node).removesuffix("..."))
     assert count > 3 and ast.dump(original) == before, "a step is made on a copy"
 
 
 def test_insertions_are_programs_too_and_leave_the_statement_alone():
     original = statement("da = dy * z")
     before = ast.dump(original)
-    for change in edits.insertions(original, SCOPE):
+    for change in insertions.insertions(original, SCOPE):
         assert set(change.causes) <= NAMES
-        ast.parse(edits.show(change.node))
+        ast.parse(show(change.node))
     assert ast.dump(original) == before
 
 
@@ -195,19 +195,19 @@ CALLED = pytest.mark.xfail(reason="Scope.value runs the call, on the very arrays
 def test_the_values_of_a_scope_are_only_looked_at(text):
     values = {k: np.array(v) for k, v in VALUES.items() if isinstance(v, np.ndarray)}
     scope = Scope(dict(values), SCOPE.gradients, SCOPE.outside)
-    list(edits.statement_changes(statement(text), scope)), list(edits.insertions(statement(text), scope))
+    list(edits.statement_changes(statement(text), scope)), list(insertions.insertions(statement(text), scope))
     assert all(np.array_equal(array, VALUES[name]) for name, array in values.items())
 
 
 def test_a_loop_may_run_the_wrong_way_or_stop_too_early():
-    shown = {edits.show(c.node): c.causes for c in simple("for t in range(1, T):\n    dx = dy")}
+    shown = {show(c.node): c.causes for c in simple("for t in range(1, T):\n    dx = dy")}
     assert "wrong order" in next(v for k, v in shown.items() if k.startswith("for t in reversed(range(1, T))"))
     assert "shifted by one step" in next(v for k, v in shown.items() if k.startswith("for t in range(T)"))
 
 
 def test_neighbours_change_places_and_a_statement_moves_into_the_loop():
     block = ast.parse("a = x\nb = a\nfor t in range(3):\n    c = a").body
-    first = [edits.show(c.node) for c in edits.neighbours(block, 0)]
+    first = [show(c.node) for c in edits.neighbours(block, 0)]
     assert "b = a; a = x" in [text.replace("\n", "; ") for text in first]
     assert any("inside the loop" in c.text for c in edits.neighbours(block, 1))
     assert not list(edits.neighbours(block, 2))
@@ -215,14 +215,14 @@ def test_neighbours_change_places_and_a_statement_moves_into_the_loop():
 
 def test_the_lost_twin_of_a_pair():
     twins = list(edits.twins(statement("dx[i] += dy")))
-    assert any(edits.show(c.node).replace("\n", "; ") == "dx[i] += dy; dx[j] += -dy" for c in twins)
+    assert any(show(c.node).replace("\n", "; ") == "dx[i] += dy; dx[j] += -dy" for c in twins)
     assert {c.causes for c in twins} == {("one twin lost", "path missing")}
-    calls = [edits.show(c.node) for c in edits.twins(statement("np.add.at(dx, pairs[:, 0], dv)"))]
+    calls = [show(c.node) for c in edits.twins(statement("np.add.at(dx, pairs[:, 0], dv)"))]
     assert any("np.add.at(dx, pairs[:, 1], -dv)" in text for text in calls)
 
 
 def test_which_name_stands_for_which():
-    causes = lambda old, new: edits.swap_causes(old, new, SCOPE)[0]  # noqa: E731
+    causes = lambda old, new: naming.swap_causes(old, new, SCOPE)[0]  # noqa: E731
     assert causes("z", "r") == "gates swapped" and causes("a", "c") == "pre-activation"
     assert (
         causes("mask", "i") == "mask wrong"
@@ -235,4 +235,4 @@ def test_which_name_stands_for_which():
     ("text", "bare"), [("daz", "az"), ("p['Wz']", "Wz"), ("grads['Uz']", "Uz"), ("d_z", "z"), ("d", "d")]
 )
 def test_bare_names(text, bare):
-    assert edits.bare(text) == bare
+    assert naming.bare(text) == bare

@@ -29,12 +29,12 @@ FAULTS = {
     "float32 out": (
         "return y, (x, y, p)",
         "return y.astype(np.float32), (x, y, p)",
-        "forward returns float32 for inputs of float64",
+        "forward returns float32 for float64",
     ),
     "integers out": (
         "return y, (x, y, p)",
         "return (100 * y).astype(int), (x, y, p)",
-        "forward returns int64 for inputs of float64",
+        "forward returns int64 for float64",
     ),
     "no cache": ("return y, (x, y, p)", "return y", "forward must return (y, cache), got an array of the shape (3, 7)"),
     "forward changes x": ("    return y, (x", "    x *= 2\n    return y, (x", "forward changes its input x in place"),
@@ -72,7 +72,7 @@ FAULTS = {
     "backward changes the cache": (
         "    dW = x.T @ da\n",
         "    dW = x.T @ da\n    y *= 2\n",
-        "backward is not repeatable: a second call with the same cache gives something else",
+        "backward is not repeatable: a second call with the same cache gives another result",
     ),
     "backward uses the cache up": ("return y, (x, y, p)", "return y, [x, y, p]", None),
     "ignores dy": (
