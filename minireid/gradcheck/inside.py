@@ -289,7 +289,8 @@ class Judge:
             if expected.loops.keys() < found.loops.keys() and not (fresh and found.loops == event.loops):
                 return False  # one step's share of what is being collected over all steps
             return whole or found.loops != expected.loops  # another step's share of it: what is carried over
-        return whole and self.order[id(found)] < self.order[id(expected)]  # fused with the derivative of what fed it
+        fused = self.order[id(found)] < self.order[id(expected)]  # with the derivative of what fed it
+        return whole and fused and not found.leaf  # a parameter feeds nothing that could be named after another one
 
     def expected(self, event: Event) -> Event | None:
         """The forward's event that this backward event, by its name, should be the derivative by."""

@@ -54,9 +54,9 @@ class Slopes:
 
     def along(self, name: str, direction: np.ndarray) -> tuple[float, float]:
         """The derivative along a direction of the tensor's shape: sum of dL/d tensor * direction."""
-        return (
-            (self.complex_along(name, direction), self.rounding) if self.complex else self.difference(name, direction)
-        )
+        if self.complex:
+            return self.complex_along(name, direction), self.rounding
+        return self.difference(name, direction)
 
     def complex_along(self, name: str, direction: np.ndarray) -> float:
         array = self.imaginary[name]

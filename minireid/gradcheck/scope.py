@@ -27,6 +27,16 @@ class Both(NamedTuple):
     position: int | None = None  # of the second; the one behind the first where not given
 
 
+CHANGING = {"at", "copyto", "put", "place", "fill", "sort", "resize", "append", "pop", "extend", "insert", "update"}
+
+
+def harmless(call: ast.Call) -> bool:
+    """Whether a call only computes: no ufunc.at, nothing with out=, nothing that prints or stores."""
+    name = show(call.func).rpartition(".")[2]
+    inputs_output = {"print", "input", "open", "exec", "eval", "exit", "setattr", "shuffle"}
+    return name not in CHANGING | inputs_output and not any(k.arg == "out" for k in call.keywords)
+
+
 @dataclass
 class Scope:
     """What a statement can name: local values by name, and which of them depend on the upstream gradient."""
@@ -67,7 +77,9 @@ class Scope:
         return [n for n, v in self.values.items() if isinstance(v, (int, np.integer)) and not isinstance(v, bool)]
 
     def value(self, node: ast.expr) -> Any:
-        """What an expression is worth here, or None."""
+        """What an expression is worth here, or None. Calls that could change something are not made."""
+        if not all(harmless(n) for n in ast.walk(node) if isinstance(n, ast.Call)):
+            return None
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("ignore")

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minireid.gradcheck import edits, naming
-from minireid.gradcheck.insertions import insertions
+from minireid.gradcheck import edits, insertions, naming
 from minireid.gradcheck.scope import Scope, show
 
 RNG = np.random.default_rng(0)
@@ -114,7 +113,7 @@ MISSING = [
 
 @pytest.mark.parametrize(("wrong", "right", "cause"), MISSING, ids=[r for _, r, _ in MISSING])
 def test_one_insertion_adds_what_is_missing(wrong, right, cause):
-    steps = [c for c in insertions(statement(wrong), SCOPE) if show(c.node) == normal(right)]
+    steps = [c for c in insertions.insertions(statement(wrong), SCOPE) if show(c.node) == normal(right)]
     assert steps, f"nothing leads from {wrong} to {right}"
     assert cause in steps[0].causes or cause in {x for c in steps for x in c.causes}
 
@@ -176,7 +175,7 @@ def test_every_step_is_a_program_with_causes_that_have_a_name_and_a_sentence(tex
 def test_insertions_are_programs_too_and_leave_the_statement_alone():
     original = statement("da = dy * z")
     before = ast.dump(original)
-    for change in insertions(original, SCOPE):
+    for change in insertions.insertions(original, SCOPE):
         assert set(change.causes) <= NAMES
         ast.parse(show(change.node))
     assert ast.dump(original) == before
@@ -196,7 +195,7 @@ CALLED = pytest.mark.xfail(reason="Scope.value runs the call, on the very arrays
 def test_the_values_of_a_scope_are_only_looked_at(text):
     values = {k: np.array(v) for k, v in VALUES.items() if isinstance(v, np.ndarray)}
     scope = Scope(dict(values), SCOPE.gradients, SCOPE.outside)
-    list(edits.statement_changes(statement(text), scope)), list(insertions(statement(text), scope))
+    list(edits.statement_changes(statement(text), scope)), list(insertions.insertions(statement(text), scope))
     assert all(np.array_equal(array, VALUES[name]) for name, array in values.items())
 
 

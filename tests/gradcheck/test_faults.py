@@ -72,7 +72,7 @@ FAULTS = {
     "backward changes the cache": (
         "    dW = x.T @ da\n",
         "    dW = x.T @ da\n    y *= 2\n",
-        "backward is not repeatable: a second call with the same cache gives something else",
+        "backward is not repeatable: a second call with the same cache gives another result",
     ),
     "backward uses the cache up": ("return y, (x, y, p)", "return y, [x, y, p]", None),
     "ignores dy": (
@@ -137,6 +137,12 @@ def test_each_fault_has_a_sentence_of_its_own(old, new, says):
 def test_the_sentences_are_told_apart():
     said = [says for _, _, says in FAULTS.values() if says]
     assert len(said) - len(set(said)) == 2  # clipped and squared are one fault; so are a missing and a renamed gradient
+
+
+def test_a_forward_that_changes_its_input_is_not_accused_of_anything_else():
+    """The second call is made on what the inputs were, or it would seem not to be deterministic."""
+    report, _ = report_of(*FAULTS["forward changes x"][:2])
+    assert len(report.faults) == 1
 
 
 def test_what_backward_raises_is_told_with_its_line():
@@ -237,3 +243,9 @@ def test_what_is_no_array_is_a_fault_and_no_traceback(strange):
 def test_a_forward_that_returns_no_numbers_is_told_so(strange):
     (fault,) = check(lambda x: (strange, x), tanh.backward, arrays()[0]).faults
     assert fault.startswith("forward must return an array of float64")
+
+
+@pytest.mark.xfail(reason="the diagnosis runs the backward once more, and lets through what it raises", strict=True)
+def test_what_backward_raises_is_in_the_report_after_the_diagnosis_too():
+    page = module(PAGE.replace("x.T @ da", "x @ da"))
+    assert not check(page.forward, page.backward, *arrays()).ok

@@ -88,6 +88,17 @@ def test_what_is_compared_is_what_every_draw_says():
     first = x_draws(3, 5)[0][0][0]
     odd = lambda x: (np.tanh(x) if np.array_equal(x, first) else x, None)  # noqa: E731
     assert compare_forwards(odd, tanh.forward, x_draws(3, 5)[:1], []) is None
+    page = module("""
+        import numpy as np
+
+        def forward(x):
+            y = np.tanh(x) if len(x) == 3 else 2 * np.tanh(x)
+            return y, x
+    """)
+    draws_ = [*x_draws(3, 5)[:1], *x_draws(4, 5)[:1]]
+    got = [equal(run(page.forward, draw), run(tanh.forward, draw)) for draw in draws_]
+    assert got == [True, False]
+    assert compare_forwards(page.forward, tanh.forward, draws_, []) is not None
 
 
 def test_generators_draw_the_same_and_arrays_are_copied(rng):

@@ -8,6 +8,7 @@ import pytest
 
 from minireid.gradcheck import repair
 from minireid.gradcheck.repair import Workbench
+from minireid.gradcheck.scope import show
 from minireid.gradcheck.taps import source_of
 from tests.gradcheck.planting import module
 
@@ -63,7 +64,7 @@ def test_the_workbench_runs_the_function_as_it_is():
 
 def test_slots_are_the_statements_of_the_function_and_of_what_it_calls():
     made = bench(module(PAGE))
-    shown = [repair.show(slot.statement).partition("\n")[0] for slot in made.slots()]
+    shown = [show(slot.statement).partition("\n")[0] for slot in made.slots()]
     assert (
         "b = a ** power" in shown
         and "total[i] = helper(x[i]) - helper(y[i])" in shown
@@ -75,7 +76,7 @@ def test_slots_are_the_statements_of_the_function_and_of_what_it_calls():
 
 def test_a_statement_is_exchanged_and_put_back():
     made = bench(module(PAGE))
-    slot = next(slot for slot in made.slots() if repair.show(slot.statement) == "b = a ** power")
+    slot = next(slot for slot in made.slots() if show(slot.statement) == "b = a ** power")
     changed = made.with_statement(slot, ast.parse("b = a + power").body[0])
     np.testing.assert_array_equal(changed(X, Y), 3 * (X - Y))
     made.restore(slot)

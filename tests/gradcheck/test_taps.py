@@ -1,7 +1,5 @@
 """Taps change nothing that a function computes, and see all of it."""
 
-import inspect
-
 import numpy as np
 import pytest
 
@@ -22,12 +20,9 @@ def bits(value):
     return [(name, np.asarray(leaf).dtype, np.asarray(leaf).tobytes()) for name, leaf in leaves(value)]
 
 
-WHOLE = {"slices": False} if "slices" in inspect.signature(tapped).parameters else {}  # stores as parts of an array
-
-
 def traced(function, *arguments):
     """(the tapped function's result, its events)."""
-    built, tracer = tapped(function, **WHOLE)
+    built, tracer = tapped(function, slices=False)
     results = []
     events = record(tracer, lambda: results.append(built(*arguments)))
     return results[-1], events
