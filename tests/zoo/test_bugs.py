@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minireid.cases import Case, layer_cases, loss_cases, recurrent_cases
-from minireid.gradcheck.check import fresh
+from minireid.cases import USUAL, Case, page_cases
+from minireid.gradcheck.problem import fresh
 from minireid.trees import leaves, map_leaves
 from minireid.zoo import plant
 from minireid.zoo.bug import Bug
@@ -42,7 +42,7 @@ each_bug = pytest.mark.parametrize("bug", BUGS, ids=[f"{n} {bug.module}" for n, 
 def cases(name: str) -> list[Case]:
     """What `minireid gradcheck` runs for the layer or loss of this name."""
     rng = np.random.default_rng(3)
-    every = [*layer_cases(rng), *recurrent_cases(rng), *loss_cases(rng)]
+    every = list(page_cases(rng, USUAL))
     return [case for case in every if case.name.split("/")[0] == name]
 
 
