@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from minireid.gradcheck import faults
-from minireid.gradcheck.compare import TensorReport, compare
+from minireid.gradcheck.compare import TOLERANCE, TensorReport, compare
 from minireid.gradcheck.diagnose import diagnose
 from minireid.gradcheck.numerical import Slopes
 from minireid.gradcheck.problem import Problem
@@ -63,7 +63,8 @@ def check(
     gradients = returned(problem)
     report.tensors = tensors(problem, gradients, slopes)
     keep_arrays(report, gradients, slopes)
-    if not report.ok and diagnosis:
+    wrong = [tensor for tensor in report.tensors if not tensor.ok and (tensor.fault or tensor.error > TOLERANCE)]
+    if wrong and diagnosis:  # not where backward raised, or where there is nothing but kinks
         diagnose(
             report,
             problem,

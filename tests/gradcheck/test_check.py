@@ -264,3 +264,18 @@ def test_is_kink_tells_a_corner_from_a_curve():
     assert numerical.is_kink(lambda: float(abs(x[0])), x, (0,), 1e-3)
     assert not numerical.is_kink(lambda: float(abs(x[1])), x, (1,), 1e-3)
     assert not numerical.is_kink(lambda: float(50 * x[0] ** 2), x, (0,), 1e-3)
+
+
+def test_what_backward_raises_is_in_the_report(arrays):
+    def backward(dy, cache):
+        x, p = cache
+        return dy @ p["W"], {"W": x.T @ dy, "b": dy.sum(axis=0)}
+
+    report = check(linear.forward, backward, *arrays)
+    assert not report.ok and "backward raises ValueError" in report.faults[0]
+
+
+def test_kinks_alone_are_no_wrong_line():
+    tie = np.array([[1.0, 1.0], [0.0, -1.0]]).reshape(1, 2, 2, 1)
+    report = check(maxpool2d.forward, maxpool2d.backward, tie)
+    assert not report.ok and report.line is None and report.causes == []
