@@ -31,6 +31,7 @@ def check_file(
         result = Path(folder) / "result.json"
         command = [
             sys.executable,
+            "-P",
             "-m",
             "minireid.student_process",
             str(path),
@@ -41,6 +42,9 @@ def check_file(
         ]
         environment = {
             **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")])),
+            "OMP_NUM_THREADS": "1",  # the arrays are tiny: threads of BLAS would only wait for each other
+            "OPENBLAS_NUM_THREADS": "1",
             "MINIREID_COLOUR": "1" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else "",
         }
         try:

@@ -225,7 +225,6 @@ def test_the_file_is_left_alone(mine, capsys):
 # What is not written, or not as it should be.
 
 
-@pytest.mark.xfail(reason="sys.modules and the working folder: the file stands for the real module", strict=True)
 @pytest.mark.parametrize("name", ["random.py", "numpy.py"])
 def test_a_file_may_have_any_name(name, mine, capsys):
     text = changed(

@@ -64,7 +64,8 @@ def check(
     report.tensors = tensors(problem, gradients, slopes)
     keep_arrays(report, gradients, slopes)
     wrong = [tensor for tensor in report.tensors if not tensor.ok and (tensor.fault or tensor.error > TOLERANCE)]
-    if wrong and diagnosis:  # not where backward raised, or where there is nothing but kinks
+    raised = not gradients and not any("NotImplementedError" in fault for fault in report.faults)
+    if (wrong or raised) and diagnosis:  # not where there is nothing but kinks
         diagnose(
             report,
             problem,

@@ -152,12 +152,8 @@ def search(
     first = [slot for line in dict.fromkeys(suspects) for slot in slots if slot.line == line]
     rest = [slot for slot in slots if slot not in first] if everywhere else []
     for group, inserting in ((first, False), (first, True), (rest, False), (rest, True)):
-        if inserting and group is first and len(first) > 0 and rest:
-            quick = attempt(bench, rest, scopes, gradients, right, certain, end, False)
-            found = attempt(bench, first, scopes, gradients, right, certain, end, True)
-            found = ranked([*found, *quick])
-        else:
-            found = attempt(bench, group, scopes, gradients, right, certain, end, inserting)
+        until = min(end, time.monotonic() + seconds / 2)  # something is left for the lines after
+        found = attempt(bench, group, scopes, gradients, right, certain, until, inserting)
         if found:
             return found
     return []

@@ -245,7 +245,6 @@ def test_a_forward_that_returns_no_numbers_is_told_so(strange):
     assert fault.startswith("forward must return an array of float64")
 
 
-@pytest.mark.xfail(reason="the diagnosis runs the backward once more, and lets through what it raises", strict=True)
 def test_what_backward_raises_is_in_the_report_after_the_diagnosis_too():
     page = module(PAGE.replace("x.T @ da", "x @ da"))
     assert not check(page.forward, page.backward, *arrays()).ok

@@ -133,11 +133,6 @@ def test_every_line_of_step_backward_has_a_mistake_of_every_sort():
 NOT_YET = {  # what inside.py does not see
     (LINES["dz"], "dh * (c", "(c"): "a value that no upstream gradient reaches is called constant, not wrong",
     (LINES["dar"], "dr * r", "r"): "a value that no upstream gradient reaches is called constant, not wrong",
-    (
-        '"br": dar.sum(axis=0)',
-        "dar.sum(axis=0)",
-        "daz.sum(axis=0)",
-    ): "the gradient of bz passes for that of br, as if bz fed br",
 }
 
 
