@@ -55,6 +55,7 @@ def main() -> int:
         for folder in ("minireid", "tests"):
             shutil.copytree(PROJECT / folder, Path(copy, folder), ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(PROJECT / "pyproject.toml", copy)
+        Path(copy, "numba.py").write_text("raise ImportError")  # im2col will do: kernels are not what is changed here
         os.environ["PYTHONPATH"] = copy
         with contextlib.chdir(copy):
             counts = [test_page(pages[name].relative_to(PROJECT)) for name in names]
@@ -69,7 +70,7 @@ def test_page(page: Path) -> tuple[int, int]:
     tests = Path("tests", page.parent.name, f"test_{page.name}")
     options = "-x -q --tb=line -p no:cacheprovider -p no:hypothesispytest -k 'not pytorch'"
     command = f"{shlex.quote(sys.executable)} -m pytest {options} {tests}"
-    outcome, output = run_tests(command, 10 * SECONDS)  # as it is; numba compiles here, and keeps it
+    outcome, output = run_tests(command, 10 * SECONDS)  # as it is
     if outcome is not TestOutcome.SURVIVED:
         sys.exit(f"{tests} fails before anything is changed:\n{output}")
     reasons = dict(EQUIVALENT.get(page.stem, {}))
@@ -79,7 +80,7 @@ def test_page(page: Path) -> tuple[int, int]:
         result = mutate_and_test([mutation], command, SECONDS)
         line = changed_line(result.diff)
         if result.test_outcome is not TestOutcome.SURVIVED:
-            wrong_value = re.search(r": (AssertionError|Failed)\b", result.output)
+            wrong_value = re.search(r": (AssertionError|assert|Failed)\b", result.output)
             by_value, by_error = by_value + bool(wrong_value), by_error + (not wrong_value)
         elif reasons.pop(line, None):
             equivalent += 1
