@@ -66,7 +66,7 @@ def main() -> int:
 
 
 def test_page(page: Path) -> tuple[int, int]:
-    """How many mutants of a page its mirrored test file notices, and how many not. Prints a row, and what survives."""
+    """How many mutants of a page its mirrored test file notices, how many not. Prints a row, and what to look at."""
     tests = Path("tests", page.parent.name, f"test_{page.name}")
     options = "-x -q --tb=line -p no:cacheprovider -p no:hypothesispytest -k 'not pytorch'"
     command = f"{shlex.quote(sys.executable)} -m pytest {options} {tests}"
@@ -74,7 +74,7 @@ def test_page(page: Path) -> tuple[int, int]:
     if outcome is not TestOutcome.SURVIVED:
         sys.exit(f"{tests} fails before anything is changed:\n{output}")
     reasons = dict(EQUIVALENT.get(page.stem, {}))
-    equivalent, by_value, by_error, survivors = 0, 0, 0, []
+    equivalent, by_value, by_error, survived, remarks = 0, 0, 0, 0, []
     for operator, occurrence in mutations(page.read_text()):
         mutation = MutationSpec(page, operator, occurrence, (0, 0), (0, 1))  # its place is the occurrence, not these
         result = mutate_and_test([mutation], command, SECONDS)
@@ -82,16 +82,19 @@ def test_page(page: Path) -> tuple[int, int]:
         if result.test_outcome is not TestOutcome.SURVIVED:
             wrong_value = re.search(r": (AssertionError|assert|Failed)\b", result.output)
             by_value, by_error = by_value + bool(wrong_value), by_error + (not wrong_value)
+            if result.output == "timeout":  # noticed, if the machine was not just busy
+                remarks.append(f"    timed out  {operator.partition('/')[2]:<40} {line}\n")
         elif reasons.pop(line, None):
             equivalent += 1
         else:
-            survivors.append(f"    survived   {operator.partition('/')[2]:<40} {line}\n")
-    noticed, mutants = by_value + by_error, by_value + by_error + equivalent + len(survivors)
-    share = noticed / max(mutants - equivalent, 1)
-    numbers = (mutants, equivalent, noticed, by_value, by_error, len(survivors))
+            survived += 1
+            remarks.append(f"    survived   {operator.partition('/')[2]:<40} {line}\n")
+    noticed = by_value + by_error
+    share = noticed / max(noticed + survived, 1)
+    numbers = (noticed + survived + equivalent, equivalent, noticed, by_value, by_error, survived)
     print(f"{page.stem:<22}" + "".join(f"{n:>13}" for n in numbers) + f"{share:>13.1%}")
-    print("".join([*survivors, *(f"    not found  {line}\n" for line in reasons)]), end="", flush=True)
-    return noticed, len(survivors)
+    print("".join([*remarks, *(f"    not found  {line}\n" for line in reasons)]), end="", flush=True)
+    return noticed, survived
 
 
 def changed_line(diff: str) -> str:
