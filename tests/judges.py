@@ -94,6 +94,17 @@ def assert_complex_step(forward: Function, backward: Function, *arrays: Any, **c
         np.sum(g * u) for (_, g), (_, u) in zip(leaves(gradients), leaves(dict(enumerate(directions))), strict=True)
     )
     np.testing.assert_allclose(by_step, by_backward, rtol=1e-12)
+    turned = gradients_of(backward, map_leaves(lambda d: 1j * d, dy), cache, list(arrays))  # complex upstream alone
+    for (name, one), (_, other) in zip(leaves(turned), leaves(gradients)):
+        np.testing.assert_allclose(one, 1j * other, rtol=1e-12, atol=1e-14, err_msg=name)
+
+
+def assert_draws(init: Function, *sizes: int, bound: float, shapes: dict[str, tuple[int, ...]]) -> None:
+    """The parameters are the generator's numbers, one after another in this order: a seed is a start for ever."""
+    drawn, p = np.random.default_rng(3), init(np.random.default_rng(3), *sizes)
+    assert {name: value.shape for name, value in p.items()} == shapes
+    for name, shape in shapes.items():
+        np.testing.assert_array_equal(p[name], drawn.uniform(-bound, bound, shape).astype(np.float32), err_msg=name)
 
 
 def counted(kernel: ModuleType) -> tuple[Any, Counter[str]]:

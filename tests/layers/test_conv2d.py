@@ -1,10 +1,12 @@
+import re
+
 import numpy as np
 import pytest
 
 from minireid.gradcheck import assert_gradients
 from minireid.kernels import im2col, loops
 from minireid.layers import conv2d
-from tests.judges import CONVOLUTIONS, assert_complex_step, assert_manners
+from tests.judges import CONVOLUTIONS, assert_complex_step, assert_draws, assert_manners
 
 
 def draw(rng: np.random.Generator, shape: tuple[int, ...]) -> tuple:
@@ -43,8 +45,9 @@ def test_complex_step(rng):
     assert_complex_step(conv2d.forward, conv2d.backward, x, p, **config, kernel=im2col)
 
 
-def test_a_1x1_kernel_is_a_linear_layer_on_every_pixel(rng):
-    x, p, _ = draw(rng, CONVOLUTIONS[0])
+@pytest.mark.parametrize("C_in", [2, 300])
+def test_a_1x1_kernel_is_a_linear_layer_on_every_pixel(C_in, rng):
+    x, p, _ = draw(rng, (3, 5, 7, C_in, 1, 1, 3, 1, 0))
     y, _ = conv2d.forward(x, p)
     np.testing.assert_allclose(y, x @ p["W"][0, 0] + p["b"], rtol=1e-12)
 
@@ -74,21 +77,39 @@ def test_init_is_uniform_within_one_over_the_root_of_fan_in(rng):
     for values in p.values():
         assert 0.09 < values.max() <= 0.1 and -0.1 <= values.min() < -0.09  # fan_in = 100
     assert abs(p["W"].mean()) < 0.002
+    assert_draws(conv2d.init, 2, 3, 6, 5, bound=1 / 6, shapes={"W": (2, 3, 6, 5), "b": (5,)})
 
 
 @pytest.mark.parametrize(
-    ("change", "word"),
+    ("change", "words"),
     [
-        ({"x": np.zeros((1, 5, 5, 3))}, "C_in"),
+        ({"x": np.zeros((1, 5, 5, 3))}, "expected x (N, H, W, C_in) and W (KH, KW, C_in, C_out), got (1, 5, 5, 3) and"),
+        ({"x": np.zeros((1, 5, 5, 1))}, "C_in"),
         ({"x": np.zeros((5, 5, 2))}, "C_in"),
-        ({"x": np.zeros((1, 5, 5, 2), np.float32)}, "dtype"),
-        ({"x": np.zeros((1, 2, 5, 2))}, "larger than the map"),
-        ({"x": np.zeros((1, 5, 1, 2))}, "larger than the map"),
-        ({"stride": 0}, "stride"),
-        ({"padding": -1}, "padding"),
+        ({"x": np.zeros((1, 5, 5, 2, 1))}, "C_in"),
+        ({"W": np.zeros((4, 5, 2))}, "C_in"),
+        ({"W": np.zeros((4, 5, 2, 1, 1))}, "C_in"),
+        ({"x": np.zeros((1, 5, 5, 2), np.float32)}, "x is float32, W float64, b float64; convert them to one dtype"),
+        ({"W": np.zeros((4, 5, 2, 1), np.float32)}, "dtype"),
+        ({"b": np.zeros(1, np.float32)}, "dtype"),
+        ({"b": np.zeros(1, np.complex128)}, "dtype"),
+        ({"x": np.zeros((1, 5, 5, 2), np.complex128)}, "dtype"),
+        ({"x": np.zeros((1, 3, 7, 2))}, "kernel (4, 5) is larger than the map (3, 7) with padding 0"),
+        ({"x": np.zeros((1, 7, 4, 2))}, "kernel (4, 5) is larger than the map (7, 4) with padding 0"),
+        ({"x": np.zeros((1, 1, 7, 2)), "padding": 1}, "larger than the map (1, 7) with padding 1"),
+        ({"x": np.zeros((1, 7, 2, 2)), "padding": 1}, "larger than the map (7, 2) with padding 1"),
+        ({"stride": 0}, "stride must be 1 or more and padding 0 or more, got 0 and 0"),
+        ({"padding": -1}, "stride must be 1 or more and padding 0 or more, got 1 and -1"),
     ],
 )
-def test_what_does_not_fit_is_refused(change, word, rng):
-    given = {"x": np.zeros((1, 5, 5, 2)), "p": conv2d.init(rng, 3, 2, 2, 3, dtype=np.float64)} | change
-    with pytest.raises(ValueError, match=word):
-        conv2d.forward(**given)
+def test_what_does_not_fit_is_refused(change, words):
+    given = {"x": np.zeros((1, 7, 7, 2)), "W": np.zeros((4, 5, 2, 1)), "b": np.zeros(1)} | change
+    p = {"W": given.pop("W"), "b": given.pop("b")}
+    with pytest.raises(ValueError, match=re.escape(words)):
+        conv2d.forward(p=p, **given)
+
+
+@pytest.mark.parametrize(("H", "W", "padding"), [(4, 5, 0), (2, 3, 1)])
+def test_a_kernel_as_large_as_the_padded_map_fits_once(H, W, padding, rng):
+    y, _ = conv2d.forward(np.ones((1, H, W, 2)), conv2d.init(rng, 4, 5, 2, 3, dtype=np.float64), padding=padding)
+    assert y.shape == (1, 1, 1, 3)

@@ -45,6 +45,11 @@ def test_it_is_the_composition_of_the_plain_layers(shape, rng):
         np.testing.assert_allclose(mine, plain, rtol=1e-12, atol=1e-12)
 
 
+def test_there_is_no_padding_by_default(rng):
+    x, p = draw(rng, BLOCKS[0])
+    np.testing.assert_array_equal(conv_block.forward(x, p)[0], conv_block.forward(x, p, padding=0)[0])
+
+
 def test_the_kernel_is_passed_on(rng):
     kernel, calls = counted(im2col)
     y, cache = conv_block.forward(*draw(rng, BLOCKS[1]), kernel=kernel)

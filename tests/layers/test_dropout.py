@@ -1,3 +1,6 @@
+import copy
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -21,8 +24,17 @@ def test_without_a_generator_it_is_the_identity(rng):
 
 def test_rate_0_keeps_everything(rng):
     x = rng.normal(size=(30, 5))
-    y, _ = dropout.forward(x, rate=0, rng=rng)
-    np.testing.assert_array_equal(y, x)
+    before = copy.deepcopy(rng)
+    y, cache = dropout.forward(x, rate=0, rng=rng)
+    assert y is x and dropout.backward(x, cache) is x
+    assert rng.random() == before.random()  # nothing was drawn
+
+
+def test_a_draw_as_large_as_the_rate_keeps():
+    """Draws lie in [0, 1), so 1 - rate of them are rate or more."""
+    draws = SimpleNamespace(random=lambda shape, dtype: np.array([0.25, 0.5, 0.75], dtype))
+    y, _ = dropout.forward(np.ones(3), rate=0.5, rng=draws)
+    assert y.tolist() == [0, 2, 2]
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.6, 0.9])
@@ -58,6 +70,8 @@ def test_the_generator_decides_and_nothing_else():
     )
     np.testing.assert_array_equal(one, two)
     np.testing.assert_array_equal(one, single)  # the same mask in single precision
+    draws = np.random.default_rng(3).random((5, 7), dtype=np.float32)
+    np.testing.assert_array_equal(one, np.where(draws >= 0.5, 2, 0))
 
 
 def test_manners(rng):

@@ -5,7 +5,7 @@ import pytest
 
 from minireid.gradcheck import assert_gradients
 from minireid.layers import elman_unsquashed
-from tests.judges import SEQUENCES, assert_complex_step, assert_manners
+from tests.judges import SEQUENCES, assert_complex_step, assert_draws, assert_manners
 
 
 def draw(rng: np.random.Generator, shape: tuple[int, int, int, int]) -> tuple:
@@ -89,3 +89,4 @@ def test_init_is_uniform_within_one_over_the_root_of_the_state(rng):
     for values in p.values():
         assert values.dtype == np.float32
         assert 0.09 < values.max() <= 0.1 and -0.1 <= values.min() < -0.09
+    assert_draws(elman_unsquashed.init, 4, bound=1 / 2, shapes={"s": (4,), "W": (4, 4), "b": (4,)})

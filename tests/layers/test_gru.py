@@ -5,7 +5,7 @@ import pytest
 
 from minireid.gradcheck import assert_gradients
 from minireid.layers import gru
-from tests.judges import SEQUENCES, assert_complex_step, assert_manners
+from tests.judges import SEQUENCES, assert_complex_step, assert_draws, assert_manners
 
 ONE = {"Wz": 0.8, "Uz": -0.6, "bz": 0.1, "Wr": -0.7, "Ur": 0.9, "br": 0.3, "Wc": 1.2, "Uc": -1.1, "bc": -0.2}
 
@@ -63,6 +63,15 @@ def test_truncation_stops_at_the_cut_and_nowhere_else(rng):
     np.testing.assert_array_equal(whole, full)
 
 
+def test_in_pieces_of_one_frame_nothing_comes_back_from_the_next(rng):
+    h, cache = gru.forward(*draw(rng, (3, 4, 2, 5)))
+    dh = rng.normal(size=h.shape)
+    dx, grads = gru.backward(dh, cache, truncate=1)
+    steps = [gru.step_backward(dh[:, t], step) for t, step in enumerate(cache)]
+    np.testing.assert_array_equal(dx, np.stack([step_dx for step_dx, _, _ in steps], axis=1))
+    np.testing.assert_allclose(grads["Wc"], sum(step_grads["Wc"] for _, _, step_grads in steps), rtol=1e-13)
+
+
 @pytest.mark.parametrize("k", [0, -1])
 def test_pieces_without_a_frame_are_refused(k, rng):
     h, cache = gru.forward(*draw(rng, (1, 2, 1, 1)))
@@ -108,6 +117,14 @@ def test_two_frames_by_hand_with_the_loss_on_the_last():
         [daz1 * ONE["Wz"] + dac1 * ONE["Wc"], daz2 * ONE["Wz"] + dar2 * ONE["Wr"] + dac2 * ONE["Wc"]],
         rtol=1e-13,
     )
+
+
+def test_the_cache_names_what_a_step_went_through():
+    _, cache = gru.forward(*scalars(0.5, -0.9))
+    _, _, _, h1 = by_hand(0.5, 0)
+    z, r, c, _ = by_hand(-0.9, h1)
+    named = {name: value.item() for name, value in cache[1].items() if name != "p"}
+    assert named == pytest.approx({"x": -0.9, "h_prev": h1, "z": z, "r": r, "q": r * h1, "c": c}, rel=1e-14)
 
 
 def scalars(*x: float) -> tuple:
@@ -177,3 +194,5 @@ def test_init_is_uniform_within_one_over_the_root_of_the_state(rng):
     for values in p.values():
         assert values.dtype == np.float32
         assert 0.09 < values.max() <= 0.1 and -0.1 <= values.min() < -0.09
+    shapes = {name + gate: shape for gate in "zrc" for name, shape in (("W", (2, 4)), ("U", (4, 4)), ("b", (4,)))}
+    assert_draws(gru.init, 2, 4, bound=1 / 2, shapes=shapes)

@@ -5,7 +5,7 @@ import pytest
 
 from minireid.gradcheck import assert_gradients
 from minireid.layers import gru, gru_reset_after
-from tests.judges import SEQUENCES, assert_complex_step, assert_manners
+from tests.judges import SEQUENCES, assert_complex_step, assert_draws, assert_manners
 
 
 def draw(rng: np.random.Generator, shape: tuple[int, int, int, int]) -> tuple:
@@ -44,6 +44,12 @@ def test_two_frames_by_hand():
         state = (1 - z) * state + z * c
         expected.append((z, r, c, state))
     np.testing.assert_allclose(h.ravel(), [expected[0][3], expected[1][3]], rtol=1e-15)
+    z, r, c, _ = expected[1]
+    named = {name: value.item() for name, value in cache[1].items() if name != "p"}
+    h1 = expected[0][3]
+    assert named == pytest.approx(
+        {"x": -0.9, "h_prev": h1, "z": z, "r": r, "q": -h1 * 1.1 + 0.7, "c": c}, rel=1e-14
+    )  # the gates are there to look at
     _, grads = gru_reset_after.backward(np.array([[[1.0], [0.0]]]), cache)  # loss on the first frame: h = z c
     z, r, c, _ = expected[0]
     np.testing.assert_allclose(grads["vc"], [z * (1 - c * c) * r], rtol=1e-14)
@@ -115,3 +121,5 @@ def test_init_is_uniform_within_one_over_the_root_of_the_state(rng):
     for name, values in p.items():
         assert values.shape == shapes[name[0]] and values.dtype == np.float32
         assert 0.09 < values.max() <= 0.1 and -0.1 <= values.min() < -0.09
+    shapes = {name + gate: shape for gate in "zrc" for name, shape in (("W", (2, 4)), ("U", (4, 4)), ("b", (4,)))}
+    assert_draws(gru_reset_after.init, 2, 4, bound=1 / 2, shapes={**shapes, "vc": (4,)})

@@ -23,3 +23,7 @@ def test_lengths_that_do_not_fit_are_refused(lengths):
 
 def test_a_list_will_do():
     assert valid_frames(np.zeros((2, 3)), [1, 3]).sum() == 4
+
+
+def test_no_clip_needs_to_be_as_long_as_the_batch():
+    assert valid_frames(np.zeros((2, 4)), np.array([1, 2])).sum() == 3

@@ -3,7 +3,7 @@ import pytest
 
 from minireid.gradcheck import assert_gradients
 from minireid.layers import linear
-from tests.judges import assert_complex_step, assert_manners
+from tests.judges import assert_complex_step, assert_draws, assert_manners
 
 SHAPES = [((3, 5), 7), ((2, 3, 5), 7), ((1, 1), 1), ((5,), 3), ((2, 1, 3, 5), 2)]
 
@@ -43,3 +43,4 @@ def test_init_is_uniform_within_one_over_the_root_of_the_inputs(rng):
     assert p["W"].shape == (100, 301) and p["b"].shape == (301,) and p["W"].dtype == np.float32
     for values in p.values():
         assert 0.09 < values.max() <= 0.1 and -0.1 <= values.min() < -0.09
+    assert_draws(linear.init, 4, 3, bound=1 / 2, shapes={"W": (4, 3), "b": (3,)})

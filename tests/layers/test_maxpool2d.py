@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -6,7 +8,7 @@ from minireid.gradcheck import assert_gradients
 from minireid.layers import maxpool2d
 from tests.judges import assert_manners
 
-# shape, window, stride: one pixel, rows left over, overlaps in one and in both directions, gaps between windows
+# shape, window, stride: one pixel, rows or columns left over, overlaps in one and in both directions, gaps
 POOLS = [
     ((3, 7, 5, 2), (2, 2), 2),
     ((1, 5, 7, 3), (3, 3), 1),
@@ -15,6 +17,7 @@ POOLS = [
     ((1, 3, 2, 5), (3, 2), 2),
     ((2, 7, 8, 1), (2, 1), 3),
     ((1, 6, 6, 2), (3, 3), 2),
+    ((2, 5, 7, 1), (2, 2), 2),
 ]
 
 
@@ -27,6 +30,17 @@ def test_derivatives(shape, window, stride, rng):
 def test_against_pytorch(shape, window, stride, rng, judge):
     x = spaced(rng, *shape)
     judge.assert_same(maxpool2d.forward, maxpool2d.backward, judge.maxpool2d, x, window=window, stride=stride)
+
+
+@pytest.mark.parametrize(("shape", "window", "stride"), POOLS, ids=str)
+def test_every_y_is_the_maximum_of_its_window(shape, window, stride, rng):
+    x = rng.normal(size=shape)
+    y, _ = maxpool2d.forward(x, window=window, stride=stride)
+    (_, H, W, _), (KH, KW) = shape, window
+    assert y.shape[1:3] == (len(range(0, H - KH + 1, stride)), len(range(0, W - KW + 1, stride)))
+    for i, j in np.ndindex(y.shape[1:3]):
+        here = x[:, i * stride : i * stride + KH, j * stride : j * stride + KW]
+        np.testing.assert_array_equal(y[:, i, j], here.max(axis=(1, 2)))
 
 
 def test_manners(rng):
@@ -71,6 +85,6 @@ def test_minus_infinity_is_a_value_like_any_other():
 
 
 def test_a_window_that_is_larger_than_the_map_is_refused():
-    for window in ((4, 1), (1, 4)):
-        with pytest.raises(ValueError, match="larger than the map"):
-            maxpool2d.forward(np.zeros((1, 3, 3, 1)), window=window)
+    for window in ((4, 1), (1, 5)):
+        with pytest.raises(ValueError, match=re.escape(f"window {window} is larger than the map (3, 4)")):
+            maxpool2d.forward(np.zeros((1, 3, 4, 1)), window=window)

@@ -25,8 +25,9 @@ def test_by_hand():
 
 
 def test_nan_stays_nan():
-    y, _ = relu.forward(np.array([np.nan, -1.0]))
+    y, cache = relu.forward(np.array([np.nan, -1.0]))
     assert np.isnan(y[0]) and y[1] == 0
+    assert relu.backward(np.ones(2), cache).tolist() == [0, 0]  # but it passes no gradient
 
 
 def test_manners(rng):

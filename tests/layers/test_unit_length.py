@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 
@@ -27,8 +29,15 @@ def test_one_feature_has_a_direction_but_no_gradient():
     assert u.tolist() == [[-1], [1]] and not unit_length.backward(np.ones((2, 1)), cache).any()
 
 
+def test_nan_stays_nan():
+    u, cache = unit_length.forward(np.array([[np.nan, 1.0], [3.0, 4.0]]))
+    dx = unit_length.backward(np.ones((2, 2)), cache)
+    assert np.isnan([u[0], dx[0]]).all() and np.isfinite([u[1], dx[1]]).all()
+
+
 def test_a_vector_of_zeros_stays_zero_with_gradient_zero():
-    with np.errstate(all="raise"):
+    with warnings.catch_warnings(), np.errstate(all="raise"):
+        warnings.simplefilter("error")
         u, cache = unit_length.forward(np.array([[0.0, 0.0], [0.0, 2.0]]))
         dx = unit_length.backward(np.ones((2, 2)), cache)
     assert u.tolist() == [[0, 0], [0, 1]] and dx.tolist() == [[0, 0], [0.5, 0]]

@@ -50,6 +50,12 @@ def test_the_loss_is_the_weighted_sum_of_its_named_parts(rng):
     np.testing.assert_allclose(loss, expected, rtol=1e-14)
 
 
+def test_the_default_margin_is_2(rng):
+    arrays, config = draw(rng), {name: value for name, value in CONFIG.items() if name != "margin"}
+    V = joint.forward(*arrays, **config)[1]["parts"]["low verification"]
+    assert V == joint.forward(*arrays, **config, margin=2.0)[1]["parts"]["low verification"] > 0
+
+
 def test_weights_are_1_by_default_and_the_form_is_the_squared_one(rng):
     embeddings, classifiers = draw(rng)
     loss, cache = joint.forward(embeddings, classifiers, **CONFIG)

@@ -5,7 +5,7 @@ import pytest
 
 from minireid.gradcheck import assert_gradients
 from minireid.layers import linear
-from minireid.losses import contrastive_crf, contrastive_linear, contrastive_squared, joint_on_sphere
+from minireid.losses import contrastive_crf, contrastive_linear, contrastive_squared, joint, joint_on_sphere
 from tests.judges import assert_complex_step, assert_manners
 
 CONFIG = {
@@ -62,6 +62,26 @@ def test_the_length_of_an_embedding_changes_nothing_and_gets_no_gradient(rng):
     dembeddings, _ = joint_on_sphere.backward(1.0, cache)
     for level, e in embeddings.items():
         np.testing.assert_allclose((dembeddings[level] * e).sum(axis=1), 0, atol=1e-14)
+
+
+@pytest.mark.parametrize("lengths", [{}, {"verification_length": 3.0, "identification_length": 5.0}], ids=str)
+def test_its_parts_are_those_of_the_plain_loss_on_scaled_directions(lengths, rng):
+    embeddings, classifiers = draw(rng)
+    loss, cache = joint_on_sphere.forward(embeddings, classifiers, **CONFIG, **lengths)
+    parts = cache["parts"]
+    np.testing.assert_allclose(loss, sum(parts.values()), rtol=1e-14)  # weights are 1 by default
+    for level, e in embeddings.items():
+        u = e / np.linalg.norm(e, axis=1, keepdims=True)
+        for part, length in (("verification", 2.0), ("identification", 16.0)):
+            scaled = {level: lengths.get(f"{part}_length", length) * u}
+            _, plain = joint.forward(scaled, {level: classifiers[level]}, **CONFIG)
+            np.testing.assert_allclose(parts[f"{level} {part}"], plain["parts"][f"{level} {part}"], rtol=1e-12)
+
+
+def test_the_default_margin_is_2(rng):
+    arrays, config = draw(rng), {name: value for name, value in CONFIG.items() if name != "margin"}
+    V = joint_on_sphere.forward(*arrays, **config)[1]["parts"]["low verification"]
+    assert V == joint_on_sphere.forward(*arrays, **config, margin=2.0)[1]["parts"]["low verification"] > 0
 
 
 def test_by_hand_with_the_default_lengths():

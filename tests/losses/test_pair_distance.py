@@ -37,6 +37,17 @@ def test_at_distance_0_the_gradient_is_0():
     assert d.tolist() == [0, 0] and not dx.any()
 
 
+def test_a_distance_too_small_for_its_square_counts_as_0():
+    d, cache = pair_distance.forward(np.array([[0.0], [1e-200]]), pairs=[[0, 1]])
+    assert d == 0 and not pair_distance.backward(np.array([1.0]), cache).any()
+
+
+def test_nan_stays_nan():
+    d, cache = pair_distance.forward(np.array([[np.nan, 1.0], [3.0, 4.0], [3.0, 5.0]]), pairs=[[0, 1], [1, 2]])
+    dx = pair_distance.backward(np.array([1.0, 1.0]), cache)
+    assert np.isnan(d[0]) and d[1] == 1 and np.isnan(dx[:2]).all() and dx[2].tolist() == [0, 1]
+
+
 def test_the_order_within_a_pair_changes_nothing(rng):
     x, pairs, dd = rng.normal(size=(5, 7)), np.array(PAIRS), rng.normal(size=len(PAIRS))
     one, one_cache = pair_distance.forward(x, pairs=pairs)

@@ -54,7 +54,7 @@ def test_a_shift_of_all_logits_changes_nothing_and_rows_of_the_gradient_sum_to_z
     np.testing.assert_allclose(softmax.backward(1.0, cache).sum(axis=1), 0, atol=1e-16)
 
 
-@pytest.mark.parametrize("labels", [[0, 3], [-1, 0], [0], [0, 1, 2], [[0, 1]]])
+@pytest.mark.parametrize("labels", [[0, 3], [0, 4], [-1, 0], [0], [0, 1, 2], [[0, 1]]])
 def test_labels_that_do_not_fit_are_refused(labels):
     with pytest.raises(ValueError, match="2 labels from 0 to 2"):
         softmax.forward(np.zeros((2, 3)), labels=labels)
