@@ -18,7 +18,7 @@ def forward_faults(problem: Problem) -> list[str]:
     """Of the forward alone. problem has no upstream yet."""
     before = copy.deepcopy(problem.arrays)
     y = problem.call(problem.forward)
-    if not isinstance(y, tuple) or len(y) != 2:
+    if not isinstance(y, (tuple, list)) or len(y) != 2:
         return [f"forward must return (y, cache), got {described(y)}"]
     first = map_leaves(as_array, y[0])
     if strange := [name for name, one in leaves(first, "y") if one.dtype.kind not in NUMBERS]:

@@ -14,17 +14,18 @@ from minireid.gradcheck.report import Line
 from minireid.gradcheck.taps import Event, source_of, tapped
 from minireid.trees import leaves, map_leaves
 
+SECONDS = repair.SECONDS  # for the search for a cause
 Draw = tuple[tuple[Any, ...], dict[str, Any]]  # arrays, configuration
 Function = Callable[..., Any]
 Variant = tuple[str, Function]
 
 
 def compare_forwards(
-    forward: Function, reference: Function, draws: list[Draw], variants: list[Variant]
+    forward: Function, reference: Function, draws: list[Draw], variants: list[Variant], *, seconds: float = SECONDS
 ) -> tuple[str, Line | None, list[Cause]] | None:
     """None where both give the same, else what to say of it: a sentence, the first line that differs, causes.
 
-    Raises whatever `forward` raises.
+    seconds: at most, for the cause. Raises whatever `forward` raises.
     """
     expected = [run(reference, draw) for draw in draws]
     got = [run(forward, draw) for draw in draws]
@@ -34,7 +35,7 @@ def compare_forwards(
     if all(equal(a, b) for a, b in zip(got, expected)):
         return None
     line = different_line(forward, reference, draws[0])
-    repairs = find_repairs(forward, expected, draws, line)
+    repairs = find_repairs(forward, expected, draws, line, seconds)
     for text, variant in variants:
         if all(equal(a, run(variant, draw)) for a, draw in zip(got, draws)):
             said = f"the forward is another function: {text}"
@@ -60,7 +61,7 @@ def run(function: Function, draw: Draw) -> list[tuple[str, np.ndarray]]:
     arrays, config = draw
     own = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in fresh(config).items()}
     result = function(*(map_leaves(np.array, a) for a in arrays), **own)
-    y = result[0] if isinstance(result, tuple) else result
+    y = result[0] if isinstance(result, (tuple, list)) else result
     return [(name, np.asarray(leaf)) for name, leaf in leaves(y)]
 
 
@@ -84,7 +85,11 @@ def shape_fault(got: list[tuple[str, np.ndarray]], expected: list[tuple[str, np.
 
 
 def find_repairs(
-    forward: Function, expected: list[list[tuple[str, np.ndarray]]], draws: list[Draw], line: Line | None
+    forward: Function,
+    expected: list[list[tuple[str, np.ndarray]]],
+    draws: list[Draw],
+    line: Line | None,
+    seconds: float,
 ) -> list[repair.Repair]:
     built = tapped(forward)
     if built is None:
@@ -98,7 +103,7 @@ def find_repairs(
     def certain(changed: Function) -> bool:
         return all(equal(run(changed, draw), y) for draw, y in zip(draws[1:], expected[1:]))
 
-    return repair.search(forward, [line.number] if line else [], tracer.scopes, set(), right, certain)
+    return repair.search(forward, [line.number] if line else [], tracer.scopes, set(), right, certain, seconds=seconds)
 
 
 def different_line(forward: Function, reference: Function, draw: Draw) -> Line | None:
