@@ -33,7 +33,7 @@ def test_every_link_leads_somewhere():
 
 
 def test_commands_and_recipes_exist(capsys):
-    for command in set(re.findall(r"minireid (demo|train|evaluate|embed|search|trace|gradcheck)\b", README)):
+    for command in set(re.findall(r"minireid (demo|train|evaluate|embed|search|trace|gradcheck|zoo|paper)\b", README)):
         with pytest.raises(SystemExit) as stopped:
             cli.main([command, "--help"])
         assert stopped.value.code == 0
