@@ -203,6 +203,19 @@ def unfinished(wrong: Verdict | None, verdicts: list[Verdict], problem: Problem)
     return None
 
 
+def filled(events: list[Event], problem: Problem) -> set[tuple[int, str]]:
+    """(call, name) of what is made empty and filled later: by a store, by `+=`, by a function, or through a view."""
+    found = {
+        (e.frame, e.site.name.partition(".")[0])
+        for e in events
+        if e.site.kind in ("store", "touch") or e.site.key == "+"
+    }
+    source = source_of(problem.backward)
+    assigned = [n.value for n in ast.walk(source.tree) if isinstance(n, ast.Assign)] if source else []
+    views = {v.value.id for v in assigned if isinstance(v, ast.Subscript) and isinstance(v.value, ast.Name)}
+    return found | {(e.frame, e.site.name) for e in events if e.site.name in views}
+
+
 def handed_back(verdict: Verdict) -> bool:
     """Whether its name says that it is a share: dh_next, carry, from_future are names for what is handed back."""
     return any(word in verdict.event.name for word in ("next", "carry", "prev", "future", "back"))
@@ -229,6 +242,7 @@ class Judge:
             (self.uses if event.site.kind == "use" else self.wholes)[last(event.name)].append(event)
             self.shapes[event.value.shape].append(event)
         self.buffers = {(e.frame, e.site.name) for e in events if e.site.kind == "store"}
+        self.filled = filled(events, problem)
         self.order = {id(event): n for n, event in enumerate(truth.events)}
         self.previous: dict[tuple[int, str], Event] = {}
 
@@ -241,7 +255,8 @@ class Judge:
         if event.frame == 1 and event.site.kind == "argument":
             return Verdict(event, "right", None)  # the upstream gradient is what it is
         expected = self.expected(event)
-        if not np.any(value) and expected is not None and np.any(np.abs(self.truth.fingerprint(expected)) > 1e-12):
+        empty = not np.any(value) and (event.frame, event.site.name.partition(".")[0]) not in self.filled
+        if empty and expected is not None and np.any(np.abs(self.truth.fingerprint(expected)) > 1e-12):
             return Verdict(event, "part", expected)  # nothing yet, or nothing at all
         if event.number in self.constant or not np.any(value) or not np.all(np.isfinite(value)):
             return Verdict(event, "constant" if np.all(np.isfinite(value)) else "wrong", expected)
@@ -409,6 +424,8 @@ SUFFIXES = ("_grad", "_bar", "_gradient")
 def forward_names(event: Event, problem: Problem) -> list[str]:
     """The forward's variables that a backward event's name may stand for: `z` for dz, `Wz` for grads["Wz"]."""
     name = last(event.name)
+    if not name.isidentifier() and event.site.kind != "return":
+        return []  # an entry of a dict by its number
     if event.site.kind == "return":
         arguments = problem.arguments_of(event.site.function)
         name = arguments[int(event.site.key)] if int(event.site.key) < len(arguments) else ""
