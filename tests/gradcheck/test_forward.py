@@ -126,7 +126,7 @@ def test_what_the_forward_raises_comes_through():
 def test_without_source_there_is_no_line_and_no_repair_but_an_answer():
     said, line, causes = compare_forwards(lambda x: (-np.tanh(x), x), tanh.forward, x_draws(3, 5), [])
     assert "differs" in said and line is None and causes[0].cause == "sign"
-    assert find_repairs(lambda x: (x, x), [run(tanh.forward, x_draws(3, 5)[0])], x_draws(3, 5)[:1], None) == []
+    assert find_repairs(lambda x: (x, x), [run(tanh.forward, x_draws(3, 5)[0])], x_draws(3, 5)[:1], None, 1.0) == []
 
 
 def test_the_first_different_variable_of_the_same_name():
