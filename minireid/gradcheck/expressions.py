@@ -149,7 +149,8 @@ def turned(node: Any, value: np.ndarray, scope: Scope) -> Iterator[Change]:
 
 def binary(node: ast.BinOp, scope: Scope, where: str) -> Iterator[Change]:
     left, right, op = node.left, node.right, node.op
-    shifted = ("shifted by one step", "wrong index") if where == "index" else None
+    counting = where == "index" or isinstance(scope.value(node), (int, np.integer))
+    shifted = ("shifted by one step", "wrong index", "last step only") if counting else None
     if isinstance(op, (ast.Add, ast.Sub)):
         other = ast.Sub() if isinstance(op, ast.Add) else ast.Add()
         yield Change(

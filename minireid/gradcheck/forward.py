@@ -39,7 +39,7 @@ def compare_forwards(
     for text, variant in variants:
         if all(equal(a, run(variant, draw)) for a, draw in zip(got, draws)):
             said = f"the forward is another function: {text}"
-            return said, line or repaired_line(forward, repairs), [Cause("forward differs", said)]
+            return said, repaired_line(forward, repairs) or line, [Cause("forward differs", said)]
     outputs = ((p, q) for mine, theirs in zip(got, expected) for p, q in zip(mine, theirs))
     (name, a), (_, n) = next((p, q) for p, q in outputs if not equal([p], [q]))
     worst = int(np.argmax(np.nan_to_num(np.abs(a - n), nan=np.inf))) if np.size(a) > 1 else 0
