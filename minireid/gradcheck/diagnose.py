@@ -1,6 +1,7 @@
 """From a wrong gradient to the line and the cause: what inside.py, repair.py and patterns.py find, put together."""
 
 import ast
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minireid.gradcheck import inside, repair
+from minireid.gradcheck.compare import TOLERANCE
 from minireid.gradcheck.inside import Look, Verdict
 from minireid.gradcheck.numerical import Slopes
 from minireid.gradcheck.patterns import Cause, patterns, size_names
@@ -56,24 +58,24 @@ def find_repairs(
     report: Report, problem: Problem, slopes: Slopes, more: list[Problem], look: Look | None
 ) -> list[Repair]:
     """Small changes to the backward (or to what the forward keeps for it) that make every gradient right."""
-    draws = [Judge(problem, slopes, report)]
-    others = more or [problem.redrawn(problem.seed + 1), problem.redrawn(problem.seed + 2)]
-    prepared: list[Judge] = []
+    here = Judge(problem, slopes, report)
+
+    @functools.cache
+    def others() -> list[Judge]:
+        """Made when the first candidate is right here: their derivatives take time."""
+        draws = more or [problem.redrawn(problem.seed + 1), problem.redrawn(problem.seed + 2)]
+        return [Judge(p if p.upstream is not None else p.drawn()) for p in draws]
 
     def certain(function: Callable[..., Any]) -> bool:
-        if not prepared:
-            prepared.extend(Judge(p if p.upstream is not None else p.drawn()) for p in others)
-        return all(judge.right(function) for judge in prepared)
+        return all(judge.right(function) for judge in others())
 
     scopes = look.scopes if look else {}
     gradients = changing(look)
-    found = repair.search(problem.backward, suspects(look, problem), scopes, gradients, draws[0].right, certain)
-    if not found:
-        found = forward_repairs(problem, draws[0], prepared, others)
-    return found
+    found = repair.search(problem.backward, suspects(look, problem), scopes, gradients, here.right, certain)
+    return found or forward_repairs(problem, here, others)
 
 
-def forward_repairs(problem: Problem, here: "Judge", prepared: list["Judge"], others: list[Problem]) -> list[Repair]:
+def forward_repairs(problem: Problem, here: "Judge", others: Callable[[], list["Judge"]]) -> list[Repair]:
     """Changes to what the forward puts into the cache: its result must stay, and the gradients come right."""
 
     def right(forward: Callable[..., Any], judge: Judge) -> bool:
@@ -83,9 +85,7 @@ def forward_repairs(problem: Problem, here: "Judge", prepared: list["Judge"], ot
         return same and judge.gradients_right(own.by_name(own.backward(own.upstream, cache)))
 
     def certain(forward: Callable[..., Any]) -> bool:
-        if not prepared:
-            prepared.extend(Judge(p if p.upstream is not None else p.drawn()) for p in others)
-        return all(right(forward, judge) for judge in prepared)
+        return all(right(forward, judge) for judge in others())
 
     scopes = inside.scopes_of(problem)
     found = repair.search(problem.forward, [], scopes, set(), lambda f: right(f, here), certain, seconds=6.0)
@@ -113,7 +113,6 @@ class Judge:
                 self.true[name] = np.array([slopes.at(name, i)[0] for i in np.ndindex(array.shape)]).reshape(
                     array.shape
                 )
-        self.loose = 1e-7
 
     def right(self, backward: Callable[..., Any]) -> bool:
         return self.gradients_right(self.problem.copied().gradients(backward))
@@ -124,7 +123,7 @@ class Judge:
             a = got.get(name)
             if a is None or np.shape(a) != true.shape:
                 return False
-            if not np.abs(a - true).max(initial=0) <= self.loose * np.abs(true).max(initial=0) + 1e-10:
+            if not np.abs(a - true).max(initial=0) <= TOLERANCE * np.abs(true).max(initial=0) + 1e-10:
                 return False
         return True
 

@@ -53,8 +53,6 @@ def statement_changes(node: ast.stmt, scope: Scope) -> Iterator[Change]:
             yield add_at(node.target, value)
     if isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)):
         yield Change(deletion_causes(node, scope), "this statement should not be there", ast.Pass())
-    if isinstance(node, ast.Assign):
-        yield from copies(node, scope)
     yield from twins(node)
     yield from exchanges(node, scope)
     yield from both_axes(node, scope)
@@ -118,17 +116,6 @@ def exchanges(node: ast.stmt, scope: Scope) -> Iterator[Change]:
         if arrays[one].shape == arrays[two].shape and one not in two and two not in one:
             new = Exchange(one, two).visit(copy.deepcopy(node))
             yield Change(swap_causes(one, two, scope), f"{one} and {two} are changed round", new)
-
-
-def copies(node: ast.Assign, scope: Scope) -> Iterator[Change]:
-    """A copy where two names share one array, and what is done to the one happens to the other."""
-    elements = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
-    for position, element in enumerate(elements):
-        if isinstance(element, (ast.Name, ast.Subscript, ast.Attribute)) and numeric(scope.value(element)):
-            copied = parse(f"np.array({show(element)})")
-            value = put(node.value, "elts", copied, position) if isinstance(node.value, ast.Tuple) else copied
-            text = f"{show(element)} is one array under two names: what changes the one changes the other"
-            yield Change(("stale value", "extra path", "wrong variable"), text, put(node, "value", value))
 
 
 def twins(node: ast.stmt) -> Iterator[Change]:

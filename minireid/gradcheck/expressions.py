@@ -79,43 +79,32 @@ def wrapped(node: Any, value: np.ndarray, scope: Scope) -> Iterator[Change]:
     if value.dtype.kind == "b":
         yield Change(("mask wrong",), f"{said} the other way round", ast.UnaryOp(ast.Invert(), node))
         return
-    if isinstance(node, ast.Name) and value.ndim:
+    if isinstance(node, (ast.Name, ast.Subscript)) and value.ndim:
         text = f"{said} is one array under two names: what changes the one changes the other"
         yield Change(("stale value", "extra path", "wrong variable"), text, parse(f"np.array({said})"))
     if value.ndim and not scope.is_gradient(node):
         yield Change(complement_causes(node, scope), f"{said} stands where 1 - {said} belongs", parse(f"(1 - {said})"))
-    for function in ("np.tanh", "np.exp"):
-        causes = (
-            ("pre-activation", "wrong activation")
-            if function == "np.tanh"
-            else ("activation left out", "wrong operation", "pre-activation")
-        )
-        yield Change(causes, f"{function}({said}) belongs where {said} stands", parse(f"{function}({said})"))
-    yield Change(
-        ("mask wrong", "activation left out"),
-        f"np.maximum({said}, 0) belongs where {said} stands",
-        parse(f"np.maximum({said}, 0)"),
-    )
-    sigmoid = parse(f"(1 / (1 + np.exp(-({said}))))")
-    yield Change(("pre-activation", "wrong activation"), f"the sigmoid of {said} belongs where {said} stands", sigmoid)
-    yield Change(
-        ("wrong operation", "wrong activation", "constant factor"), f"{said} should be squared", parse(f"({said}) ** 2")
-    )
+    for causes, around in AROUND.items():
+        new = around.format(said)
+        yield Change(causes, f"{new} belongs where {said} stands", parse(new), accidental=True)
     for cut_ in ("1:", ":-1", ":, 1:", ":, :-1")[: 2 * min(value.ndim, 2)]:
-        yield Change(
-            ("wrong index", "extra path", "shifted by one step"),
-            f"{said}[{cut_}] belongs where {said} stands",
-            parse(f"({said})[{cut_}]"),
-        )
+        new = f"({said})[{cut_}]"
+        yield Change(WRONG_PART, f"{new} belongs where {said} stands", parse(new))
     if value.ndim and isinstance(node, ast.Subscript) and not isinstance(node.slice, (ast.Slice, ast.Tuple)):
         for named in scope.integers():
-            yield Change(
-                ("mask wrong", "wrong index", "padding border"),
-                f"only up to {named}",
-                ast.Subscript(
-                    node.value, ast.Tuple([node.slice, ast.Slice(None, parse(named), None)], ast.Load()), ast.Load()
-                ),
-            )
+            part = ast.Tuple([node.slice, ast.Slice(None, parse(named), None)], ast.Load())
+            causes = ("mask wrong", "wrong index", "padding border")
+            yield Change(causes, f"only up to {named}", ast.Subscript(node.value, part, ast.Load()))
+
+
+AROUND = {  # what may be missing around a value, by what it is called then
+    ("pre-activation", "wrong activation"): "np.tanh({0})",
+    ("pre-activation", "wrong activation", "activation left out"): "(1 / (1 + np.exp(-({0}))))",
+    ("activation left out", "wrong operation", "pre-activation"): "np.exp({0})",
+    ("mask wrong", "activation left out"): "np.maximum({0}, 0)",
+    ("wrong operation", "wrong activation", "constant factor"): "({0}) ** 2",
+}
+WRONG_PART = ("wrong index", "extra path", "shifted by one step")
 
 
 def turned(node: Any, value: np.ndarray, scope: Scope) -> Iterator[Change]:
@@ -262,22 +251,20 @@ def constant(node: ast.Constant, scope: Scope, where: str) -> Iterator[Change]:
         )
         for other in others:
             if other != value or type(other) is not type(value):
-                yield Change(causes, f"{other:g} for {value:g}", ast.Constant(other))
+                yield Change(causes, f"{other:g} for {value:g}", ast.Constant(other), accidental=True)
         if value == 0:
             yield Change(("mask wrong", "wrong index"), "minus infinity belongs where 0 stands", parse("-np.inf"))
         if isinstance(value, int):
             for named in scope.integers():
-                known = "stride" in named or "dilation" in named
-                first = (
-                    ("stride ignored",)
-                    if known
-                    else ("padding border",)
-                    if "pad" in named
-                    else ("wrong index",)
-                    if where == "index"
-                    else ()
-                )
+                first = named_causes(named) or (("wrong index",) if where == "index" else ())
                 yield Change((*first, *causes), f"{named} for {value}", ast.Name(named, ast.Load()))
+
+
+def named_causes(name: str) -> tuple[str, ...]:
+    """What it is called when the argument of this name is not used."""
+    if "stride" in name or "dilation" in name:
+        return ("stride ignored",)
+    return ("padding border",) if "pad" in name else ()
 
 
 def other_name(node: ast.Name, scope: Scope, where: str) -> Iterator[Change]:
@@ -408,56 +395,12 @@ def cut(node: ast.Slice, scope: Scope, where: str) -> Iterator[Change]:
 
 
 def call(node: ast.Call, scope: Scope, where: str) -> Iterator[Change]:
+    """Changes to a function call: its kind, its arguments, and what stands without it."""
     function = show(node.func)
     method = function.rpartition(".")[2]
-    if method in ("sum", "mean", "max", "min", "prod") and isinstance(node.func, ast.Attribute):
-        for other in ("sum", "mean"):
-            if other != method:
-                causes = ("constant factor",) if method in ("sum", "mean") else ("wrong operation", "bias axes")
-                yield Change(causes, f"{other} for {method}", put(node, "func", put(node.func, "attr", other)))
-        yield from axes(node, scope)
-    if method in ("maximum", "minimum", "max", "min", "argmax", "argmin") and isinstance(node.func, ast.Attribute):
-        other = method.replace("max", "min") if "max" in method else method.replace("min", "max")
-        yield Change(
-            ("mask wrong", "wrong operation"), f"{other} for {method}", put(node, "func", put(node.func, "attr", other))
-        )
-    if method in ("zeros_like", "zeros") and node.args:
-        yield Change(
-            ("detached branch", "path missing", "last step only"),
-            f"{show(node.args[0])} was replaced by zeros",
-            node.args[0],
-        )
-    if method == "reversed" and len(node.args) == 1:
-        yield Change(("wrong order",), "the loop runs in the wrong order", node.args[0])
-    if method == "range":
-        yield Change(("wrong order",), "the loop runs in the wrong order", ast.Call(parse("reversed"), [node], []))
-        yield from ranges(node)
-    if method == "where" and len(node.args) == 3:
-        test, yes, no = node.args
-        yield Change(("mask wrong",), "the two sides of np.where", put(node, "args", [test, no, yes]))
-        for kept in (yes, no):
-            yield Change(("mask wrong", "factor twice"), f"np.where in place of {show(kept)}", kept)
-    if method in ("ones_like", "ones", "copy", "abs", "sqrt", "square", "sign") and node.args:
-        yield Change(("wrong operation",), f"{function} does not belong", node.args[0])
-    for i, j in combinations(range(len(node.args)), 2):
-        arguments = list(node.args)
-        arguments[i], arguments[j] = arguments[j], arguments[i]
-        text = f"the arguments {show(node.args[i])} and {show(node.args[j])} of {function} changed round"
-        reasons: tuple[str, ...] = ("transposed", "untransposed square matrix")
-        turning = method in (
-            "transpose",
-            "outer",
-            "swapaxes",
-            "moveaxis",
-            "reshape",
-            "dot",
-            "matmul",
-            "einsum",
-            "tensordot",
-        )
-        if not turning:
-            reasons = swap_causes(show(node.args[i]), show(node.args[j]), scope)
-        yield Change(reasons, text, put(node, "args", arguments))
+    yield from reductions(node, method, scope)
+    yield from loops(node, method)
+    yield from arguments_swapped(node, function, method, scope)
     if where == "value" and method not in ("range", "reversed", "len"):
         for argument in [a for a in node.args[:2] if not isinstance(a, ast.Starred)]:
             yield Change(unwrapped_causes(method), f"{function} does not belong around {show(argument)}", argument)
@@ -469,28 +412,60 @@ def call(node: ast.Call, scope: Scope, where: str) -> Iterator[Change]:
     if method == "einsum" and node.args and isinstance(node.args[0], ast.Constant):
         yield from einsums(node)
     for n, keyword in enumerate(node.keywords):
-        if keyword.arg is not None:
-            causes = (
-                ("stride ignored",)
-                if keyword.arg in ("stride", "dilation")
-                else ("padding border",)
-                if keyword.arg == "padding"
-                else ("wrong index",)
-            )
-            for named in scope.integers():
-                yield Change(
-                    causes,
-                    f"{keyword.arg}={named}",
-                    put(node, "keywords", put(keyword, "value", ast.Name(named, ast.Load())), n),
-                )
+        for named in scope.integers() if keyword.arg else ():
+            given = put(node, "keywords", put(keyword, "value", ast.Name(named, ast.Load())), n)
+            yield Change(named_causes(str(keyword.arg)) or ("wrong index",), f"{keyword.arg}={named}", given)
     functions = [n for n, v in scope.values.items() if callable(v)] if isinstance(node.func, ast.Name) else []
     for other in functions:
         if other != function:
-            yield Change(
-                ("wrong activation", "wrong operation"),
-                f"{other} for {function}",
-                put(node, "func", ast.Name(other, ast.Load())),
-            )
+            new = put(node, "func", ast.Name(other, ast.Load()))
+            yield Change(("wrong activation", "wrong operation"), f"{other} for {function}", new)
+
+
+def reductions(node: ast.Call, method: str, scope: Scope) -> Iterator[Change]:
+    """Another sum, mean, maximum or minimum; the branches of np.where; zeros in the place of a value."""
+    if method in ("sum", "mean", "max", "min", "prod") and isinstance(node.func, ast.Attribute):
+        for other in ("sum", "mean"):
+            if other != method:
+                causes = ("constant factor",) if method in ("sum", "mean") else ("wrong operation", "bias axes")
+                yield Change(causes, f"{other} for {method}", put(node, "func", put(node.func, "attr", other)))
+        yield from axes(node, scope)
+    if method in ("maximum", "minimum", "max", "min", "argmax", "argmin") and isinstance(node.func, ast.Attribute):
+        other = method.replace("max", "min") if "max" in method else method.replace("min", "max")
+        new = put(node, "func", put(node.func, "attr", other))
+        yield Change(("mask wrong", "wrong operation"), f"{other} for {method}", new)
+    if method in ("zeros_like", "zeros") and node.args:
+        text = f"{show(node.args[0])} was replaced by zeros"
+        yield Change(("detached branch", "path missing", "last step only"), text, node.args[0])
+    if method == "where" and len(node.args) == 3:
+        test, yes, no = node.args
+        yield Change(("mask wrong",), "the two sides of np.where", put(node, "args", [test, no, yes]))
+        for kept in (yes, no):
+            yield Change(("mask wrong", "factor twice"), f"np.where in place of {show(kept)}", kept)
+
+
+def loops(node: ast.Call, method: str) -> Iterator[Change]:
+    """The order and the bounds of a loop."""
+    if method == "reversed" and len(node.args) == 1:
+        yield Change(("wrong order",), "the loop runs in the wrong order", node.args[0])
+    if method == "range":
+        yield Change(("wrong order",), "the loop runs in the wrong order", ast.Call(parse("reversed"), [node], []))
+        yield from ranges(node)
+
+
+TURNING = {"transpose", "outer", "swapaxes", "moveaxis", "reshape", "dot", "matmul", "einsum", "tensordot"}
+
+
+def arguments_swapped(node: ast.Call, function: str, method: str, scope: Scope) -> Iterator[Change]:
+    """Two arguments of a call changed round."""
+    for i, j in combinations(range(len(node.args)), 2):
+        arguments = list(node.args)
+        arguments[i], arguments[j] = arguments[j], arguments[i]
+        one, two = show(node.args[i]), show(node.args[j])
+        turning = ("transposed", "untransposed square matrix")
+        causes = turning if method in TURNING else swap_causes(one, two, scope)
+        text = f"the arguments {one} and {two} of {function} changed round"
+        yield Change(causes, text, put(node, "args", arguments))
 
 
 def einsums(node: ast.Call) -> Iterator[Change]:

@@ -44,7 +44,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Repair:
-    """A change that makes everything right. line: where it is; simple: without anything inserted."""
+    """A change that makes everything right. line: where it is; simple: nothing inserted; size: characters more."""
 
     causes: tuple[str, ...]
     text: str
@@ -53,6 +53,7 @@ class Repair:
     before: str
     after: str
     simple: bool
+    accidental: bool
     size: int
 
 
@@ -208,7 +209,6 @@ def works(bench: Workbench, slot: Slot, change: Change, right: Callable[[Callabl
 
 
 def repair(slot: Slot, change: Change, after: str, inserting: bool) -> Repair:
-    size = 0 if "under two names" in change.text else abs(len(after) - len(show(slot.statement)))
     return Repair(
         change.causes,
         change.text,
@@ -217,7 +217,8 @@ def repair(slot: Slot, change: Change, after: str, inserting: bool) -> Repair:
         before=show(header(slot.statement)),
         after="(nothing)" if isinstance(change.node, ast.Pass) else show(header(change.node)),
         simple=not inserting,
-        size=size,
+        accidental=change.accidental,
+        size=len(after) - len(show(slot.statement)),
     )
 
 
@@ -243,26 +244,12 @@ def changed_line(old: Any, new: Any) -> int:
 
 
 def ranked(found: list[Repair]) -> list[Repair]:
-    """Simple changes first, then short ones."""
-    return sorted(
-        found,
-        key=lambda r: (
-            not r.simple,
-            vague(r),
-            r.causes[0] == "path missing",
-            r.size // 6,
-            r.line,
-            "not belong" not in r.text,
-            r.size,
-        ),
-    )
+    """Simple changes first, what fits by accident and added terms later, then short ones, then those further up."""
 
+    def key(r: Repair) -> tuple[Any, ...]:
+        return not r.simple, r.accidental, r.causes[0] == "path missing", abs(r.size) // 6, r.line, r.size
 
-def vague(found: Repair) -> bool:
-    """Numbers for numbers, and functions around values, fit by accident more easily than names for names."""
-    if found.text.startswith(("np.", "the sigmoid", "the sign")) or "should be squared" in found.text:
-        return not found.text.startswith("the sign")
-    return found.text.replace(".", "").replace("-", "").split(" for ")[0].isdigit()
+    return sorted(found, key=key)
 
 
 def scope_at(bench: Workbench, slot: Slot, scopes: dict[int, dict[str, Any]], gradients: set[str]) -> Scope:

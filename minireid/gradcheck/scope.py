@@ -17,6 +17,7 @@ class Change(NamedTuple):
     text: str
     node: Any
     deep: bool = False  # an insertion inside the right-hand side rather than around the whole of it
+    accidental: bool = False  # fits by accident more easily: a number for a number, a function around a value
 
 
 class Both(NamedTuple):

@@ -1,5 +1,7 @@
 """What is right is never accused: every page, whatever the numbers and the sizes."""
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
@@ -9,6 +11,7 @@ from minireid.cases import Sizes, page_cases
 from minireid.gradcheck import check
 from minireid.kernels import im2col
 
+EXAMPLES = int(os.environ.get("MINIREID_EXAMPLES", "4"))  # of seeds and sizes, each over all pages
 NAMES = [case.name for case in page_cases(np.random.default_rng(0), Sizes()) if case.name != "conv2d/direct"]
 drawn = st.builds(
     Sizes,
@@ -31,7 +34,7 @@ drawn = st.builds(
 
 
 @pytest.mark.parametrize("method", ["auto", "central"])
-@settings(max_examples=4, deadline=None, derandomize=True, phases=[Phase.generate])
+@settings(max_examples=EXAMPLES, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(seed=st.integers(0, 10_000), sizes=drawn)
 def test_no_page_that_is_right_is_accused(method, seed, sizes):
     for case in page_cases(np.random.default_rng(seed), sizes):
