@@ -71,6 +71,13 @@ def parser() -> argparse.ArgumentParser:
     add_set(trace)
     add_threads(trace)
 
+    add_gradcheck(commands)
+    add_zoo(commands)
+    add_paper(commands)
+    return top
+
+
+def add_gradcheck(commands) -> None:
     gradcheck = add(commands, "gradcheck", run_gradcheck, "check every derivative, or a file of your own")
     gradcheck.add_argument(
         "names", nargs="*", metavar="NAME", help="only these (gru, msp_src …); or FILE.py with --like"
@@ -85,11 +92,15 @@ def parser() -> argparse.ArgumentParser:
         "--time-limit", type=float, default=120, metavar="SECONDS", help="with --like (default: 120)"
     )
 
+
+def add_zoo(commands) -> None:
     zoo = add(commands, "zoo", run_zoo, "wrong backward passes to find the mistake in")
     zoo.add_argument("action", nargs="?", choices=("show", "hint", "solve"), help="default: list them all")
     zoo.add_argument("number", type=int, nargs="?")
     zoo.add_argument("--out", type=Path, metavar="FILE.py", help="with show: the whole broken page into a new file")
 
+
+def add_paper(commands) -> None:
     paper = add(commands, "paper", run_paper, "a small backward pass to do by hand, and what a wrong answer means")
     kinds = ("gru", "gru_vectors", "contrastive", "contrastive_squared", "contrastive_linear", "contrastive_crf")
     paper.add_argument("kind", nargs="?", choices=kinds, default="gru", help="the problem (default: gru)")
@@ -98,7 +109,6 @@ def parser() -> argparse.ArgumentParser:
     paper.add_argument("--answer", metavar="FRACTION", help="your answer: 3/20, -2, 0.15")
     paper.add_argument("--solve", action="store_true", help="print the whole solution")
     paper._negative_number_matcher = re.compile(r"-[\d./]+$")  # --answer -3/20 is a number too, not an option
-    return top
 
 
 def add(commands, name: str, run: Callable[[argparse.Namespace], int | None], text: str) -> argparse.ArgumentParser:
