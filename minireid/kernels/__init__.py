@@ -14,6 +14,8 @@ import functools
 import sys
 from types import ModuleType
 
+import numpy as np
+
 
 @functools.cache
 def fastest() -> ModuleType:
@@ -26,3 +28,12 @@ def fastest() -> ModuleType:
         print("minireid: numba is not installed, convolutions run on im2col (several times slower)", file=sys.stderr)
         return im2col
     return direct
+
+
+def fused_for(dtype: np.dtype) -> ModuleType | None:
+    """The module `fused` where it can be had: with numba, for float32 and float64."""
+    if fastest().__name__.endswith("im2col") or dtype not in (np.float32, np.float64):
+        return None
+    from minireid.kernels import fused
+
+    return fused

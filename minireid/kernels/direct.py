@@ -11,15 +11,14 @@ Three things make these loops about ten thousand times quicker than the same loo
   place. In F3 all images add to the same dW: a *fixed* number of partial sums, each over its own images, is added up in
   a fixed order. The rounding is then the same for one thread, two or twenty: same bits.
 
-Numba compiles on first use (a few seconds for each dtype) and keeps the result in `__pycache__`.
-`fastmath` allows fused multiply-add only (a b + c with one rounding, "contract"): NaN and infinity
-pass through as they must.
+What numba is told when it compiles stands in compiling.py.
 """
 
 import numba
 import numpy as np
 
-jit = numba.njit(parallel=True, cache=True, error_model="numpy", fastmath={"contract"})
+from minireid.kernels.compiling import jit
+
 PARTIAL_SUMS = 16  # of dW: at most so many threads can work on F3; few enough to add up in no time
 
 

@@ -20,8 +20,9 @@ def init(rng: np.random.Generator, D_in: int, D_out: int, *, dtype: type = np.fl
 
 def forward(x, p):
     """x (..., D_in) -> y (..., D_out), cache."""
-    y = x @ p["W"] + p["b"]  # F1 (..., D_out)
-    return y, (x, p)
+    rows = x.reshape(-1, x.shape[-1])  # one product of two matrices is quicker than one for every clip
+    y = rows @ p["W"] + p["b"]  # F1
+    return y.reshape(*x.shape[:-1], -1), (x, p)
 
 
 # y[m, j] = sum over i of x[m, i] W[i, j] + b[j]. So x[m, i] reaches every y[m, j] with weight W[i, j], and W[i, j]
@@ -31,8 +32,8 @@ def forward(x, p):
 def backward(dy, cache):
     """dy (..., D_out) -> dx (..., D_in), grads."""
     x, p = cache
-    dx = dy @ p["W"].T
     rows, drows = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])
+    dx = (drows @ p["W"].T).reshape(x.shape)
     dW = rows.T @ drows
     db = drows.sum(axis=0)
     return dx, {"W": dW, "b": db}

@@ -12,9 +12,7 @@ import numpy as np
 
 def forward(x, *, window: tuple[int, int] = (2, 2), stride: int = 2):
     """x (N, H, W, C) -> y (N, HO, WO, C), cache."""
-    HO, WO = (x.shape[1] - window[0]) // stride + 1, (x.shape[2] - window[1]) // stride + 1
-    if min(HO, WO) < 1:
-        raise ValueError(f"maxpool2d: window {window} is larger than the map {x.shape[1:3]}")
+    HO, WO = output_size(x.shape[1], x.shape[2], window, stride)
     slices = offsets(window, stride, HO, WO)
     y = x[slices[0]]
     winner = np.zeros(y.shape, np.uint16)  # which offset of the window holds the maximum
@@ -47,3 +45,11 @@ def offsets(window: tuple[int, int], stride: int, HO: int, WO: int) -> list[tupl
         for kh in range(window[0])
         for kw in range(window[1])
     ]
+
+
+def output_size(H: int, W: int, window: tuple[int, int] = (2, 2), stride: int = 2) -> tuple[int, int]:
+    """HO and WO. Raises ValueError where not one window fits into the map."""
+    HO, WO = (H - window[0]) // stride + 1, (W - window[1]) // stride + 1
+    if min(HO, WO) < 1:
+        raise ValueError(f"maxpool2d: window {window} is larger than the map {(H, W)}")
+    return HO, WO

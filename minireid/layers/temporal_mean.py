@@ -15,7 +15,7 @@ def forward(h, *, lengths=None):
     """h (N, T, ...) -> y (N, ...), cache. lengths=None: no clip is padded."""
     valid = valid_frames(h, lengths)  # (N, T, 1, ...)
     weight = valid / valid.sum(axis=1, keepdims=True, dtype=h.real.dtype)  # 1 / lengths[n], 0 in the padding
-    y = (h * weight).sum(axis=1)  # F1
+    y = np.einsum("nt...,nt->n...", h, weight.reshape(h.shape[:2]))  # F1
     return y, (weight, h.shape)
 
 

@@ -1,0 +1,124 @@
+"""The training step of msp_src once more, in PyTorch: what `minireid bench` holds minireid against.
+
+The same network, losses and update from the same weights, written as one would who wants PyTorch to be quick: eager,
+maps as (N, C, H, W) tensors in either memory layout, the pool before tanh (a quarter of the work for tanh), the GRU's
+products with the inputs of all gates and frames as one matrix product, and no gradient of the images.
+"""
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from minireid.trees import leaves, map_leaves
+
+Params = dict[str, Any]
+
+
+def keep_freed_memory() -> str:
+    """Tells glibc to keep what is freed: an allocation of a few MB then costs no page faults. Says what was done.
+
+    (M_MMAP_THRESHOLD = -3 and M_TRIM_THRESHOLD = -1 of mallopt(3), both 1 GB. It serves NumPy's arrays as well.)
+    """
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return "the system's allocator as it is"
+    done = [mallopt(option, 1 << 30) for option in (-3, -1)]
+    return "glibc keeps freed memory (mallopt)" if all(done) else "the system's allocator as it is"
+
+
+def parameters(p: Params, layout: torch.memory_format) -> Params:
+    """The parameters as leaf tensors; kernels (KH, KW, C_in, C_out) become (C_out, C_in, KH, KW) in this layout."""
+
+    def tensor(array: np.ndarray) -> torch.Tensor:
+        t = torch.tensor(array)
+        if t.ndim == 4:
+            t = t.permute(3, 2, 0, 1).contiguous(memory_format=layout)
+        return t.requires_grad_()
+
+    return map_leaves(tensor, p)
+
+
+def frames_of(x: np.ndarray, layout: torch.memory_format) -> torch.Tensor:
+    """Clips (N, T, H, W, C) as maps (N T, C, H, W) in this layout."""
+    return torch.tensor(x).flatten(0, 1).permute(0, 3, 1, 2).contiguous(memory_format=layout)
+
+
+def block(x: torch.Tensor, p: Params) -> torch.Tensor:
+    return torch.tanh(F.max_pool2d(F.conv2d(x, p["W"], p["b"], padding=2), 2))
+
+
+def gru(x: torch.Tensor, p: Params) -> torch.Tensor:
+    """x (N, T, D) -> states (N, T, S); the equations of minireid/layers/gru.py."""
+    S = len(p["bz"])
+    a = x @ torch.cat([p["Wz"], p["Wr"], p["Wc"]], 1) + torch.cat([p["bz"], p["br"], p["bc"]])
+    U, h, states = torch.cat([p["Uz"], p["Ur"]], 1), x.new_zeros(len(x), S), []
+    for a_t in a.unbind(1):
+        zr = torch.sigmoid(a_t[:, : 2 * S] + h @ U)
+        c = torch.tanh(a_t[:, 2 * S :] + (zr[:, S:] * h) @ p["Uc"])
+        h = torch.lerp(h, c, zr[:, :S])
+        states.append(h)
+    return torch.stack(states, 1)
+
+
+def embed(frames: torch.Tensor, p: Params, T: int) -> dict[str, torch.Tensor]:
+    m2 = block(block(frames, p["conv1"]), p["conv2"])
+    # (H, W, C) order, as minireid flattens maps; in channels_last this permutation is only another view
+    a = m2.unflatten(0, (-1, T)).mean(1)
+    b = F.max_pool2d(a, 2).permute(0, 2, 3, 1).flatten(1)
+    low = b @ p["low"]["linear"]["W"] + p["low"]["linear"]["b"]
+    m3 = block(m2, p["high"]["conv3"]).permute(0, 2, 3, 1).flatten(1)
+    e = (m3 @ p["high"]["linear"]["W"] + p["high"]["linear"]["b"]).unflatten(0, (-1, T))
+    return {"low": low, "high": gru(e, p["high"]["unit1"]).mean(1)}
+
+
+def loss_of(
+    levels: dict[str, torch.Tensor],
+    classifiers: Params,
+    labels: torch.Tensor,
+    pairs: torch.Tensor,
+    same: torch.Tensor,
+    margin: float,
+) -> torch.Tensor:
+    """Contrastive loss (squared) of the pairs and softmax cross-entropy, both at each level."""
+    loss = torch.zeros(())
+    for level, e in levels.items():
+        d = (e[pairs[:, 0]] - e[pairs[:, 1]]).norm(dim=1)
+        loss = loss + torch.where(same, d**2 / 2, F.relu(margin - d) ** 2 / 2).mean()
+        loss = loss + F.cross_entropy(e @ classifiers[level]["W"] + classifiers[level]["b"], labels)
+    return loss
+
+
+def training_step(
+    p: Params, batch: dict[str, np.ndarray], layout: torch.memory_format, learning_rate: float
+) -> Callable[[], float]:
+    """A function that does one step (forward, losses, backward, SGD) and returns the loss."""
+    params = parameters(p, layout)
+    update = torch.optim.SGD([torch.as_tensor(t) for _, t in leaves(params)], lr=learning_rate)
+    frames, T = frames_of(batch["x"], layout), batch["x"].shape[1]
+    labels, pairs, same = (torch.tensor(batch[name]) for name in ("labels", "pairs", "same"))
+
+    def step() -> float:
+        update.zero_grad()
+        levels = embed(frames, params["network"], T)
+        loss = loss_of(levels, params["classifiers"], labels, pairs, same, margin=2.0)
+        loss.backward()
+        update.step()
+        return loss.item()
+
+    return step
+
+
+def embedding(p: Params, x: np.ndarray, layout: torch.memory_format) -> Callable[[], None]:
+    """A function that embeds the clips, without gradients."""
+    params, frames = parameters(p, layout), frames_of(x, layout)
+
+    def run() -> None:
+        with torch.inference_mode():
+            embed(frames, params["network"], x.shape[1])
+
+    return run
