@@ -17,6 +17,7 @@ from minireid.layers import (
     elman,
     elman_unsquashed,
     gru,
+    gru_projected,
     gru_reset_after,
     linear,
     maxpool2d,
@@ -133,6 +134,8 @@ def layer_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
     overlap = {"window": (3, 2), "stride": 1}
     yield Case("maxpool2d/overlap", maxpool2d.forward, maxpool2d.backward, (spaced(rng, *maps),), overlap)
     yield Case("conv_block", conv_block.forward, conv_block.backward, (x, p), {"padding": 1})
+    plain = {"padding": 1, "kernel": im2col}
+    yield Case("conv_block/plain", conv_block.forward, conv_block.backward, (x, p), plain)
     yield Case("sigmoid", sigmoid.forward, sigmoid.backward, (rng.normal(size=(N, T)),))
     yield Case("tanh", tanh.forward, tanh.backward, (rng.normal(size=(N, T)),))
     yield Case("relu", relu.forward, relu.backward, (spaced(rng, N, T),))
@@ -150,6 +153,9 @@ def recurrent_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
         step = (rng.normal(size=(N, D)), rng.normal(size=(N, S)), p)
         yield Case(f"{name}/step", unit.step_forward, unit.step_backward, step)
         yield Case(name, unit.forward, unit.backward, (x, p))
+    yield Case(
+        "gru_projected", gru_projected.forward, gru_projected.backward, (x, gru.init(rng, D, S, dtype=np.float64))
+    )
     config = {"rate": 0.4, "rng": np.random.default_rng(1)}
     p = elman_unsquashed.init(rng, D, dtype=np.float64)
     yield Case("elman_unsquashed", elman_unsquashed.forward, elman_unsquashed.backward, (x, p), config)

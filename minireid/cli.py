@@ -42,6 +42,9 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--resume", type=Path, metavar="RUN", help="go on with this run, in place of a new one")
     train.add_argument("--split", type=int, help="number of the split (default: 0)")
     train.add_argument("--splits", type=Path, metavar="FILE", help="splits of one's own: [{train: [...], test: [...]}]")
+    train.add_argument(
+        "--plain", action="store_true", help="train with the layers' definitions: slower, same but for rounding"
+    )
     add_set(train)
     add_threads(train)
 
@@ -71,10 +74,19 @@ def parser() -> argparse.ArgumentParser:
     add_set(trace)
     add_threads(trace)
 
+    add_bench(commands)
     add_gradcheck(commands)
     add_zoo(commands)
     add_paper(commands)
     return top
+
+
+def add_bench(commands) -> None:
+    bench = add(commands, "bench", run_bench, "how fast: layers and steps, against this machine's peak and PyTorch")
+    bench.add_argument("--out", type=Path, metavar="FOLDER", help="folder for results.json and pictures")
+    bench.add_argument("--rounds", type=int, default=15, help="interleaved rounds of each measurement (default: 15)")
+    bench.add_argument("--quick", action="store_true", help="64 x 32 only, without growth and memory")
+    bench.add_argument("--json", action="store_true", help="print data; the tables go to stderr")
 
 
 def add_gradcheck(commands) -> None:
@@ -144,7 +156,7 @@ def run_train(arguments: argparse.Namespace) -> int | None:
                 of_new_runs = (arguments.prepared, arguments.out, arguments.recipe, arguments.set, arguments.splits)
                 if any(of_new_runs) or arguments.split is not None:
                     raise InputError("expected --resume RUN alone: a run goes on with its own data, recipe and split")
-                go_on(arguments.resume)
+                go_on(arguments.resume, plain=arguments.plain)
             else:
                 if not arguments.prepared or not arguments.out:
                     raise InputError("expected minireid train PREPARED --out RUN (or --resume RUN)")
@@ -155,6 +167,7 @@ def run_train(arguments: argparse.Namespace) -> int | None:
                     arguments.out,
                     splits_file=arguments.splits,
                     number=arguments.split or 0,
+                    plain=arguments.plain,
                 )
         except (Interrupted, KeyboardInterrupt) as stopped:
             run = arguments.resume or arguments.out
@@ -223,6 +236,14 @@ def run_trace(arguments: argparse.Namespace) -> None:
     with threads(arguments.threads):
         prepared = open_prepared(arguments.prepared) if arguments.prepared else None
         print(trace(recipe, prepared, arguments.persons))
+
+
+def run_bench(arguments: argparse.Namespace) -> None:
+    from minireid.bench.run import bench
+
+    if arguments.rounds < 1:
+        raise InputError(f"expected --rounds of 1 or more, got {arguments.rounds}")
+    bench(arguments.out, rounds=arguments.rounds, quick=arguments.quick, as_json=arguments.json)
 
 
 def run_gradcheck(arguments: argparse.Namespace) -> int:

@@ -157,7 +157,7 @@ def gates(recipe: Recipe, params: Tree, rows: dict[str, dict[str, Any]]) -> dict
     for name in [name for name in rows if ".unit" in name]:
         depth = int(name.removeprefix("high.unit"))
         x = rows["high.linear" if depth == 1 else f"high.unit{depth - 1}"]["array"]
-        _, steps = model.parts_of(recipe)["unit"].forward(x, params["network"]["high"][f"unit{depth}"])
+        _, steps = model.parts_of(recipe, plain=True)["unit"].forward(x, params["network"]["high"][f"unit{depth}"])
         for gate in ("z", "r"):
             if isinstance(steps, list) and gate in steps[0]:
                 values = np.stack([step[gate] for step in steps])

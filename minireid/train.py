@@ -20,6 +20,7 @@ def new_run(
     *,
     splits_file: Path | None = None,
     number: int = 0,
+    plain: bool = False,
 ) -> None:
     """Everything is checked before the run folder is made; then train to the end."""
     recipe = load(recipe_name, changes)
@@ -34,10 +35,10 @@ def new_run(
     crowd = crowd_of(recipe, prepared, training)
     run = runs.create(out, recipe, prepared, split, training, validation, len(crowd.persons))
     print(describe(run, len(crowd.persons)))
-    loop.train(run, prepared, judge_of(recipe, prepared))
+    loop.train(run, prepared, judge_of(recipe, prepared), plain=plain)
 
 
-def go_on(path: Path) -> None:
+def go_on(path: Path, *, plain: bool = False) -> None:
     """Continue a run after its last checkpoint."""
     run = runs.open_run(path)
     prepared = run.prepared()
@@ -46,7 +47,7 @@ def go_on(path: Path) -> None:
         raise InputError(
             f"{path / 'run.json'} and its recipe do not fit together: put back what was there, or train again"
         )
-    loop.train(run, prepared, judge_of(run.recipe, prepared), resume=True)
+    loop.train(run, prepared, judge_of(run.recipe, prepared), resume=True, plain=plain)
 
 
 def crowd_of(recipe: Recipe, prepared: Prepared, persons: tuple[int, ...]) -> sampling.People:

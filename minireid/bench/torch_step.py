@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from minireid.trees import leaves, map_leaves
 
 Params = dict[str, Any]
+LAYOUTS = {"channels last": torch.channels_last, "default": torch.contiguous_format}
 
 
 def keep_freed_memory() -> str:
@@ -31,21 +32,21 @@ def keep_freed_memory() -> str:
     return "glibc keeps freed memory (mallopt)" if all(done) else "the system's allocator as it is"
 
 
-def parameters(p: Params, layout: torch.memory_format) -> Params:
+def parameters(p: Params, layout: str) -> Params:
     """The parameters as leaf tensors; kernels (KH, KW, C_in, C_out) become (C_out, C_in, KH, KW) in this layout."""
 
     def tensor(array: np.ndarray) -> torch.Tensor:
         t = torch.tensor(array)
         if t.ndim == 4:
-            t = t.permute(3, 2, 0, 1).contiguous(memory_format=layout)
+            t = t.permute(3, 2, 0, 1).contiguous(memory_format=LAYOUTS[layout])
         return t.requires_grad_()
 
     return map_leaves(tensor, p)
 
 
-def frames_of(x: np.ndarray, layout: torch.memory_format) -> torch.Tensor:
-    """Clips (N, T, H, W, C) as maps (N T, C, H, W) in this layout."""
-    return torch.tensor(x).flatten(0, 1).permute(0, 3, 1, 2).contiguous(memory_format=layout)
+def frames_of(x: np.ndarray, layout: str) -> torch.Tensor:
+    """Maps (N, H, W, C) as a tensor (N, C, H, W) in this layout."""
+    return torch.tensor(x).permute(0, 3, 1, 2).contiguous(memory_format=LAYOUTS[layout])
 
 
 def block(x: torch.Tensor, p: Params) -> torch.Tensor:
@@ -93,13 +94,12 @@ def loss_of(
     return loss
 
 
-def training_step(
-    p: Params, batch: dict[str, np.ndarray], layout: torch.memory_format, learning_rate: float
-) -> Callable[[], float]:
+def training_step(p: Params, batch: dict[str, np.ndarray], layout: str, learning_rate: float) -> Callable[[], float]:
     """A function that does one step (forward, losses, backward, SGD) and returns the loss."""
     params = parameters(p, layout)
     update = torch.optim.SGD([torch.as_tensor(t) for _, t in leaves(params)], lr=learning_rate)
-    frames, T = frames_of(batch["x"], layout), batch["x"].shape[1]
+    T = batch["x"].shape[1]
+    frames = frames_of(batch["x"].reshape(-1, *batch["x"].shape[2:]), layout)
     labels, pairs, same = (torch.tensor(batch[name]) for name in ("labels", "pairs", "same"))
 
     def step() -> float:
@@ -113,12 +113,48 @@ def training_step(
     return step
 
 
-def embedding(p: Params, x: np.ndarray, layout: torch.memory_format) -> Callable[[], None]:
+def embedding(p: Params, x: np.ndarray, layout: str) -> Callable[[], None]:
     """A function that embeds the clips, without gradients."""
-    params, frames = parameters(p, layout), frames_of(x, layout)
+    params, frames = parameters(p, layout), frames_of(x.reshape(-1, *x.shape[2:]), layout)
 
     def run() -> None:
         with torch.inference_mode():
             embed(frames, params["network"], x.shape[1])
 
     return run
+
+
+def block_ways(x: np.ndarray, p: Params, dy: np.ndarray) -> dict[tuple[str, str], Callable[[], Any]]:
+    """One block (convolution, pool, tanh) in each layout: functions for forward, and for the gradients of W and b with
+    and without that of x."""
+    ways: dict[tuple[str, str], Callable[[], Any]] = {}
+    for layout in LAYOUTS:
+        t = parameters(p, layout)
+        maps, upstream = frames_of(x, layout), frames_of(dy, layout)
+        with_x = maps.clone().requires_grad_()
+        y, y_with_x = block(maps, t), block(with_x, t)
+
+        def forward(maps=maps, t=t):
+            with torch.inference_mode():
+                block(maps, t)
+
+        def weights(y=y, t=t, upstream=upstream):
+            torch.autograd.grad(y, [t["W"], t["b"]], upstream, retain_graph=True)
+
+        def both(y=y_with_x, t=t, x=with_x, upstream=upstream):
+            torch.autograd.grad(y, [x, t["W"], t["b"]], upstream, retain_graph=True)
+
+        name = f"PyTorch, {layout}"
+        ways |= {(name, "forward"): forward, (name, "backward weights"): weights, (name, "backward both"): both}
+    return ways
+
+
+def assert_threads(n: int) -> None:
+    """Numba's first parallel kernel resets PyTorch's number of threads: held to what is being measured."""
+    assert torch.get_num_threads() == n, f"PyTorch runs on {torch.get_num_threads()} threads, expected {n}"
+
+
+def assert_same_loss(functions: dict[str, Callable[[], float]]) -> None:
+    """The first steps of all come to the same loss: they do the same work."""
+    losses = {name: function() for name, function in functions.items()}
+    assert np.allclose(list(losses.values()), losses["minireid"], rtol=1e-4), losses

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+ROWS = 256
+
 
 def side_by_side(embeddings: dict[str, np.ndarray]) -> np.ndarray:
     """{level: (N, D)} -> (N, D of all levels together). Squared distances of the levels add up."""
@@ -17,7 +19,17 @@ def score(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a (A, D), b (B, D) -> (A, B), minus the Euclidean distance: larger means more alike.
 
     |a - b|^2 = |a|^2 - 2 a.b + |b|^2, in float64: the differences cancel digits, which float32 does not have to spare.
+    ROWS rows of the result at a time, so that nothing else of its size is ever held.
     """
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    squared = (a * a).sum(axis=1)[:, None] - 2 * a @ b.T + (b * b).sum(axis=1)
-    return -np.sqrt(np.maximum(squared, 0))
+    scores = np.empty((len(a), len(b)))
+    b = b.astype(np.float64)
+    b_squared, minus_two_b = (b * b).sum(axis=1), -2 * b.T
+    for start in range(0, len(a), ROWS):
+        some = a[start : start + ROWS].astype(np.float64)
+        squared = scores[start : start + ROWS]
+        np.matmul(some, minus_two_b, out=squared)
+        squared += (some * some).sum(axis=1)[:, None]
+        squared += b_squared
+        np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
+        np.negative(squared, out=squared)
+    return scores

@@ -21,6 +21,7 @@ from minireid.data import sampling
 from minireid.data.prepared import Prepared
 from minireid.errors import InputError
 from minireid.files import write_text
+from minireid.kernels import fastest
 from minireid.networks.euclidean import to_unit_length
 from minireid.recipe import Recipe
 from minireid.training import batches, checkpoint, estimate, model, optimisers
@@ -40,11 +41,20 @@ class NotFinite(InputError):
 Judge = Callable[[Tree, tuple[int, ...]], dict[str, float]]  # network parameters, persons -> {"mAP": …, "rank-1": …}
 
 
-def train(run: Run, prepared: Prepared, judge: Judge, *, resume: bool = False, stop_after: int | None = None) -> None:
+def train(
+    run: Run,
+    prepared: Prepared,
+    judge: Judge,
+    *,
+    resume: bool = False,
+    stop_after: int | None = None,
+    plain: bool = False,
+) -> None:
     """Train to the recipe's last epoch, or until `stop_after` steps of the whole run are done.
 
     Raises Interrupted after Ctrl-C.
 
+    plain: with the layers' definitions in place of the fused kernels (the same results but for rounding, slower).
     judge: what validation persons are judged by (minireid.evaluation), so that training knows nothing of rankings.
 
     Everything drawn at step k depends on recipe, data and k alone, so that a run that is stopped after any step
@@ -71,7 +81,7 @@ def train(run: Run, prepared: Prepared, judge: Judge, *, resume: bool = False, s
     ):
         for step in range(first, last):
             began = time.perf_counter()
-            record, grads = losses_at(recipe, prepared, crowd, state.params, step)
+            record, grads = losses_at(recipe, prepared, crowd, state.params, step, plain)
             if step > first and step % per_epoch == 0:
                 keep(run, state)  # the parameters before this step: their loss was just seen to be finite
             apply_gradients(recipe, state.params, grads, state.optimiser, step, steps)
@@ -79,7 +89,9 @@ def train(run: Run, prepared: Prepared, judge: Judge, *, resume: bool = False, s
             record["seconds"] = round(time.perf_counter() - began, 4)
             epochs_done, left = divmod(step + 1, per_epoch)
             if run.validation and not left and epochs_done % recipe.validation.every == 0:
-                losses_at(recipe, prepared, crowd, state.params, step)  # only a network with a finite loss can be best
+                losses_at(
+                    recipe, prepared, crowd, state.params, step, plain
+                )  # only a network with a finite loss can be best
                 state = validate(run, judge, state, record)
             log.write(json.dumps({"step": step + 1, "epoch": step // per_epoch + 1, **record}) + "\n")
             log.flush()
@@ -88,7 +100,7 @@ def train(run: Run, prepared: Prepared, judge: Judge, *, resume: bool = False, s
             if interrupted:
                 break
         if state.step > first:
-            losses_at(recipe, prepared, crowd, state.params, state.step - 1)  # a last look: are they finite?
+            losses_at(recipe, prepared, crowd, state.params, state.step - 1, plain)  # a last look: are they finite?
     keep(run, state)
     if interrupted and state.step < steps:
         raise Interrupted(f"stopped after step {state.step} of {steps}")
@@ -119,11 +131,13 @@ def training_digest(recipe: Recipe) -> str:
 
 
 def losses_at(
-    recipe: Recipe, prepared: Prepared, crowd: sampling.People, params: Tree, step: int
+    recipe: Recipe, prepared: Prepared, crowd: sampling.People, params: Tree, step: int, plain: bool = False
 ) -> tuple[dict[str, Any], Tree]:
     """Draw the batch of this step and compute: what goes into the log, and the gradients. Raises NotFinite."""
     inputs, rng = batches.draw(recipe, prepared, crowd, step)
-    loss, parts, embeddings, grads = model.loss_and_gradients(recipe, params, **inputs._asdict(), rng=rng)
+    loss, parts, embeddings, grads = model.loss_and_gradients(
+        recipe, params, **inputs._asdict(), rng=rng, kernel=fastest() if plain else None
+    )
     if not np.isfinite(loss):
         raise NotFinite(where_it_began(recipe, prepared, crowd, params, step, loss, parts))
     compared = to_unit_length(embeddings) if recipe.losses.together == "joint_on_sphere" else embeddings

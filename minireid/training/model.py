@@ -26,10 +26,17 @@ def network_of(recipe: Recipe) -> ModuleType:
     return importlib.import_module(f"minireid.networks.{recipe.network.name}")
 
 
-def parts_of(recipe: Recipe) -> dict[str, Any]:
-    """What embed and forward of the recipe's network take besides clips and parameters: unit and pool, as modules."""
+QUICKER = {"gru": "gru_projected"}  # pages that compute the same as another in fewer, larger products
+
+
+def parts_of(recipe: Recipe, *, plain: bool = False) -> dict[str, Any]:
+    """What embed and forward of the recipe's network take besides clips and parameters: unit and pool, as modules.
+
+    plain: the pages that define them, even where there are quicker ones.
+    """
     layer = partial(importlib.import_module, package="minireid.layers")
-    parts = {"unit": layer(f".{recipe.network.unit}"), "pool": layer(f".{recipe.network.pool}")}
+    unit = recipe.network.unit if plain else QUICKER.get(recipe.network.unit, recipe.network.unit)
+    parts = {"unit": layer(f".{unit}"), "pool": layer(f".{recipe.network.pool}")}
     absent = {"src": ("unit", "pool"), "msp_src_low": ("unit",)}.get(recipe.network.name, ())
     return {name: part for name, part in parts.items() if name not in absent}
 
@@ -84,7 +91,10 @@ def loss_and_gradients(
     kernel: ModuleType | None = None,
     watch=ignore,
 ) -> tuple[float, dict[str, float], dict[str, np.ndarray], Tree]:
-    """One whole step but for the update: loss, its parts by name, embeddings by level, and gradients of params."""
+    """One whole step but for the update: loss, its parts by name, embeddings by level, and gradients of params.
+
+    kernel: None for the quickest way; one of minireid/kernels, and the definitions compute it, layer by layer, on that.
+    """
     network = network_of(recipe)
     embeddings, network_cache = network.forward(
         x,
@@ -94,7 +104,7 @@ def loss_and_gradients(
         dropout_rate=recipe.network.dropout,
         kernel=kernel,
         watch=watch,
-        **parts_of(recipe),
+        **parts_of(recipe, plain=kernel is not None),
     )
     together = importlib.import_module(f"minireid.losses.{recipe.losses.together}")
     loss, loss_cache = together.forward(

@@ -104,7 +104,7 @@ def test_what_is_not_finite_never_comes_out_as_a_number(where, bad, dtype):
     {"x": x[1, 3, 4], "W": p["W"][1, 1, 2], "b": p["b"], "dy": dy[1, 2, 3]}[where][3:4] = bad
     with np.errstate(invalid="ignore", over="ignore"):
         mine, definition = (run(x, p, 1, relu, kernel, dy) for kernel in (None, im2col))
-    assert where == "b" and bad == -np.inf or not all(np.isfinite(array).all() for array in definition.values())
+    assert (where == "b" and bad == -np.inf) or not all(np.isfinite(array).all() for array in definition.values())
     np.testing.assert_array_equal(np.isfinite(mine["y"]), np.isfinite(definition["y"]))
     for name, array in definition.items():
         assert np.isfinite(array).all() or not np.isfinite(mine[name]).all(), name

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 
 from minireid.networks import euclidean
@@ -55,3 +57,15 @@ def test_unit_length(rng):
     np.testing.assert_allclose(unit["low"], [[0.6, 0.8], [0, 0]], rtol=1e-11)
     np.testing.assert_allclose((unit["high"] ** 2).sum(axis=1), 1, rtol=1e-6)
     assert unit["high"].dtype == np.float32
+
+
+def test_large_galleries_are_compared_a_few_rows_at_a_time(rng):
+    a, b = rng.normal(size=(2000, 16)).astype(np.float32), rng.normal(size=(3000, 16)).astype(np.float32)
+    tracemalloc.start()
+    scores = euclidean.score(a, b)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most - scores.nbytes < 4e6
+    for row in (0, euclidean.ROWS - 1, euclidean.ROWS, 1999):
+        distance = np.linalg.norm(a[row].astype(np.float64) - b, axis=1)
+        np.testing.assert_allclose(-scores[row], distance, rtol=1e-12)

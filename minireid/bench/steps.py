@@ -1,0 +1,58 @@
+"""Whole training steps and embeddings of msp_src: minireid's and PyTorch's, from the same weights on the same clips."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minireid.layers import gru_projected, linear
+from minireid.losses import joint
+from minireid.networks import msp_src
+from minireid.training import optimisers
+from minireid.trees import map_leaves
+
+Params = dict[str, Any]
+CLIPS, LENGTH = 8, 16  # of a step, where nothing else is said
+PERSONS = 100  # classes
+LEARNING_RATE = 0.01
+
+
+def draw(N: int, T: int, height: int, width: int) -> tuple[Params, dict[str, np.ndarray]]:
+    """Parameters and a batch: N clips (two of each person) of T frames, all pairs."""
+    rng = np.random.default_rng(0)
+    params = {
+        "network": msp_src.init(rng, height=height, width=width, channels=5),
+        "classifiers": {level: linear.init(rng, 128, PERSONS) for level in ("low", "high")},
+    }
+    pairs = np.array([(i, j) for i in range(N) for j in range(i)])
+    batch = {
+        "x": rng.standard_normal((N, T, height, width, 5), np.float32),
+        "labels": np.arange(N) // 2 % PERSONS,
+        "pairs": pairs,
+        "same": pairs[:, 0] // 2 == pairs[:, 1] // 2,
+    }
+    return params, batch
+
+
+def training_step(params: Params, batch: dict[str, np.ndarray]) -> Callable[[], float]:
+    """A function that does one step (forward, losses, backward, SGD) and returns the loss."""
+    p = map_leaves(np.copy, params)
+    states: dict[str, optimisers.State] = {}
+    pairs: dict[str, Any] = {name: batch[name] for name in ("labels", "pairs", "same")}
+
+    def step() -> float:
+        embeddings, cache = msp_src.forward(batch["x"], p["network"], unit=gru_projected)
+        loss, loss_cache = joint.forward(embeddings, p["classifiers"], **pairs)
+        dembeddings, classifiers = joint.backward(1.0, loss_cache)
+        _, network = msp_src.backward(dembeddings, cache, need_dx=False)
+        grads = {"network": network, "classifiers": classifiers}
+        how = {"learning_rate": LEARNING_RATE, "momentum": 0.0, "dampening": 0.0}
+        optimisers.update(optimisers.sgd, p, grads, states, **how)
+        return float(loss)
+
+    return step
+
+
+def embedding(params: Params, x: np.ndarray) -> Callable[[], np.ndarray]:
+    """A function that embeds the clips."""
+    return lambda: msp_src.embed(x, params["network"], unit=gru_projected)
