@@ -37,7 +37,6 @@ def draw(N: int, T: int, height: int, width: int) -> tuple[Params, dict[str, np.
 def training_step(params: Params, batch: dict[str, np.ndarray]) -> Callable[[], float]:
     """A function that does one step (forward, losses, backward, SGD) and returns the loss."""
     p = map_leaves(np.copy, params)
-    states: dict[str, optimisers.State] = {}
     pairs: dict[str, Any] = {name: batch[name] for name in ("labels", "pairs", "same")}
 
     def step() -> float:
@@ -47,7 +46,7 @@ def training_step(params: Params, batch: dict[str, np.ndarray]) -> Callable[[], 
         _, network = msp_src.backward(dembeddings, cache, need_dx=False)
         grads = {"network": network, "classifiers": classifiers}
         how = {"learning_rate": LEARNING_RATE, "momentum": 0.0, "dampening": 0.0}
-        optimisers.update(optimisers.sgd, p, grads, states, **how)
+        optimisers.update(optimisers.sgd, p, grads, {}, **how)  # no states: without momentum there is nothing to keep
         return float(loss)
 
     return step

@@ -22,13 +22,13 @@ from numba.core import cgutils, config
 from numba.extending import intrinsic, models, register_model
 
 
-def registers_of(features: str) -> tuple[int, int]:
-    """LANES (float32 numbers in a vector register) and REGISTERS of a processor with these LLVM features."""
+def registers_of(processor: str, features: str) -> tuple[int, int]:
+    """LANES (float32 numbers in a vector register) and REGISTERS, by LLVM's names of processor and features."""
+    if processor.startswith(("aarch64", "arm64")):
+        return 4, 32
     if "+avx512f" in features:
         return 16, 32
-    if "+avx2" in features:
-        return 8, 16
-    return 4, (32 if "+neon" in features else 16)
+    return (8, 16) if "+avx2" in features else (4, 16)
 
 
 def features_compiled_for() -> str:
@@ -36,7 +36,7 @@ def features_compiled_for() -> str:
     return vars(config)["CPU_FEATURES"] or llvmlite.binding.get_host_cpu_features().flatten()
 
 
-LANES, REGISTERS = registers_of(features_compiled_for())
+LANES, REGISTERS = registers_of(llvmlite.binding.get_process_triple(), features_compiled_for())
 
 
 class Vector(types.Type):

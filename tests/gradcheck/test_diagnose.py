@@ -50,7 +50,14 @@ MISTAKES = [
         "dah = dh * (1 - h * h)",
     ),
     ("elman/step", elman, '"b": dah.sum(axis=0)', '"b": dah.mean(axis=0)', "constant factor", "dah.sum(axis=0)"),
-    ("linear", linear, 'dx = dy @ p["W"].T', 'dx = dy @ p["W"].T + 0.1 * x', "parameter term", "dx = dy @ p['W'].T"),
+    (
+        "linear",
+        linear,
+        'dx = (drows @ p["W"].T).reshape(x.shape)',
+        'dx = (drows @ p["W"].T).reshape(x.shape) + 0.1 * x',
+        "parameter term",
+        "dx = (drows @ p['W'].T).reshape(x.shape)",
+    ),
     (
         "linear",
         linear,
