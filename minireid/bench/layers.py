@@ -1,14 +1,18 @@
 """The three convolutions of msp_src, one by one: every way to compute them, forward and backward."""
 
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minireid.bench.measure import interleaved
+from minireid.bench.measure import bursts, in_turns
 from minireid.kernels import direct, im2col, loops
 from minireid.layers import conv_block, maxpool2d, tanh
 
+TorchSeconds = Callable[..., float]  # TorchProcess.seconds
+LAYOUTS = ("channels last", "default")  # of PyTorch
 PADDING = 2
 FRAMES = 32
 
@@ -42,50 +46,54 @@ def bytes_moved(layer: Layer, frames: int, direction: str) -> float:
     return 4 * (inside + outside + 25 * layer.C * layer.O) + (outside if direction != "forward" else 0)
 
 
-def measure_layer(layer: Layer, rounds: int, torch_ways: Callable | None) -> list[dict[str, Any]]:
+def draw(layer: Layer) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
+    """x, p and the block's upstream gradient."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((FRAMES, layer.H, layer.W, layer.C), np.float32)
+    dy = rng.standard_normal((FRAMES, layer.H // 2, layer.W // 2, layer.O), np.float32)
+    return x, conv_block.init(rng, 5, 5, layer.C, layer.O), dy
+
+
+def measure_layer(layer: Layer, rounds: int, torch: TorchSeconds | None) -> list[dict[str, Any]]:
     """One row for each way and direction: milliseconds for FRAMES frames, dense GFLOP/s.
 
     loops, im2col and direct do the convolution alone; fused, and PyTorch in either layout, the whole block (with pool
     and tanh). loops work on one frame of 8 x 8 or less, and their time is scaled to the whole.
     """
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal((FRAMES, layer.H, layer.W, layer.C), np.float32)
-    p = conv_block.init(rng, 5, 5, layer.C, layer.O)
-    dy = rng.standard_normal((FRAMES, layer.H // 2, layer.W // 2, layer.O), np.float32)
+    x, p, dy = draw(layer)
     m, pool_cache = maxpool2d.forward(im2col.forward(x, p["W"], p["b"], stride=1, padding=PADDING))
     dz = maxpool2d.backward(tanh.backward(dy, np.tanh(m)), pool_cache)
-    functions: dict[tuple[str, str], Callable[[], Any]] = {}
-    for kernel in (im2col, direct):
-        functions |= by_direction(kernel, x, p, dz)
     _, cache = conv_block.forward(x, p, padding=PADDING)
-    functions["fused", "forward"] = lambda: conv_block.forward(x, p, padding=PADDING)
-    functions["fused", "backward weights"] = lambda: conv_block.backward(dy, cache, need_dx=False)
-    functions["fused", "backward both"] = lambda: conv_block.backward(dy, cache)
-    if torch_ways:
-        functions |= torch_ways(x, p, dy)
-    seconds = interleaved({" / ".join(key): f for key, f in functions.items()}, rounds)
-    medians = {key: float(np.median(seconds[" / ".join(key)])) for key in functions}
-    for way in [way for way, direction in medians if direction == "backward both"]:  # the input's is the difference
-        medians[way, "backward input"] = medians.pop((way, "backward both")) - medians[way, "backward weights"]
-    rows = [row(layer, way, direction, s) for (way, direction), s in medians.items()]
-    return slow_rows(layer, x, p, dz, rounds) + rows
-
-
-def slow_rows(layer: Layer, x, p, dz, rounds: int) -> list[dict[str, Any]]:
+    functions = bursts(by_direction(im2col, x, p, dz) | by_direction(direct, x, p, dz))
+    functions |= bursts({
+        "fused/forward": lambda: conv_block.forward(x, p, padding=PADDING),
+        "fused/backward weights": lambda: conv_block.backward(dy, cache, need_dx=False),
+        "fused/backward both": lambda: conv_block.backward(dy, cache),
+    })  # fmt: skip
+    for layout in LAYOUTS if torch else ():
+        for direction in ("forward", "backward weights", "backward both"):
+            assert torch is not None
+            functions[f"PyTorch, {layout}/{direction}"] = partial(torch, "block", layer, direction, layout)
+    medians = {key: float(np.median(seconds)) for key, seconds in in_turns(functions, rounds).items()}
+    for key in [key for key in medians if key.endswith("/backward both")]:  # the input's own is the difference
+        way = key.partition("/")[0]
+        medians[f"{way}/backward input"] = medians.pop(key) - medians[f"{way}/backward weights"]
     h, w = min(8, layer.H), min(8, layer.W)
-    small = by_direction(loops, x[:1, :h, :w], p, dz[:1, :h, :w])
     scale = FRAMES * layer.H * layer.W / (h * w)
-    seconds = interleaved({direction: f for (_, direction), f in small.items()}, min(rounds, 2), warm_up=0)
-    return [row(layer, "loops", direction, scale * float(np.median(s))) for direction, s in seconds.items()]
+    for key, function in by_direction(loops, x[:1, :h, :w], p, dz[:1, :h, :w]).items():
+        began = time.perf_counter()
+        function()
+        medians[key] = scale * (time.perf_counter() - began)
+    return [row(layer, *key.partition("/")[::2], seconds) for key, seconds in medians.items()]
 
 
-def by_direction(kernel, x, p, dz) -> dict[tuple[str, str], Callable[[], Any]]:
+def by_direction(kernel, x, p, dz) -> dict[str, Callable[[], Any]]:
     how = {"stride": 1, "padding": PADDING}
     name = kernel.__name__.rpartition(".")[2]
     return {
-        (name, "forward"): lambda: kernel.forward(x, p["W"], p["b"], **how),
-        (name, "backward weights"): lambda: kernel.backward_weights(dz, x, W_shape=p["W"].shape, **how),
-        (name, "backward input"): lambda: kernel.backward_input(dz, p["W"], x_shape=x.shape, **how),
+        f"{name}/forward": lambda: kernel.forward(x, p["W"], p["b"], **how),
+        f"{name}/backward weights": lambda: kernel.backward_weights(dz, x, W_shape=p["W"].shape, **how),
+        f"{name}/backward input": lambda: kernel.backward_input(dz, p["W"], x_shape=x.shape, **how),
     }
 
 

@@ -1,8 +1,9 @@
-"""How `minireid bench` measures: interleaved runs, paired ratios, and this machine's own peaks."""
+"""How `minireid bench` measures: bursts in turns, paired ratios, and this machine's own peaks."""
 
 import platform
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,39 @@ import numpy as np
 from minireid.kernels.compiling import jit
 from minireid.kernels.vectors import LANES, REGISTERS, load_row, repeat, slide, store
 
+SETTLE, COUNTED = 0.1, 0.15  # seconds of a burst
 
-def interleaved(functions: dict[str, Callable[[], Any]], rounds: int, *, warm_up: int = 2) -> dict[str, np.ndarray]:
-    """Seconds (rounds,) of each function, in turns: A B C A B C ... The machine's moods then hit all of them alike."""
-    seconds: dict[str, list[float]] = {name: [] for name in functions}
-    for _ in range(warm_up + rounds):
+
+def burst(function: Callable[[], Any]) -> float:
+    """Median seconds of calls one after another, after SETTLE seconds of calls that do not count: threads that worked
+    for somebody else fall asleep meanwhile, and the own ones are awake."""
+    settled = time.perf_counter() + SETTLE
+    function()
+    while time.perf_counter() < settled:
+        function()
+    seconds: list[float] = []
+    while sum(seconds) < COUNTED or len(seconds) < 3:
+        began = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - began)
+    return float(np.median(seconds))
+
+
+def in_turns(functions: dict[str, Callable[[], float]], rounds: int) -> dict[str, np.ndarray]:
+    """What each function measures (seconds), (rounds,), in turns: A B C A B C ..., after one turn that does not count.
+
+    The machine's moods, which last for seconds, then hit all of them alike, and ratios within a round mean something.
+    """
+    measured: dict[str, list[float]] = {name: [] for name in functions}
+    for _ in range(1 + rounds):
         for name, function in functions.items():
-            began = time.perf_counter()
-            function()
-            seconds[name].append(time.perf_counter() - began)
-    return {name: np.array(measured[warm_up:]) for name, measured in seconds.items()}
+            measured[name].append(function())
+    return {name: np.array(seconds[1:]) for name, seconds in measured.items()}
+
+
+def bursts(functions: dict[str, Callable[[], Any]]) -> dict[str, Callable[[], float]]:
+    """For each function one that measures it."""
+    return {name: partial(burst, function) for name, function in functions.items()}
 
 
 def paired_ratio(mine: np.ndarray, other: np.ndarray) -> dict[str, float]:
@@ -30,12 +54,12 @@ def paired_ratio(mine: np.ndarray, other: np.ndarray) -> dict[str, float]:
     return {"median": float(median), "quartile 1": float(low), "quartile 3": float(high)}
 
 
-def peak(threads: int, *, rounds: int = 9) -> float:
+def peak(threads: int, *, rounds: int = 5) -> float:
     """The most float32 GFLOP/s that `threads` threads of this machine reach: multiply-adds on numbers in registers."""
     sums, weights, repeats = (0,) * (REGISTERS // 2), (0,) * (REGISTERS // 4), 20_000
     a, out = np.linspace(-1, 1, 1024, dtype=np.float32), np.zeros(threads * len(sums) * LANES, np.float32)
-    seconds = interleaved({"peak": lambda: multiply_adds(a, out, threads, repeats, sums, weights)}, rounds)["peak"]
-    return 2 * LANES * len(sums) * len(weights) * repeats * threads / float(seconds.min()) / 1e9
+    seconds = min(burst(lambda: multiply_adds(a, out, threads, repeats, sums, weights)) for _ in range(rounds))
+    return 2 * LANES * len(sums) * len(weights) * repeats * threads / seconds / 1e9
 
 
 @jit
@@ -49,11 +73,10 @@ def multiply_adds(a, out, threads, repeats, sums, weights):
             store(row[q], out, (thread * len(row) + q) * LANES)
 
 
-def bandwidth(*, rounds: int = 9) -> float:
+def bandwidth(*, rounds: int = 5) -> float:
     """GB/s that copying a large array reads and writes."""
     source, target = np.ones(1 << 25, np.float32), np.ones(1 << 25, np.float32)
-    seconds = interleaved({"copy": lambda: np.copyto(target, source)}, rounds)["copy"]
-    return 2 * source.nbytes / float(seconds.min()) / 1e9
+    return 2 * source.nbytes / min(burst(lambda: np.copyto(target, source)) for _ in range(rounds)) / 1e9
 
 
 def machine() -> str:

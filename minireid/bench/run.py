@@ -6,16 +6,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numba
 import numpy as np
 
 from minireid.bench import layers, steps
-from minireid.bench.measure import bandwidth, interleaved, machine, paired_ratio, peak
+from minireid.bench.layers import TorchSeconds
+from minireid.bench.measure import bandwidth, bursts, in_turns, machine, paired_ratio, peak
 from minireid.bench.steps import CLIPS, LENGTH
-from minireid.bench.tables import describe, table_of_growth, table_of_layers, table_of_steps
+from minireid.bench.tables import describe, line_of_memory, table_of_growth, table_of_layers, table_of_steps
+from minireid.bench.torch_process import TorchProcess, installed
 from minireid.errors import InputError
 from minireid.files import write_text
 from minireid.kernels import fused_for
@@ -33,54 +34,40 @@ def bench(out: Path | None, *, rounds: int, quick: bool, as_json: bool) -> None:
         raise InputError(f"expected --out to be a folder, {out} is a file")
     say = functools.partial(print, file=sys.stderr if as_json else sys.stdout, flush=True)
     counts = [n for n in (1, 2) if n <= vars(numba.config)["NUMBA_NUM_THREADS"]]
-    sizes = SIZES[:1] if quick else SIZES
+    result: dict[str, Any] = {"layers": [], "steps": [], "growth": [], "memory": {}}
     with threads(counts[-1]):
-        peaks = {n: peak(n) for n in counts}  # numba's threads start here, before PyTorch's
-        torch_step = optional_torch()
-        allocator = torch_step.keep_freed_memory() if torch_step else "the system's allocator as it is"
+        peaks = {n: peak(n) for n in counts}
         about = {
             "machine": machine(),
             "numba": numba.__version__,
             "numpy": np.__version__,
-            "torch": torch_step.torch.__version__ if torch_step else None,
-            "allocator": allocator,
             "rounds": rounds,
             "peak GFLOP/s": peaks,
             "GB/s": bandwidth(),
         }
-        say(describe(about))
-        result: dict[str, Any] = {
-            "about": about,
-            "layers": [],
-            "steps": [],
-            "growth": [],
-            "denormals": {},
-            "memory": {},
-        }
         for n in counts:
-            set_threads(n, torch_step)
+            numba.set_num_threads(n)
+            torch = TorchProcess(n) if installed() else None
+            if n == counts[0]:
+                result["about"] = about | {"torch": torch.about if torch else None}
+                say(describe(result["about"]))
             for layer in layers.layers_of(*SIZES[0]):
-                ways = torch_step.block_ways if torch_step else None
-                found = layers.measure_layer(layer, rounds, ways)
+                found = layers.measure_layer(layer, max(1, rounds // 3), torch.seconds if torch else None)
                 result["layers"] += [{"threads": n, **r, "% of peak": 100 * r["GFLOP/s"] / peaks[n]} for r in found]
             say("\n" + table_of_layers(result["layers"], n))
-        for height, width in sizes:
-            for n in counts:
-                set_threads(n, torch_step)
-                result["steps"] += measure_steps(height, width, n, rounds, torch_step)
-        say("\n" + table_of_steps(result["steps"]))
-        set_threads(counts[-1], torch_step)
+            for height, width in SIZES[:1] if quick else SIZES:
+                result["steps"] += measure_steps(height, width, n, rounds, torch.seconds if torch else None)
+            say("\n" + table_of_steps(result["steps"], n))
+            if torch:
+                torch.close()
         result["denormals"] = denormals(rounds)
         say(f"\na step on images of denormal numbers takes {result['denormals']['median']:.2f} times as long as usual")
         if not quick:
             result["growth"] = measure_growth(rounds, counts[-1])
             say("\n" + table_of_growth(result["growth"]))
     if not quick:
-        result["memory"] = peak_memory(torch_step is not None)
-        say(
-            "\npeak memory of a step at 128 x 64, all that the process holds less what it held before the first step: "
-            + ", ".join(f"{name} {mb:.0f} MB" for name, mb in result["memory"].items())
-        )
+        result["memory"] = peak_memory(installed())
+        say(f"\n{line_of_memory(result['memory'])}")
     if out:
         save(out, result)
         say(f"\nwrote {out}/results.json and pictures")
@@ -88,40 +75,17 @@ def bench(out: Path | None, *, rounds: int, quick: bool, as_json: bool) -> None:
         print(json.dumps(result, indent=1))
 
 
-def optional_torch() -> ModuleType | None:
-    try:
-        from minireid.bench import torch_step
-    except ImportError:
-        return None
-    return torch_step
-
-
-def set_threads(n: int, torch_step: ModuleType | None) -> None:
-    numba.set_num_threads(n)
-    if torch_step:
-        torch_step.torch.set_num_threads(n)
-
-
-def measure_steps(height: int, width: int, n: int, rounds: int, torch_step: ModuleType | None) -> list[dict[str, Any]]:
+def measure_steps(height: int, width: int, n: int, rounds: int, torch: TorchSeconds | None) -> list[dict[str, Any]]:
     """Rows "training step" and "embedding": milliseconds of each, and minireid's time as a share of PyTorch's."""
     params, batch = steps.draw(CLIPS, LENGTH, height, width)
-    work: dict[str, dict[str, Callable[[], Any]]] = {
-        "training step": {"minireid": steps.training_step(params, batch)},
-        "embedding": {"minireid": steps.embedding(params, batch["x"])},
-    }
-    for layout in torch_step.LAYOUTS if torch_step else ():
-        assert torch_step is not None
-        work["training step"][f"PyTorch, {layout}"] = torch_step.training_step(
-            params, batch, layout, steps.LEARNING_RATE
-        )
-        work["embedding"][f"PyTorch, {layout}"] = torch_step.embedding(params, batch["x"], layout)
-    if torch_step:
-        torch_step.assert_same_loss(work["training step"])
+    mine = {"training step": steps.training_step(params, batch), "embedding": steps.embedding(params, batch["x"])}
     rows = []
-    for what, functions in work.items():
-        if torch_step:
-            torch_step.assert_threads(n)
-        seconds = interleaved(functions, rounds)
+    for what, function in mine.items():
+        functions: dict[str, Callable[[], float]] = bursts({"minireid": function})
+        for layout in layers.LAYOUTS if torch else ():
+            assert torch is not None
+            functions[f"PyTorch, {layout}"] = functools.partial(torch, what, height, width, layout)
+        seconds = in_turns(functions, rounds)
         ratios = {name: paired_ratio(seconds["minireid"], s) for name, s in seconds.items() if name != "minireid"}
         rows.append({
             "what": what, "size": f"{height} x {width}", "threads": n,
@@ -135,9 +99,8 @@ def denormals(rounds: int) -> dict[str, float]:
     """The time of a step on images that hold denormal numbers alone, as a share of the usual step's."""
     params, batch = steps.draw(CLIPS, LENGTH, *SIZES[0])
     tiny = {**batch, "x": np.full_like(batch["x"], 1e-40)}
-    seconds = interleaved(
-        {"tiny": steps.training_step(params, tiny), "usual": steps.training_step(params, batch)}, rounds
-    )
+    functions = {"tiny": steps.training_step(params, tiny), "usual": steps.training_step(params, batch)}
+    seconds = in_turns(bursts(functions), rounds)
     return paired_ratio(seconds["tiny"], seconds["usual"])
 
 
@@ -147,7 +110,7 @@ def measure_growth(rounds: int, n: int) -> list[dict[str, Any]]:
     cases |= {("clips", N): (N, 16, 64, 32) for N in (2, 4, 8, 16, 32)}
     cases |= {("pixels", H * W): (4, 16, H, W) for H, W in ((64, 32), (96, 48), (128, 64), (192, 96), (256, 128))}
     functions = {f"{what} {size}": steps.training_step(*steps.draw(*shape)) for (what, size), shape in cases.items()}
-    seconds = interleaved(functions, max(5, rounds // 2))
+    seconds = in_turns(bursts(functions), max(3, rounds // 2))
     rows = []
     for (what, size), shape in cases.items():
         measured = 1e9 * seconds[f"{what} {size}"] / np.prod(shape)
@@ -165,11 +128,13 @@ def peak_memory(with_torch: bool) -> dict[str, float]:
 
 def memory_of(way: str) -> float:
     """MB: the process's peak after three steps, less its peak after tiny ones (imports, compiled code, threads)."""
-    torch_step = optional_torch() if way != "minireid" else None
+    theirs = way != "minireid"
 
     def after(*shape: int) -> int:
         params, batch = steps.draw(*shape)
-        if torch_step:
+        if theirs:
+            from minireid.bench import torch_step
+
             step = torch_step.training_step(params, batch, "channels last", steps.LEARNING_RATE)
         else:
             step = steps.training_step(params, batch)

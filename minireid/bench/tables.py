@@ -8,10 +8,10 @@ from minireid.bench.steps import CLIPS, LENGTH
 
 def describe(about: dict[str, Any]) -> str:
     peaks = ", ".join(f"{gflops:.0f} with {n} thread{'s' * (n > 1)}" for n, gflops in about["peak GFLOP/s"].items())
+    torch = "PyTorch {version}, {allocator}".format(**about["torch"]) if about["torch"] else "PyTorch is not installed"
     return (
         f"{about['machine']}; peak {peaks} (float32 GFLOP/s, measured), memory {about['GB/s']:.0f} GB/s\n"
-        f"numba {about['numba']}, NumPy {about['numpy']}, PyTorch {about['torch'] or 'not installed'}; "
-        f"{about['allocator']}; medians of {about['rounds']} interleaved rounds"
+        f"numba {about['numba']}, NumPy {about['numpy']}; {torch}; medians of {about['rounds']} rounds, in turns"
     )
 
 
@@ -29,10 +29,10 @@ def table_of_layers(rows: list[dict[str, Any]], n: int) -> str:
     return "\n".join(lines)
 
 
-def table_of_steps(rows: list[dict[str, Any]]) -> str:
+def table_of_steps(rows: list[dict[str, Any]], n: int) -> str:
     lines = [f"{CLIPS} clips of {LENGTH} frames: milliseconds, and minireid's time as a share (median, quartiles)"]
-    for row in rows:
-        lines.append(f"{row['what']}, {row['size']}, {row['threads']} thread{'s' * (row['threads'] > 1)}")
+    for row in [row for row in rows if row["threads"] == n]:
+        lines.append(f"{row['what']}, {row['size']}, {n} thread{'s' * (n > 1)}")
         for name, ms in row["ms"].items():
             ratio = row["ratio"].get(name)
             share = "" if ratio is None else "{median:10.3f}  ({quartile 1:.3f} to {quartile 3:.3f})".format(**ratio)
@@ -46,3 +46,8 @@ def table_of_growth(rows: list[dict[str, Any]]) -> str:
         mine = [r for r in rows if r["grows"] == what]
         lines.append(f"    {what:<8}" + "  ".join(f"{r['size']}: {r['ns']:.1f}" for r in mine))
     return "\n".join(lines)
+
+
+def line_of_memory(memory: dict[str, float]) -> str:
+    """Peaks in MB, each above what the process held before its first step."""
+    return "peak memory of a step at 128 x 64: " + ", ".join(f"{name} {mb:.0f} MB" for name, mb in memory.items())

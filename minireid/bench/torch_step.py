@@ -124,37 +124,26 @@ def embedding(p: Params, x: np.ndarray, layout: str) -> Callable[[], None]:
     return run
 
 
-def block_ways(x: np.ndarray, p: Params, dy: np.ndarray) -> dict[tuple[str, str], Callable[[], Any]]:
-    """One block (convolution, pool, tanh) in each layout: functions for forward, and for the gradients of W and b with
-    and without that of x."""
-    ways: dict[tuple[str, str], Callable[[], Any]] = {}
-    for layout in LAYOUTS:
-        t = parameters(p, layout)
-        maps, upstream = frames_of(x, layout), frames_of(dy, layout)
-        with_x = maps.clone().requires_grad_()
-        y, y_with_x = block(maps, t), block(with_x, t)
+def block_ways(x: np.ndarray, p: Params, dy: np.ndarray, layout: str) -> dict[str, Callable[[], Any]]:
+    """One block (convolution, pool, tanh): functions for forward, and for the gradients of W and b with and without
+    that of x."""
+    t = parameters(p, layout)
+    maps, upstream = frames_of(x, layout), frames_of(dy, layout)
+    with_x = maps.clone().requires_grad_()
+    y, y_with_x = block(maps, t), block(with_x, t)
 
-        def forward(maps=maps, t=t):
-            with torch.inference_mode():
-                block(maps, t)
+    def forward() -> None:
+        with torch.inference_mode():
+            block(maps, t)
 
-        def weights(y=y, t=t, upstream=upstream):
-            torch.autograd.grad(y, [t["W"], t["b"]], upstream, retain_graph=True)
+    def weights() -> None:
+        torch.autograd.grad(y, [t["W"], t["b"]], upstream, retain_graph=True)
 
-        def both(y=y_with_x, t=t, x=with_x, upstream=upstream):
-            torch.autograd.grad(y, [x, t["W"], t["b"]], upstream, retain_graph=True)
+    def both() -> None:
+        torch.autograd.grad(y_with_x, [with_x, t["W"], t["b"]], upstream, retain_graph=True)
 
-        name = f"PyTorch, {layout}"
-        ways |= {(name, "forward"): forward, (name, "backward weights"): weights, (name, "backward both"): both}
-    return ways
+    return {"forward": forward, "backward weights": weights, "backward both": both}
 
 
 def assert_threads(n: int) -> None:
-    """Numba's first parallel kernel resets PyTorch's number of threads: held to what is being measured."""
     assert torch.get_num_threads() == n, f"PyTorch runs on {torch.get_num_threads()} threads, expected {n}"
-
-
-def assert_same_loss(functions: dict[str, Callable[[], float]]) -> None:
-    """The first steps of all come to the same loss: they do the same work."""
-    losses = {name: function() for name, function in functions.items()}
-    assert np.allclose(list(losses.values()), losses["minireid"], rtol=1e-4), losses

@@ -1,6 +1,8 @@
 """`minireid bench` from end to end, as small as it gets, and what it rests on."""
 
 import json
+import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -34,13 +36,29 @@ def test_bad_arguments_are_refused_before_anything_is_measured(arguments, tmp_pa
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_runs_take_turns_and_ratios_are_paired():
+def test_bursts_take_turns_and_ratios_are_paired():
     calls: list[str] = []
-    functions = {name: lambda name=name: calls.append(name) for name in "AB"}
-    seconds = measure.interleaved(functions, 3, warm_up=1)
-    assert calls == list("ABABABAB") and seconds["A"].shape == (3,)
+
+    def measuring(name: str) -> float:
+        calls.append(name)
+        return float(len(calls))
+
+    seconds = measure.in_turns({name: partial(measuring, name) for name in "AB"}, 3)
+    assert calls == list("ABABABAB")
+    np.testing.assert_array_equal(seconds["A"], [3, 5, 7])  # the first turn does not count
     ratio = measure.paired_ratio(np.array([1.0, 4.0, 9.0]), np.array([1.0, 2.0, 3.0]))
     assert ratio == {"median": 2.0, "quartile 1": 1.5, "quartile 3": 2.5}
+
+
+def test_a_burst_is_the_median_of_calls_after_it_has_settled():
+    calls = 0
+
+    def slower_at_first() -> None:
+        nonlocal calls
+        calls += 1
+        time.sleep(0.05 if calls == 1 else 0.01)
+
+    assert 0.01 <= measure.burst(slower_at_first) < 0.04
 
 
 def test_the_number_of_operations_is_that_of_the_definition():
@@ -71,6 +89,7 @@ def test_pytorch_does_the_same_work(judge):
     params, batch = steps.draw(4, 3, 16, 24)
     mine = steps.training_step(params, batch)
     theirs = [torch_step.training_step(params, batch, layout, steps.LEARNING_RATE) for layout in torch_step.LAYOUTS]
+    assert tuple(torch_step.LAYOUTS) == layers.LAYOUTS
     for _ in range(3):
         loss = mine()
         for other in theirs:
