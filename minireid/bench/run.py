@@ -20,6 +20,7 @@ from minireid.bench.torch_process import TorchProcess, installed
 from minireid.errors import InputError
 from minireid.files import write_text
 from minireid.kernels import fused_for
+from minireid.training.memory import keep_freed_memory
 from minireid.training.threads import threads
 
 SIZES = ((64, 32), (128, 64))
@@ -41,6 +42,7 @@ def bench(out: Path | None, *, rounds: int, quick: bool, as_json: bool) -> None:
             "machine": machine(),
             "numba": numba.__version__,
             "numpy": np.__version__,
+            "allocator": keep_freed_memory(),  # as in every command that computes
             "rounds": rounds,
             "peak GFLOP/s": peaks,
             "GB/s": bandwidth(),
@@ -129,6 +131,8 @@ def peak_memory(with_torch: bool) -> dict[str, float]:
 def memory_of(way: str) -> float:
     """MB: the process's peak after three steps, less its peak after tiny ones (imports, compiled code, threads)."""
     theirs = way != "minireid"
+
+    keep_freed_memory()
 
     def after(*shape: int) -> int:
         params, batch = steps.draw(*shape)

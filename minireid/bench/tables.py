@@ -11,7 +11,8 @@ def describe(about: dict[str, Any]) -> str:
     torch = "PyTorch {version}, {allocator}".format(**about["torch"]) if about["torch"] else "PyTorch is not installed"
     return (
         f"{about['machine']}; peak {peaks} (float32 GFLOP/s, measured), memory {about['GB/s']:.0f} GB/s\n"
-        f"numba {about['numba']}, NumPy {about['numpy']}; {torch}; medians of {about['rounds']} rounds, in turns"
+        f"numba {about['numba']}, NumPy {about['numpy']}, {about['allocator']}; {torch};\n"
+        f"medians of {about['rounds']} rounds, in turns"
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from minireid.bench import layers, steps
 from minireid.bench.measure import burst
+from minireid.training.memory import keep_freed_memory
 
 
 class TorchProcess:
@@ -47,7 +48,7 @@ def installed() -> bool:
 def serve(threads: int) -> None:
     from minireid.bench import torch_step
 
-    allocator = torch_step.keep_freed_memory()
+    allocator = keep_freed_memory()
     torch_step.torch.set_num_threads(threads)
     print(json.dumps({"version": torch_step.torch.__version__, "allocator": allocator}), flush=True)
     made: dict[str, Callable[[], Any]] = {}

@@ -5,7 +5,6 @@ maps as (N, C, H, W) tensors in either memory layout, the pool before tanh (a qu
 products with the inputs of all gates and frames as one matrix product, and no gradient of the images.
 """
 
-import ctypes
 from collections.abc import Callable
 from typing import Any
 
@@ -17,19 +16,6 @@ from minireid.trees import leaves, map_leaves
 
 Params = dict[str, Any]
 LAYOUTS = {"channels last": torch.channels_last, "default": torch.contiguous_format}
-
-
-def keep_freed_memory() -> str:
-    """Tells glibc to keep what is freed: an allocation of a few MB then costs no page faults. Says what was done.
-
-    (M_MMAP_THRESHOLD = -3 and M_TRIM_THRESHOLD = -1 of mallopt(3), both 1 GB. It serves NumPy's arrays as well.)
-    """
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):
-        return "the system's allocator as it is"
-    done = [mallopt(option, 1 << 30) for option in (-3, -1)]
-    return "glibc keeps freed memory (mallopt)" if all(done) else "the system's allocator as it is"
 
 
 def parameters(p: Params, layout: str) -> Params:

@@ -1,7 +1,7 @@
 """How many threads compute, and why the result does not depend on it.
 
 The convolution kernels use as many threads as they are given and come to the same bits with any number (see
-minireid/kernels/direct.py). BLAS does not promise that for its matrix products, so it is held to one thread: they are a
+minireid/kernels/fused.py). BLAS does not promise that for its matrix products, so it is held to one thread: they are a
 small part of a step, and its threads would only wait for the kernels' ones.
 """
 
@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from threadpoolctl import threadpool_limits
 
 from minireid.errors import InputError
+from minireid.training.memory import keep_freed_memory
 
 
 @contextmanager
@@ -21,6 +22,7 @@ def threads(count: int | None) -> Iterator[None]:
     if count is not None and not 1 <= count <= available:
         raise InputError(f"expected --threads from 1 to {available} (this machine's cores), got {count}")
     give_to_kernels(count or available)
+    keep_freed_memory()
     with threadpool_limits(1, "blas"):
         yield
 
