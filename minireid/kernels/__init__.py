@@ -1,13 +1,14 @@
-"""Convolution three ways, one signature (page by page: loops, im2col, direct).
+"""Convolution three ways, one signature (loops, im2col, direct), and a fourth, fused with the pool that follows it.
 
-Every module here offers
+The first three offer
 
     forward(x, W, b, *, stride, padding)                -> y    (N, HO, WO, C_out)
     backward_input(dy, W, *, x_shape, stride, padding)  -> dx   (N, H, W, C_in)
     backward_weights(dy, x, *, W_shape, stride, padding) -> dW  (KH, KW, C_in, C_out)
 
 with x (N, H, W, C_in), W (KH, KW, C_in, C_out), b (C_out,), zero padding on all four sides, and
-HO = (H + 2 padding - KH) // stride + 1. The tests hold all three equal; `fastest()` is what the networks run.
+HO = (H + 2 padding - KH) // stride + 1. The tests hold all three equal; `fastest()` is the best of them. `fused` does
+convolution, bias and 2x2 max-pool at once, and is what the networks' block runs (layers/conv_block.py).
 """
 
 import functools

@@ -7,26 +7,32 @@
 
 Three ideas make this several times quicker than `direct`, then `maxpool2d`, then the activation:
 
-- **Sums stay in registers** (vectors.py). F1 works on two map rows of len(COLUMNS) pixels for LANES output channels at
+- **Sums stay in registers** (vectors.py). F1 works on two rows of z, len(COLUMNS) pixels each, for LANES channels at
   once. These sums begin as b, get their KH KW C products, and only the largest corner of each window reaches memory: z
-  is never stored. A Vector of weights serves all of them, a number of x serves KW products.
+  is never stored. A Vector of weights, loaded once, serves all of them; a number of x serves up to KW products.
 - **Only one corner in four has a gradient**, and `corner` says which. So backward does a quarter of the products:
 
       F4  dW[:, :, :, o]  += dm[n, i, j, o] x[what the winning corner saw]
       F5  dx[what it saw] += dm[n, i, j, o] W[:, :, :, o]
 
-  Of one map row it saw KW C numbers that lie side by side, in x and (turned round once) in W. The Vectors run along
-  them, so C may be anything. A tile is several such rows; F4 keeps one of dW in registers, F5 one of W.
-- **An image stays in the cache**: it is copied once, into a frame of p zeros that its thread uses again and again.
+  In one row of x it saw KW C numbers that lie side by side, and so do those of W once it is laid out as (O, KH, KW C).
+  The Vectors run along them, so C may be anything. A tile is some rows of some Vectors. For each o and tile all winners
+  of a band of windows are visited: F4 keeps the tile of dW in registers, the sum, and F5 the tile of W, a factor. (What
+  F5 adds to differs from winner to winner, so it is loaded and stored each time: from the nearest cache, 64 windows.)
+- **An image stays in the cache**: forward and backward copy it once each, into a frame of p zeros that is used again
+  for the block's next image.
 
-What is computed twice? Nothing, but for windows beyond the right edge, which fill up the last tile and are dropped.
-What runs in parallel? Blocks of images. Why is there no race? An image's m and dx are its own. To dW all images add,
-so there are BLOCKS of dW, each for its own images, added up in a fixed order at the end. No sum depends on the number
-of threads, so neither do the bits.
+What is computed twice? Nothing. What is computed in vain? Windows beyond the right edge that fill up the last COLUMNS,
+and the zeros that fill up O, KH and KW C to whole tiles.
+What runs in parallel? Blocks of images, every 8th to one block. Why is there no race? An image's m and dx are its own;
+frames and lists are the block's own. To dW and db all images add, so there are BLOCKS of them, added up at the end.
+Always in the same order: no sum depends on the number of threads, so neither do the bits.
 
-Shapes: x (N, H, Wd, C), W (KH, KW, C, O), y, m and corner (N, HP, WP, O) with HP = (H + 2p - KH + 1) // 2, WP alike;
-stride 1, float32 or float64. NaN and infinity come through. Numbers so near to 0 that their products would be
-denormal, which some processors compute a hundred times slower, count as 0 (`not_tiny`).
+Shapes: x (N, H, Wd, C), W (KH, KW, C, O), b (O,); y, dy, m and corner (N, HP, WP, O) with HP = (H + 2p - KH + 1) // 2,
+WP alike, both at least 1; stride 1, all float32 or all float64 (which is slower: its Vectors take two registers). NaN
+and infinity come through, and backward may spread them to neighbours, because 0 times NaN is NaN. Numbers of x and dm
+so near to 0 that products would be denormal, which some processors compute a hundred times slower, count as 0
+(`not_tiny`). Unsigned indices spare numba's check for negative ones, which costs as much as the products.
 """
 
 import numba
@@ -47,8 +53,9 @@ from minireid.kernels.vectors import (
     store_tile,
 )
 
-COLUMNS = (0,) * (REGISTERS // 4)  # of map pixels in F1: with two rows of them half of the registers are sums
-TILE = REGISTERS - 6  # the most Vectors in a tile of F4 and F5
+COLUMNS = (0,) * (REGISTERS // 4)  # pixels of z in F1: with two rows of them half of the registers are sums
+TILE_ROWS = 5  # at most, in F4 and F5: a whole kernel of 5 x 5
+TILE = REGISTERS - 6  # the most Vectors in a tile; the rest are for factors
 WINDOWS = 64  # whose F4 and F5 are done before the next: what they saw then is still in the cache next to the core
 BLOCKS = 8  # of images: at most so many threads can work; few, because as many dW have to be added up
 
@@ -58,10 +65,10 @@ def forward(x: np.ndarray, W: np.ndarray, b: np.ndarray, *, padding: int) -> tup
     N, H, Wd, C = x.shape
     KH, KW, _, O = W.shape
     full = up_to(O, LANES)  # channels of zeros fill up the last Vector
-    bias, columns = np.zeros(full, x.dtype), np.zeros((KH * C * KW, full), x.dtype)
-    bias[:O], columns[:, :O] = b, W.swapaxes(1, 2).reshape(-1, O)
-    weights = aligned_zeros(columns.size, x)  # in the order in which F1 reads them: o in steps of LANES, kh, c, kw, o
-    weights.reshape(-1, len(columns), LANES)[:] = columns.reshape(len(columns), -1, LANES).swapaxes(0, 1)
+    bias, filled = np.zeros(full, x.dtype), np.zeros((KH * C * KW, full), x.dtype)
+    bias[:O], filled[:, :O] = b, W.swapaxes(1, 2).reshape(-1, O)
+    weights = aligned_zeros(filled.size, x)  # as F1 reads them: (full / LANES, KH C KW, LANES)
+    weights.reshape(-1, len(filled), LANES)[:] = filled.reshape(len(filled), -1, LANES).swapaxes(0, 1)
     m = np.empty((N, (H + 2 * padding - KH + 1) // 2, (Wd + 2 * padding - KW + 1) // 2, full), x.dtype)
     corner = np.empty(m.shape, np.uint8)
     convolve_and_pool(rows_of(x), C, padding, weights, bias, KH, (0,) * KW, m.shape, flat(m), flat(corner))
@@ -69,7 +76,8 @@ def forward(x: np.ndarray, W: np.ndarray, b: np.ndarray, *, padding: int) -> tup
 
 
 @jit
-def convolve_and_pool(x, C, p, weights, bias, KH, KW, shape, m, corner):
+def convolve_and_pool(x, C, p, weights, bias, KH, taps, shape, m, corner):
+    # taps: as long as KW. O is filled up to LANES here.
     N, HP, WP, O = shape
     row = x.shape[2] + 2 * p * C  # numbers in a row of the frame
     for block in numba.prange(BLOCKS):
@@ -81,14 +89,14 @@ def convolve_and_pool(x, C, p, weights, bias, KH, KW, shape, m, corner):
                 for i in range(HP):
                     for j in range(0, WP, len(COLUMNS) // 2):
                         top = bottom = begin
-                        k = o * KH * C * len(KW)
+                        k = o * KH * C * len(taps)
                         for kh in range(KH):
                             for c in range(C):
-                                w = load_row(weights, k, KW)
+                                w = load_row(weights, k, taps)
                                 seen = (2 * i + kh) * row + 2 * j * C + c
                                 top = slide(top, w, frame, seen, C)  # F1, all kw
                                 bottom = slide(bottom, w, frame, seen + row, C)
-                                k += len(KW) * LANES
+                                k += len(taps) * LANES
                         best, which = largest_corner(top, bottom)  # F2
                         for q in range(min(len(best), WP - j)):
                             to = ((n * HP + i) * WP + j + q) * O + o
@@ -109,16 +117,16 @@ def backward(
 ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
     """dx (None where need_dx is False), dW, db. squashed: y = tanh(m); otherwise y = relu(m)."""
     KH, KW, C, O = W.shape
-    rows = evenly(KH, 5)
+    rows = evenly(KH, TILE_ROWS)
     columns = evenly(-(-KW * C // LANES), TILE // rows)
-    height, length = up_to(KH, rows), up_to(KW * C, columns * LANES)  # of a kernel in whole tiles
+    height, length = up_to(KH, rows), up_to(KW * C, columns * LANES)  # of one o's kernel, KH x KW C, in whole tiles
     weights = aligned_zeros(O * height * length, W)
     weights.reshape(O, height, length)[:, :KH, : KW * C] = W.transpose(3, 0, 1, 2).reshape(O, KH, KW * C)
     dW, db = aligned_zeros(BLOCKS * weights.size, W), np.zeros((BLOCKS, O), W.dtype)
     dx = np.empty(x.shape if need_dx else (0, *x.shape[1:]), x.dtype)
-    gradients = flat(dy), flat(y), flat(corner), squashed
-    sizes = (height, length), (0,) * rows, (0,) * columns
-    follow_the_winners(rows_of(x), C, padding, dy.shape, *gradients, weights, *sizes, dW, db, rows_of(dx))
+    winners = flat(dy), flat(y), flat(corner), squashed
+    tiles = (height, length), (0,) * rows, (0,) * columns
+    follow_the_winners(rows_of(x), C, padding, dy.shape, *winners, weights, *tiles, dW, db, rows_of(dx))
     dW = dW.reshape(BLOCKS, O, height, length).sum(axis=0)[:, :KH, : KW * C].reshape(O, KH, KW, C)
     return dx if need_dx else None, np.ascontiguousarray(dW.transpose(1, 2, 3, 0)), db.sum(axis=0)
 
@@ -186,7 +194,8 @@ def aligned_zeros(size, like):
 
 @helper
 def frame_size(x, C, p, KH):
-    """Numbers in a frame around an image of x (N, H, Wd C), and as much as tiles may reach over its end."""
+    """Numbers in a frame around an image of x (N, H, Wd C), and what reaches over its end: F1 by less than COLUMNS, F4
+    and F5 by less than KH rows and (theirs to add) a tile's length."""
     return (x.shape[1] + 2 * p + KH) * (x.shape[2] + 2 * p * C) + len(COLUMNS) * C
 
 

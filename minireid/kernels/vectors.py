@@ -6,13 +6,14 @@ several times longer than the product. From loops over arrays the compiler makes
 an array in registers. So this page gives numba two kinds of values that can stay there:
 
     Vector      LANES numbers of one dtype
-    tile        a row, which is a tuple of Vectors, or a tuple of equally long rows
+    row         a tuple of Vectors
+    tile        a tuple of equally long rows
 
-The length of a tuple is part of its type: the compiler knows how many registers a tile takes, and each operation below
+The length of a tuple is part of its type: the compiler knows how many registers it takes, and each operation below
 is written out, Vector by Vector. Arguments called `like`, `rows` and `columns` are tuples whose lengths alone count.
 
-No instruction is named: LLVM picks them (AVX-512, AVX2, NEON). Arrays `a` are one-dimensional and contiguous. No index
-is checked: a kernel has to stay inside its arrays by construction.
+No instruction is named: LLVM picks them (AVX-512, AVX2, SSE, NEON). Arrays `a` are one-dimensional and contiguous. No
+index is checked: a kernel has to stay inside its arrays by construction.
 """
 
 import llvmlite.binding
@@ -54,8 +55,8 @@ class VectorModel(models.PrimitiveModel):
 
 
 # An @intrinsic gives numba the types of an operation (the result's, called with the arguments') and a function that
-# appends LLVM's instructions to the builder b. Arguments have their type's name while types are meant, and `values` are
-# what they are at run time.
+# appends LLVM's instructions to the builder b. Arguments stand for their types there, and `values` for what they are at
+# run time: `a` is an array's type, `array` its value.
 
 
 @intrinsic
@@ -96,7 +97,7 @@ def store(typing, vector, a, i):
 def slide(typing, row, weights, a, i, step):
     """row[q] + sum over k of weights[k] a[i + (q + k) step], for all q: a row of the kernel slides along a map's row.
 
-    Every number of the map is loaded once, and multiplied with all weights, which are in registers as well.
+    Each number of a is loaded once, for all weights that it meets, which are in registers as well.
     """
 
     def code(context, b, signature, values):
@@ -137,7 +138,7 @@ def largest_corner(typing, top, bottom):
     return types.Tuple((best, corner))(top, bottom), code
 
 
-# The last four are about tiles of several rows. Vector v of row r stands for a[i + r step + v LANES] and what follows.
+# The last four are about tiles. Vector v of row r stands for a[i + r step + v LANES] and what follows.
 
 
 @intrinsic

@@ -30,11 +30,9 @@ def draw_roofline(path: Path, rows: list[dict[str, Any]], about: dict[str, Any])
     with style.settings():
         figure = style.figure(7.5, 5)
         axes = figure.subplots()
-        intensity = np.geomspace(
-            min(row["FLOP/byte"] for row in rows) / 4, max(row["FLOP/byte"] for row in rows) * 2, 100
-        )
+        intensity = np.geomspace(1, 2 * max(row["FLOP/byte"] for row in rows), 200)
         axes.plot(intensity, np.minimum(peak, bandwidth * intensity), color=style.BLACK, linewidth=1.5)
-        axes.text(intensity[-1], peak * 1.1, f"peak {peak:.0f}", ha="right", va="bottom")
+        axes.text(1.3, peak * 1.1, f"peak {peak:.0f} GFLOP/s", va="bottom")
         for way, colour in COLOURS.items():
             for direction, mark in MARKS.items():
                 mine = [row for row in rows if row["way"] == way and row["direction"] == direction]
@@ -48,6 +46,7 @@ def draw_roofline(path: Path, rows: list[dict[str, Any]], about: dict[str, Any])
                 )
         for direction, mark in MARKS.items():
             axes.scatter([], [], color=style.BLACK, marker=mark, s=36, label=direction)
+        axes.text(2, 1.2 * bandwidth, f"memory {bandwidth:.0f} GB/s", va="top")
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_title("Three convolutions, six ways, one thread")
@@ -72,12 +71,16 @@ def draw_bars(path: Path, rows: list[dict[str, Any]]) -> None:
                 axes.barh(at, lengths, height=0.25, color=COLOURS[name], label=name)
                 for y, length, row in zip(at, lengths, mine):
                     axes.text(length, y, f" {row['ms'][name]:.0f} ms", va="center", fontsize=8)
-            axes.set_yticks(range(len(mine)), [f"{row['size']}\n{row['threads']} thread(s)" for row in mine])
+            axes.set_yticks(
+                range(len(mine)),
+                [f"{row['size']}\n{row['threads']} thread{'s' * (row['threads'] > 1)}" for row in mine],
+            )
             axes.invert_yaxis()
             axes.set_xlim(0, 1.25 * max(row["ms"][name] / row["ms"]["minireid"] for row in mine for name in names))
             axes.set_title(what)
             axes.set_xlabel("time, minireid = 1")
-        panels[0].legend(loc="lower right", fontsize=8)
+        bars, names = panels[0].get_legend_handles_labels()
+        figure.legend(bars, names, loc="outside lower center", ncols=len(names), frameon=False)
         style.save(figure, path)
 
 
