@@ -39,16 +39,18 @@ def normalise(frames: np.ndarray, *, square_root: bool = False) -> np.ndarray:
     """
     *NT, H, W, C = frames.shape
     x = frames.reshape(-1, H * W, C).astype(np.float32)
+    rows = x.reshape(
+        -1, H, W * C
+    )  # the same numbers: with a row's length as the last axis NumPy is several times quicker
     x[..., :3] = x[..., :3] @ (RGB_TO_YUV / 255)  # F1
-    x[..., 3:] -= FLOW_ZERO
-    x -= x[:, :1]  # one pixel's value first: a constant channel is then exactly 0, whatever the mean is rounded to
+    rows -= np.tile(x[:, :1], W)  # one pixel's value first: a constant channel is then exactly 0, and flow has its zero
     averaging = np.full((1, H * W), 1 / (H * W), np.float32)  # as a matrix product: much quicker than .mean(axis=1)
-    x -= averaging @ x
+    rows -= np.tile(averaging @ x, W)
     spread = np.sqrt(averaging @ (x * x))  # (N T, 1, C)
     spread[spread < 1e-6] = 0  # a constant channel, but for rounding
     if square_root:
         spread = np.sqrt(spread)
-    x *= np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0)  # F2
+    rows *= np.tile(np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0), W)  # F2
     return x.reshape(*NT, H, W, C)
 
 
