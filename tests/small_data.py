@@ -144,7 +144,9 @@ def new_run(path: Path, prepared: Prepared, *changes: str, name: str = "msp_src"
     return runs.create(path, wanted, prepared, split, training, validation, len(crowd.persons))
 
 
-def train(run: Run, *, resume: bool = False, stop_after: int | None = None, threads: int = 1) -> None:
+def train(
+    run: Run, *, resume: bool = False, stop_after: int | None = None, threads: int = 1, plain: bool = False
+) -> None:
     """Train as `minireid train` does; on one thread, which is quickest for images as small as these."""
     prepared = run.prepared()
 
@@ -152,7 +154,7 @@ def train(run: Run, *, resume: bool = False, stop_after: int | None = None, thre
         return judge(run.recipe, prepared, params, persons)
 
     with with_threads(threads):
-        loop.train(run, prepared, judged, resume=resume, stop_after=stop_after)
+        loop.train(run, prepared, judged, resume=resume, stop_after=stop_after, plain=plain)
 
 
 def trained(path: Path, prepared: Prepared, *changes: str, name: str = "msp_src") -> Run:

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import pytest
 from minireid.data import clips, sampling
 from minireid.data.prepared import Prepared
 from minireid.evaluation.comparison import judge
+from minireid.kernels import fused
+from minireid.layers import gru_projected
 from minireid.training import batches, loop, model
 from minireid.training.run import Run
 from minireid.trees import leaves
@@ -45,6 +49,35 @@ def assert_same_run(run: Run, other: Run) -> None:
 
 def test_same_seed_same_bits(tmp_path: Path, prepared: Prepared, uninterrupted: Run) -> None:
     assert_same_run(small_data.trained(tmp_path / "run", prepared, *VALIDATED), uninterrupted)
+
+
+def test_plain_training_runs_the_definitions_and_differs_by_rounding(
+    tmp_path: Path, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick, plain = (small_data.new_run(tmp_path / name, prepared) for name in ("quick", "plain"))
+    real, calls = model.loss_and_gradients, Counter[str]()
+
+    def watched(*arguments: Any, **named: Any) -> Any:
+        with monkeypatch.context() as patch:
+            for page in (fused, gru_projected):
+                patch.setattr(page, "forward", counted(page.__name__, page.forward))
+            return real(*arguments, **named)
+
+    def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            calls[name] += 1
+            return function(*arguments, **named)
+
+        return call
+
+    monkeypatch.setattr(loop.estimate, "forecast", lambda *_: "")  # it times a step of the quicker kind
+    monkeypatch.setattr(model, "loss_and_gradients", watched)
+    small_data.train(plain, stop_after=3, plain=True)
+    assert not calls
+    small_data.train(quick, stop_after=3)
+    assert len(calls) == 2
+    losses = [[record["loss"] for record in small_data.log_of(run)] for run in (quick, plain)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
 
 
 def test_another_seed_other_bits(tmp_path: Path, prepared: Prepared, uninterrupted: Run) -> None:
