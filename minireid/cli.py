@@ -1,6 +1,7 @@
 """The command line: a thin face. Every command parses its arguments and calls the library."""
 
 import argparse
+import importlib.util
 import re
 import sys
 from collections.abc import Callable
@@ -84,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
 def add_bench(commands) -> None:
     bench = add(commands, "bench", run_bench, "how fast: layers and steps, against this machine's peak and PyTorch")
     bench.add_argument("--out", type=Path, metavar="FOLDER", help="folder for results.json and pictures")
-    bench.add_argument("--rounds", type=int, default=15, help="interleaved rounds of each measurement (default: 15)")
+    bench.add_argument("--rounds", type=int, default=9, help="rounds, in which all take turns (default: 9)")
     bench.add_argument("--quick", action="store_true", help="64 x 32 only, without growth and memory")
     bench.add_argument("--json", action="store_true", help="print data; the tables go to stderr")
 
@@ -239,10 +240,12 @@ def run_trace(arguments: argparse.Namespace) -> None:
 
 
 def run_bench(arguments: argparse.Namespace) -> None:
-    from minireid.bench.run import bench
-
     if arguments.rounds < 1:
         raise InputError(f"expected --rounds of 1 or more, got {arguments.rounds}")
+    if importlib.util.find_spec("numba") is None:
+        raise InputError("minireid bench measures numba's kernels: pip install numba")
+    from minireid.bench.run import bench
+
     bench(arguments.out, rounds=arguments.rounds, quick=arguments.quick, as_json=arguments.json)
 
 

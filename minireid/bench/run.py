@@ -19,7 +19,6 @@ from minireid.bench.tables import describe, line_of_memory, table_of_growth, tab
 from minireid.bench.torch_process import TorchProcess, installed
 from minireid.errors import InputError
 from minireid.files import write_text
-from minireid.kernels import fused_for
 from minireid.training.memory import keep_freed_memory
 from minireid.training.threads import threads
 
@@ -29,8 +28,6 @@ STATUS = Path("/proc/self/status")
 
 def bench(out: Path | None, *, rounds: int, quick: bool, as_json: bool) -> None:
     """Measure, print, and (with `out`) save results.json and three pictures."""
-    if fused_for(np.dtype(np.float32)) is None:
-        raise InputError("minireid bench measures numba's kernels: pip install numba")
     if out and out.exists() and not out.is_dir():
         raise InputError(f"expected --out to be a folder, {out} is a file")
     say = functools.partial(print, file=sys.stderr if as_json else sys.stdout, flush=True)
@@ -107,7 +104,7 @@ def denormals(rounds: int) -> dict[str, float]:
 
 
 def measure_growth(rounds: int, n: int) -> list[dict[str, Any]]:
-    """Nanoseconds per frame and pixel of a step while frames, clips or pixels grow; all interleaved."""
+    """Nanoseconds per frame and pixel of a step while frames, clips or pixels grow; all in turns."""
     cases = {("frames", T): (8, T, 64, 32) for T in (4, 8, 16, 32, 64, 128)}
     cases |= {("clips", N): (N, 16, 64, 32) for N in (2, 4, 8, 16, 32)}
     cases |= {("pixels", H * W): (4, 16, H, W) for H, W in ((64, 32), (96, 48), (128, 64), (192, 96), (256, 128))}

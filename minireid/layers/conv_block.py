@@ -57,6 +57,7 @@ class FusedCache(NamedTuple):
 
 
 def fused_forward(x, p, padding: int, activation: ModuleType, fused: ModuleType):
+    """`forward` with F1 and F2 in one kernel: the same y, and a FusedCache."""
     conv2d.check(x, p, 1, padding)
     (H, W), (KH, KW) = x.shape[1:3], p["W"].shape[:2]
     maxpool2d.output_size(*loops.output_size(H, W, KH, KW, 1, padding))  # raises where no window fits
@@ -66,6 +67,7 @@ def fused_forward(x, p, padding: int, activation: ModuleType, fused: ModuleType)
 
 
 def fused_backward(dy, cache, need_dx: bool):
+    """`backward` of a FusedCache: the same dx and grads."""
     x, p, padding, corner, y, activation, fused = cache
     dx, dW, db = fused.backward(
         dy, y, corner, x, p["W"], padding=padding, squashed=activation is tanh, need_dx=need_dx

@@ -63,7 +63,9 @@ def test_manners(rng):
 
 def test_a_first_block_can_do_without_dx(rng):
     y, cache = conv_block.forward(*draw(rng, BLOCKS[0]))
-    dx, grads = conv_block.backward(np.ones_like(y), cache, need_dx=False)
-    _, same_grads = conv_block.backward(np.ones_like(y), cache)
+    dy = rng.normal(size=y.shape)
+    dx, grads = conv_block.backward(dy, cache, need_dx=False)
+    _, same_grads = conv_block.backward(dy, cache)
     assert dx is None
-    np.testing.assert_array_equal(grads["W"], same_grads["W"])
+    for name in grads:
+        np.testing.assert_array_equal(grads[name], same_grads[name])
