@@ -35,7 +35,8 @@ def last_clip(track: Track, T: int | None) -> Clip:
 def read(prepared: Prepared, clips: list[Clip]) -> tuple[np.ndarray, np.ndarray]:
     """uint8 (N, T, H, W, C), T being the longest clip's length, padded at the end with zeros; and lengths (N,)."""
     lengths = np.array([clip.length for clip in clips])
-    frames = np.zeros((len(clips), lengths.max(), *prepared.frames.shape[1:]), np.uint8)
+    frames = np.empty((len(clips), lengths.max(), *prepared.frames.shape[1:]), np.uint8)
     for n, (start, length) in enumerate(clips):
         frames[n, :length] = prepared.frames[start : start + length]
+        frames[n, length:] = 0
     return frames, lengths

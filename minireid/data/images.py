@@ -69,9 +69,7 @@ def crop(x: np.ndarray, offsets: np.ndarray, size: tuple[int, int], *, recentre:
     return cut - cut.mean(axis=(2, 3), keepdims=True) if recentre else cut
 
 
-def window(
-    x: np.ndarray, offsets: np.ndarray, zoom: np.ndarray, size: tuple[int, int], *, recentre: bool = False
-) -> np.ndarray:
+def window(x: np.ndarray, offsets: np.ndarray, zoom: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Like crop, but looking through a window of size / zoom[n] with the same centre: zoom > 1 enlarges.
 
     Linear interpolation; along an axis it is a matrix with two weights in each row, so that a whole clip is resampled
@@ -84,7 +82,7 @@ def window(
         columns = interpolation(j, width, W, zoom[n])  # (width, W)
         tall = (rows @ x[n].reshape(T, H, W * C)).reshape(T * height, W, C)
         cut[n] = (columns @ tall).reshape(T, height, width, C)
-    return cut - cut.mean(axis=(2, 3), keepdims=True) if recentre else cut
+    return cut
 
 
 def interpolation(start: int, length: int, available: int, zoom: float) -> np.ndarray:
@@ -92,6 +90,26 @@ def interpolation(start: int, length: int, available: int, zoom: float) -> np.nd
     centre = start + (length - 1) / 2
     place = centre + (np.arange(length) - (length - 1) / 2) / zoom
     return np.maximum(0, 1 - np.abs(place[:, None] - np.arange(available))).astype(np.float32)
+
+
+def view(
+    frames: np.ndarray,
+    which: np.ndarray,
+    offsets: np.ndarray,
+    zoom: np.ndarray,
+    size: tuple[int, int],
+    *,
+    negate_flow: bool = True,
+    square_root: bool = False,
+) -> np.ndarray:
+    """mirror, normalise and window one after the other: the definition of what data/one_pass.py does at once.
+
+    frames uint8 (N, T, H, W, C), which (N,) booleans, offsets (N, 2), zoom (N,) -> float32 (N, T, *size, C). The frames
+    stay as they are.
+    """
+    frames = frames.copy()
+    mirror(frames, which, negate_flow=negate_flow)
+    return window(normalise(frames, square_root=square_root), offsets, zoom, size)
 
 
 def diagonal_views(

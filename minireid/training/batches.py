@@ -1,5 +1,6 @@
 """The batches of a run: clips as bytes from the prepared folder, augmented, as the arrays that a network reads."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from minireid.data import clips, images, sampling
 from minireid.data.prepared import Prepared
 from minireid.errors import InputError
+from minireid.kernels import fastest
 from minireid.recipe import Recipe
 
 
@@ -57,19 +59,34 @@ def augment(rng: np.random.Generator, frames: np.ndarray, lengths: np.ndarray, r
             clip[:length] = clip[rng.integers(length, size=length)]
     if wanted.per_frame:  # every frame is a clip of its own
         frames = frames.reshape(N * T, 1, H, W, C)
-    if wanted.mirror:
-        images.mirror(frames, rng.random(len(frames)) < 0.5, negate_flow=wanted.negate_flow)
-    x = images.normalise(frames, square_root=recipe.clips.square_root)
+    clips = len(frames)
+    mirrored = rng.random(clips) < 0.5 if wanted.mirror else np.zeros(clips, bool)
     low = wanted.first_offset - wanted.shift
     height, width = recipe.clips.crop
     high = np.array([H - height, W - width]) + wanted.shift
-    offsets = rng.integers(low, high, size=(len(x), 2), endpoint=True)
-    if wanted.scale:
-        zoom = (1 + wanted.scale) ** rng.uniform(-1, 1, size=len(x))
-        x = images.window(x, offsets, zoom, recipe.clips.crop, recentre=recipe.clips.recentre)
-    else:
-        x = images.crop(x, offsets, recipe.clips.crop, recentre=recipe.clips.recentre)
+    offsets = rng.integers(low, high, size=(clips, 2), endpoint=True)
+    zoom = (1 + wanted.scale) ** rng.uniform(-1, 1, size=clips) if wanted.scale else np.ones(clips)
+    x = quickest_view()(
+        frames,
+        mirrored,
+        offsets,
+        zoom,
+        recipe.clips.crop,
+        negate_flow=wanted.negate_flow,
+        square_root=recipe.clips.square_root,
+    )
+    if recipe.clips.recentre:
+        x -= x.mean(axis=(2, 3), keepdims=True)
     return x.reshape(N, T, *x.shape[2:])
+
+
+def quickest_view() -> Callable[..., np.ndarray]:
+    """data/one_pass.view where numba is installed, else its definition."""
+    if fastest().__name__.endswith("im2col"):
+        return images.view
+    from minireid.data import one_pass
+
+    return one_pass.view
 
 
 def check_fits(recipe: Recipe, prepared: Prepared) -> None:

@@ -156,7 +156,8 @@ def apply_gradients(
     extra = {"momentum": wanted.momentum, "dampening": wanted.dampening} if wanted.optimiser == "sgd" else {}
     optimisers.clip_elements(grads, wanted.clip_elements)
     optimisers.update(rules[wanted.optimiser], params, grads, states, learning_rate=learning_rate, **extra)
-    optimisers.decay_weights(params, 1 - learning_rate * wanted.weight_decay)
+    if wanted.weight_decay:
+        optimisers.decay_weights(params, 1 - learning_rate * wanted.weight_decay)
 
 
 def mean_distances(embeddings: dict[str, np.ndarray], pairs: np.ndarray, same: np.ndarray) -> dict[str, float]:
