@@ -20,6 +20,7 @@ from minireid.layers import (
     gru_projected,
     gru_reset_after,
     linear,
+    lstm,
     maxpool2d,
     relu,
     sigmoid,
@@ -112,6 +113,8 @@ def page_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
     yield from layer_cases(rng, sizes)
     yield from recurrent_cases(rng, sizes)
     yield from loss_cases(rng, sizes)
+    (own,) = rng.spawn(1)  # its numbers take nothing from rng: the cases above and the networks' stay as they are
+    yield from published_layer_cases(own, sizes)
 
 
 def layer_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
@@ -161,6 +164,13 @@ def recurrent_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
     lengths = {"lengths": np.resize([T, 1, T - 1], N)}
     for pool in (temporal_mean, temporal_max, temporal_last, temporal_centre):
         yield Case(pool.__name__.rpartition(".")[2], pool.forward, pool.backward, (spaced(rng, N, T, D),), lengths)
+
+
+def published_layer_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
+    """The recurrent layers of the published systems beside the GRUs."""
+    N, T, D, S, *_ = sizes
+    x = rng.normal(size=(N, T, D))
+    yield Case("lstm", lstm.forward, lstm.backward, (x, lstm.init(rng, D, S, dtype=np.float64)))
 
 
 def loss_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:

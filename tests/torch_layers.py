@@ -93,6 +93,28 @@ def gru(x: Tensor, p: Any, *, truncate: int | None = None) -> Tensor:
     return torch.stack(states, 1)
 
 
+def lstm(x: Tensor, p: Any, *, truncate: int | None = None) -> Tensor:
+    """torch.lstm is what torch.nn.LSTM calls: gates in the order i, f, g, o. truncate=k: pieces of k frames, each from
+    the detached state and cell of the one before."""
+    w_ih, w_hh = (torch.cat([p[letter + gate] for gate in "ifco"], 1).T for letter in "WU")
+    bias = torch.cat([p["b" + gate] for gate in "ifco"])
+    start = x.new_zeros(1, len(x), len(p["bi"]))
+    state, pieces = (start, start), []
+    for piece in x.split(truncate or x.shape[1], 1):
+        weights = [w_ih, w_hh, bias, torch.zeros_like(bias)]
+        h, *state = torch.lstm(piece, [s.detach() for s in state], weights, True, 1, 0.0, False, False, True)
+        pieces.append(h)
+    return torch.cat(pieces, 1)
+
+
+def lstm_step(x: Tensor, h_prev: Tensor, c_prev: Tensor, p: Any) -> dict[str, Tensor]:
+    """torch.lstm_cell is what torch.nn.LSTMCell calls."""
+    w_ih, w_hh = (torch.cat([p[letter + gate] for gate in "ifco"], 1).T for letter in "WU")
+    bias = torch.cat([p["b" + gate] for gate in "ifco"])
+    h, c = torch.lstm_cell(x, (h_prev, c_prev), w_ih, w_hh, bias, torch.zeros_like(bias))
+    return {"h": h, "c": c}
+
+
 def clips(h: Tensor, lengths: Any) -> list[Tensor]:
     """The real frames of every clip."""
     lengths = [h.shape[1]] * len(h) if lengths is None else [int(n) for n in lengths]
