@@ -16,6 +16,7 @@ from minireid.layers import (
     conv_block,
     dropout,
     elman,
+    elman_relu,
     elman_unsquashed,
     gru,
     gru_projected,
@@ -180,6 +181,7 @@ def published_layer_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Ca
     ):
         arrays = attended(rng, sizes, config)
         yield Case(name, attentive_rnn.forward, attentive_rnn.backward, arrays, config)
+    yield Case("elman_relu", elman_relu.forward, elman_relu.backward, clear_of_zero(rng, sizes))
 
 
 def loss_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
@@ -216,6 +218,15 @@ def network_cases(rng: np.random.Generator) -> Iterator[Case]:
         name = f"msp_src_high/{unit.__name__.rpartition('.')[2]} x {depth}"
         chosen = {**config, "unit": unit, "pool": pool}
         yield Case(name, msp_src_high.forward, msp_src_high.backward, (clips, p), chosen)
+
+
+def clear_of_zero(rng: np.random.Generator, sizes: Sizes) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Sequence and parameters for elman_relu whose outputs keep away from the kink at 0."""
+    N, T, D, S, *_ = sizes
+    while True:
+        f, p = rng.normal(size=(N, T, D)), elman_relu.init(rng, D, S, dtype=np.float64)
+        if np.abs(elman_relu.forward(f, p)[0]).min() > 0.005:
+            return f, p
 
 
 def attended(

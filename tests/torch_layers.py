@@ -131,6 +131,22 @@ def attentive_rnn(v: Tensor, p: Any, *, attention: str = "softmax", top_k: int =
     return torch.stack([torch.stack(h) for h in hs])
 
 
+def elman_relu(f: Tensor, p: Any) -> Tensor:
+    o = [f[:, 0] @ p["Wi"]]
+    for t in range(1, f.shape[1]):
+        o.append(f[:, t] @ p["Wi"] + F.relu(o[-1]) @ p["Ws"])
+    return torch.stack(o, 1)
+
+
+def relu_states(f: Any, p: Any) -> Any:
+    """torch.nn.RNN with ReLU and without biases, on NumPy arrays."""
+    unit = torch.nn.RNN(*p["Wi"].shape, nonlinearity="relu", bias=False, batch_first=True, dtype=torch.float64)
+    with torch.no_grad():
+        unit.weight_ih_l0.copy_(torch.tensor(p["Wi"].T))
+        unit.weight_hh_l0.copy_(torch.tensor(p["Ws"].T))
+        return unit(torch.tensor(f))[0].numpy()
+
+
 def clips(h: Tensor, lengths: Any) -> list[Tensor]:
     """The real frames of every clip."""
     lengths = [h.shape[1]] * len(h) if lengths is None else [int(n) for n in lengths]
