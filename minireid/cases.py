@@ -11,10 +11,12 @@ import numpy as np
 
 from minireid.kernels import fastest, im2col, loops
 from minireid.layers import (
+    attentive_rnn,
     conv2d,
     conv_block,
     dropout,
     elman,
+    elman_relu,
     elman_unsquashed,
     gru,
     gru_projected,
@@ -171,6 +173,15 @@ def published_layer_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Ca
     N, T, D, S, *_ = sizes
     x = rng.normal(size=(N, T, D))
     yield Case("lstm", lstm.forward, lstm.backward, (x, lstm.init(rng, D, S, dtype=np.float64)))
+    for name, config in (
+        ("attentive_rnn", {"attention": "softmax"}),
+        ("attentive_rnn/raw", {"attention": "raw"}),
+        ("attentive_rnn/top_k", {"attention": "softmax", "top_k": 2}),
+        ("attentive_rnn/raw_top_k", {"attention": "raw", "top_k": 2}),
+    ):
+        arrays = attended(rng, sizes, config)
+        yield Case(name, attentive_rnn.forward, attentive_rnn.backward, arrays, config)
+    yield Case("elman_relu", elman_relu.forward, elman_relu.backward, clear_of_zero(rng, sizes))
 
 
 def loss_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
@@ -207,6 +218,28 @@ def network_cases(rng: np.random.Generator) -> Iterator[Case]:
         name = f"msp_src_high/{unit.__name__.rpartition('.')[2]} x {depth}"
         chosen = {**config, "unit": unit, "pool": pool}
         yield Case(name, msp_src_high.forward, msp_src_high.backward, (clips, p), chosen)
+
+
+def clear_of_zero(rng: np.random.Generator, sizes: Sizes) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Sequence and parameters for elman_relu whose outputs keep away from the kink at 0."""
+    N, T, D, S, *_ = sizes
+    while True:
+        f, p = rng.normal(size=(N, T, D)), elman_relu.init(rng, D, S, dtype=np.float64)
+        if np.abs(elman_relu.forward(f, p)[0]).min() > 0.005:
+            return f, p
+
+
+def attended(
+    rng: np.random.Generator, sizes: Sizes, config: dict[str, Any]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Sequence and parameters for attentive_rnn whose scores lie apart: no small step changes the choice."""
+    N, T, D, S, *_ = sizes
+    while True:
+        v, p = rng.normal(size=(N, T, D)), attentive_rnn.init(rng, D, S, dtype=np.float64)
+        _, cache = attentive_rnn.forward(v, p, **config)
+        scores = np.concatenate([np.diff(np.sort(cache["s"][:, t, :t])).ravel() for t in range(T)])
+        if not scores.size or scores.min() > 0.01:
+            return v, p
 
 
 def spaced(rng: np.random.Generator, *shape: int) -> np.ndarray:

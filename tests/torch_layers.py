@@ -115,6 +115,38 @@ def lstm_step(x: Tensor, h_prev: Tensor, c_prev: Tensor, p: Any) -> dict[str, Te
     return {"h": h, "c": c}
 
 
+def attentive_rnn(v: Tensor, p: Any, *, attention: str = "softmax", top_k: int = 0) -> Tensor:
+    """Clip by clip and state by state; left-out scores are minus infinity."""
+    hs: list[list[Tensor]] = [[] for _ in v]
+    for clip, h in zip(v, hs):
+        for frame in clip:
+            a = frame @ p["Wv"] + p["b"] + (h[-1] @ p["Wh"] if h else 0)
+            if h:
+                s = torch.stack([p["w"] @ torch.cat([earlier, torch.tanh(a)]) for earlier in h])
+                chosen = s.topk(min(top_k or len(h), len(h))).indices
+                left_out = torch.full_like(s, -torch.inf).index_fill(0, chosen, 0.0)
+                alpha = torch.softmax(s + left_out, 0) if attention == "softmax" else s * (left_out == 0)
+                a = a + alpha @ torch.stack(h) @ p["Wa"]
+            h.append(torch.tanh(a))
+    return torch.stack([torch.stack(h) for h in hs])
+
+
+def elman_relu(f: Tensor, p: Any) -> Tensor:
+    o = [f[:, 0] @ p["Wi"]]
+    for t in range(1, f.shape[1]):
+        o.append(f[:, t] @ p["Wi"] + F.relu(o[-1]) @ p["Ws"])
+    return torch.stack(o, 1)
+
+
+def relu_states(f: Any, p: Any) -> Any:
+    """torch.nn.RNN with ReLU and without biases, on NumPy arrays."""
+    unit = torch.nn.RNN(*p["Wi"].shape, nonlinearity="relu", bias=False, batch_first=True, dtype=torch.float64)
+    with torch.no_grad():
+        unit.weight_ih_l0.copy_(torch.tensor(p["Wi"].T))
+        unit.weight_hh_l0.copy_(torch.tensor(p["Ws"].T))
+        return unit(torch.tensor(f))[0].numpy()
+
+
 def clips(h: Tensor, lengths: Any) -> list[Tensor]:
     """The real frames of every clip."""
     lengths = [h.shape[1]] * len(h) if lengths is None else [int(n) for n in lengths]

@@ -1,9 +1,9 @@
-"""The long short-term memory (Hochreiter & Schmidhuber 1997) with the forget gate of Gers, Schmidhuber & Cummins (2000).
+"""The long short-term memory (Hochreiter & Schmidhuber 1997) with a forget gate (Gers, Schmidhuber & Cummins 2000).
 
     F1  i = sigmoid(ai),                  ai = x Wi + h' Ui + bi             input gate: how much is written
     F2  f = sigmoid(af),                  af = x Wf + h' Uf + bf             forget gate: how much of the cell is kept
     F3  candidate = tanh(acandidate),     acandidate = x Wc + h' Uc + bc     what would be written
-    F4  c = f c' + i candidate                                               the cell: a memory that no matrix multiplies
+    F4  c = f c' + i candidate                                               the cell: a memory without a matrix
     F5  o = sigmoid(ao),                  ao = x Wo + h' Uo + bo             output gate: how much is shown
     F6  h = o squashed,                   squashed = tanh(c)
 
