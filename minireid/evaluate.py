@@ -16,6 +16,7 @@ from minireid.plots.report import report
 from minireid.recipe import to_toml
 from minireid.training import batches
 from minireid.training.run import Run, open_run
+from minireid.trees import leaves
 
 
 def evaluate_runs(paths: list[Path], out: Path) -> list[results.Row]:
@@ -54,7 +55,7 @@ def measure(run: Run) -> tuple[list[results.Row], Comparison, dict[str, np.ndarr
     prepared = run.prepared()
     batches.check_fits(run.recipe, prepared)
     compared = comparison(run.recipe, prepared, run.test)
-    network = network_scores(run.recipe, run.best().params["network"], prepared, compared, progress=True)
+    network = network_scores(run.recipe, run.best().params, prepared, compared, progress=True)
     scores = {run.recipe.network.name: network, **baselines.scores(prepared, compared.probe, compared.gallery)}
     rows = [
         row(run, prepared, compared, method, score, trained=n == 0) for n, (method, score) in enumerate(scores.items())
@@ -116,7 +117,7 @@ def draw(
         folder / "distances.png", -score[mine], -score[~mine & (True if compared.allowed is None else compared.allowed)]
     )
     learning_curves.draw(folder / "learning_curves.png", log)
-    W = run.best().params["network"]["conv1"]["W"]
+    W = next(array for _, array in leaves(run.best().params["network"]) if array.ndim == 4)
     filters.draw(folder / "filters.png", W)
     frames, _ = clips.read(prepared, [compared.probe[0]])
     clip_strip.draw(
