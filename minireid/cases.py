@@ -42,7 +42,18 @@ from minireid.losses import (
     pair_distance,
     softmax,
 )
-from minireid.networks import msp_src, msp_src_high, msp_src_low, msp_src_motion, src
+from minireid.networks import (
+    crf,
+    crf_parts,
+    crf_spatial,
+    crf_temporal,
+    msp_src,
+    msp_src_high,
+    msp_src_low,
+    msp_src_motion,
+    src,
+    utrcnn,
+)
 
 
 class Case(NamedTuple):
@@ -218,6 +229,31 @@ def network_cases(rng: np.random.Generator) -> Iterator[Case]:
         name = f"msp_src_high/{unit.__name__.rpartition('.')[2]} x {depth}"
         chosen = {**config, "unit": unit, "pool": pool}
         yield Case(name, msp_src_high.forward, msp_src_high.backward, (clips, p), chosen)
+    yield from system_cases(np.random.default_rng([5, 0]))
+
+
+def system_cases(rng: np.random.Generator) -> Iterator[Case]:
+    """The other published systems. On im2col: the complex step then needs nothing compiled."""
+    clips = rng.normal(size=(2, 3, 8, 10, 1))
+    sizes = {"height": 8, "width": 10, "channels": 1, "filters": (1, 2, 2), "features": 5, "dtype": np.float64}
+    config = {
+        "lengths": np.array([3, 2]),
+        "rng": np.random.default_rng(1),
+        "dropout_rate": 0.3,
+        "kernel": im2col,
+    }
+    for network in (crf, crf_spatial, crf_temporal, utrcnn):
+        p = network.init(rng, **sizes)
+        yield Case(network.__name__.rpartition(".")[2], network.forward, network.backward, (clips, p), config)
+    for attention, top_k in (("raw", 0), ("softmax", 1)):
+        chosen = {**config, "attention": attention, "top_k": top_k}
+        yield Case(f"utrcnn/{attention} {top_k}", utrcnn.forward, utrcnn.backward, (clips, p), chosen)
+    tall = rng.normal(size=(2, 3, 16, 9, 1))
+    p = crf_parts.init(rng, **{**sizes, "height": 16, "width": 9})
+    fusion = {part: rng.normal(size=(5, 5)) for part in p.pop("fusion")}
+    yield Case("crf_parts/parts", crf_parts.parts_forward, crf_parts.parts_backward, (tall, p), config)
+    embeddings = {part: rng.normal(size=(3, 5)) for part in fusion}
+    yield Case("crf_parts/fusion", crf_parts.fuse_forward, crf_parts.fuse_backward, (embeddings, fusion))
 
 
 def clear_of_zero(rng: np.random.Generator, sizes: Sizes) -> tuple[np.ndarray, dict[str, np.ndarray]]:
