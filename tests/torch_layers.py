@@ -147,6 +147,32 @@ def relu_states(f: Any, p: Any) -> Any:
         return unit(torch.tensor(f))[0].numpy()
 
 
+def same_size(x: Tensor, W: Tensor) -> Tensor:
+    """x (N, H, W, C), W (k, k, C, O), no bias, padded by PyTorch's own rule."""
+    return F.conv2d(x.permute(0, 3, 1, 2), W.permute(3, 2, 0, 1).contiguous(), padding="same").permute(0, 2, 3, 1)
+
+
+def conv_gru(x: Tensor, p: Any, *, kernel: Any = None) -> Tensor:
+    """Wu et al. 2016, eq. 2, frame by frame, gate by gate."""
+    return conv_gru_stacked(x, None, p)
+
+
+def conv_gru_stacked(x: Tensor, lower: Tensor | None, p: Any, *, kernel: Any = None) -> Tensor:
+    """Wu et al. 2016, eq. 3; the lower states enter wherever p has a kernel for them."""
+    h, states = x.new_zeros(*x[:, 0].shape[:-1], len(p["bz"])), []
+    for t in range(x.shape[1]):
+        a = {}
+        for gate in "zrc":
+            a[gate] = same_size(x[:, t], p["W" + gate]) + p["b" + gate]
+            if lower is not None and "L" + gate in p:
+                a[gate] = a[gate] + same_size(lower[:, t], p["L" + gate])
+        z, r = (torch.sigmoid(a[gate] + same_size(h, p["U" + gate])) for gate in "zr")
+        c = torch.tanh(a["c"] + same_size(r * h, p["Uc"]))
+        h = h - z * h + z * c
+        states.append(h)
+    return torch.stack(states, 1)
+
+
 def clips(h: Tensor, lengths: Any) -> list[Tensor]:
     """The real frames of every clip."""
     lengths = [h.shape[1]] * len(h) if lengths is None else [int(n) for n in lengths]
