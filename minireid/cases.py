@@ -49,6 +49,8 @@ from minireid.networks import (
     crf_parts,
     crf_spatial,
     crf_temporal,
+    deep_rcn,
+    deep_rcn_independent,
     msp_src,
     msp_src_high,
     msp_src_low,
@@ -264,6 +266,12 @@ def system_cases(rng: np.random.Generator) -> Iterator[Case]:
     fusion = {part: rng.normal(size=(5, 5)) for part in p.pop("fusion")}
     yield Case("crf_parts/parts", crf_parts.parts_forward, crf_parts.parts_backward, (tall, p), config)
     embeddings = {part: rng.normal(size=(3, 5)) for part in fusion}
+    maps = rng.normal(size=(2, 3, 8, 16, 1))
+    wide = {"height": 8, "width": 16, "channels": 1, "filters": (2, 2, 3, 2), "kernels": (3, 1), "dtype": np.float64}
+    for network, pool in ((deep_rcn, temporal_last), (deep_rcn_independent, temporal_mean)):
+        p = network.init(rng, **wide)
+        name = network.__name__.rpartition(".")[2]
+        yield Case(name, network.forward, network.backward, (maps, p), {**config, "pool": pool})
     yield Case("crf_parts/fusion", crf_parts.fuse_forward, crf_parts.fuse_backward, (embeddings, fusion))
 
 

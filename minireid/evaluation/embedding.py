@@ -77,6 +77,8 @@ def score(recipe: Recipe, params: Tree, probe: np.ndarray, gallery: np.ndarray) 
     network = model.network_of(recipe)
     total = network.score(probe[0], gallery[0], params["heads"])
     for a, b in zip(probe[1:], gallery[1:]):
-        total += network.score(a, b, params["heads"])  # in place: one matrix for all views, and one for the view at hand
+        total += network.score(
+            a, b, params["heads"]
+        )  # in place: one matrix for all views, and one for the view at hand
     total /= len(probe)
     return total

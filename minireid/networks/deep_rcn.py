@@ -86,13 +86,13 @@ def forward(
 ):
     """x (N, T, H, W, C), lengths (N,) or None -> {"clip": (N, D)}, cache. rng=None: evaluation, no dropout."""
     (m1, m2, m3), maps = maps_forward(x, p, kernel, watch)  # F1 to F4
-    h1, level1 = conv_gru.forward(m1, p["level1"])  # F5 (N, T, H/2, W/2, S1)
+    h1, level1 = conv_gru.forward(m1, p["level1"], kernel=kernel)  # F5 (N, T, H/2, W/2, S1)
     watch("level1", h1)
     below1, halved1 = halve_forward(h1)
-    h2, level2 = conv_gru_stacked.forward(m2, below1, p["level2"])  # F6 (N, T, H/4, W/4, S2)
+    h2, level2 = conv_gru_stacked.forward(m2, below1, p["level2"], kernel=kernel)  # F6 (N, T, H/4, W/4, S2)
     watch("level2", h2)
     below2, halved2 = halve_forward(h2)
-    h3, level3 = conv_gru_stacked.forward(m3, below2, p["level3"])  # F7 (N, T, H/8, W/8, S3)
+    h3, level3 = conv_gru_stacked.forward(m3, below2, p["level3"], kernel=kernel)  # F7 (N, T, H/8, W/8, S3)
     watch("level3", h3)
     y, summary = summary_forward((h1, h2, h3), lengths, pool, rng, dropout_rate)  # F8, F9 (N, D)
     watch("clip", y)

@@ -38,7 +38,7 @@ def forward(x, p, *, lengths=None, rng=None, dropout_rate=0.7, pool=temporal_las
     maps, maps_cache = maps_forward(x, p, kernel, watch)
     states, caches = [], []
     for level, m in zip(LEVELS, maps):
-        h, cache = conv_gru.forward(m, p[level])
+        h, cache = conv_gru.forward(m, p[level], kernel=kernel)
         watch(level, h)
         states.append(h)
         caches.append(cache)

@@ -44,7 +44,9 @@ def network_of(recipe: Recipe) -> ModuleType:
         asked, only = (wanted.unit, wanted.depth, wanted.pool), OWN_UNIT[wanted.name]
         if any(there is not None and there != here for here, there in zip(asked, only)):
             words = ", ".join("any" if word is None else str(word) for word in only)
-            raise InputError(f"{wanted.name} has unit, depth and pool {words}, got {asked}: use msp_src to choose others")
+            raise InputError(
+                f"{wanted.name} has unit, depth and pool {words}, got {asked}: use msp_src to choose others"
+            )
     elif wanted.unit not in UNITS:
         raise InputError(f"unit {wanted.unit} belongs to another network than {wanted.name}: use {', '.join(UNITS)}")
     count = 4 if wanted.name.startswith("deep_rcn") else 3
