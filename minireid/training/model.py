@@ -13,7 +13,6 @@ from minireid.networks.watching import ignore
 from minireid.recipe import Recipe
 from minireid.trees import Tree, leaves
 
-
 OWN_UNIT = {  # networks with a recurrence of their own: the unit, depth and pool that a recipe has to name (None: any)
     "src": ("elman_unsquashed", 1, "temporal_mean"),
     "crf": ("elman_relu", 1, "temporal_mean"),

@@ -40,9 +40,9 @@ def test_networks_by_name() -> None:
 @pytest.mark.parametrize(
     "name, changes, says",
     [
-        ("src", ["network.unit=gru"], "src has unit, depth and pool"),
-        ("src", ["network.depth=2"], "src has unit, depth and pool"),
-        ("src", ["network.pool=temporal_max"], "src has unit, depth and pool"),
+        ("src", ["network.unit=gru"], "src has unit, depth, pool"),
+        ("src", ["network.depth=2"], "src has unit, depth, pool"),
+        ("src", ["network.pool=temporal_max"], "src has unit, depth, pool"),
         ("msp_src", ["network.unit=elman_unsquashed"], "elman_unsquashed belongs to another network"),
     ],
 )
