@@ -85,7 +85,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class Evaluation:
-    protocol: str  # 200, 178
+    protocol: str  # 200, 178, halves, mars: see minireid/data/splits.py
     frames: int  # of a track: the probe's first, the gallery's last; 0: all
     crops: int  # along the diagonal
     shift: int  # pixels by which the outermost crops reach over the frame's edge
@@ -116,7 +116,7 @@ CHOICES = {
     "pairs.sampler": ("alternating", "shared", "every"),
     "training.optimiser": ("sgd", "rmsprop", "adam"),
     "training.schedule": ("constant", "cosine"),
-    "evaluation.protocol": ("200", "178"),
+    "evaluation.protocol": ("200", "178", "halves", "mars"),
 }
 AT_LEAST = {  # every other number: 0
     "clips.length": 1,
