@@ -91,7 +91,7 @@ class Validation:
 
 @dataclass(frozen=True)
 class Evaluation:
-    protocol: str  # 200, 178
+    protocol: str  # 200, 178, halves, mars: see minireid/data/splits.py
     frames: int  # of a track: the probe's first, the gallery's last; 0: all
     group: int  # a track is read in groups of so many frames, whose embeddings are averaged; 0: as one clip
     crops: int  # along the diagonal
@@ -148,7 +148,7 @@ CHOICES = {
     "pairs.sampler": ("alternating", "shared", "every"),
     "training.optimiser": ("sgd", "rmsprop", "adam"),
     "training.schedule": ("constant", "cosine"),
-    "evaluation.protocol": ("200", "178"),
+    "evaluation.protocol": ("200", "178", "halves", "mars"),
 }
 AT_LEAST = {  # every other number: 0
     "network.filters": 1,

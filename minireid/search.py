@@ -41,7 +41,7 @@ def search(run: Run, probe: Prepared, gallery: Prepared, *, top: int, picture: P
 
 
 def name(track: Track) -> str:
-    return f"{track.camera}/{track.person}"
+    return track.name or f"{track.camera}/{track.person}"
 
 
 def middle_frame(prepared: Prepared, track: Track) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minireid.data.prepared import Prepared
+from minireid.data.prepared import DISTRACTORS, JUNK, Prepared
 from minireid.kernels import fastest
 from minireid.recipe import Recipe
 from minireid.train import crowd_of
@@ -73,7 +73,7 @@ def trace(recipe: Recipe, prepared: Prepared | None, identities: int) -> str:
         inputs, rng = random_inputs(recipe, identities)
     else:
         batches.check_fits(recipe, prepared)
-        everybody = tuple(sorted({track.person for track in prepared.tracks}))
+        everybody = tuple(sorted({track.person for track in prepared.tracks} - {JUNK, DISTRACTORS}))
         crowd = crowd_of(recipe, prepared, everybody)
         inputs, rng = batches.draw(recipe, prepared, crowd, 0)
         params = model.init(recipe, len(crowd.persons))

@@ -1,4 +1,4 @@
-"""CRF with its parts: three crf networks for the whole body and its halves, and their fusion (Chen et al. 2017, eq. 10).
+"""CRF with its parts: a network for the whole body and one for each half, and their fusion (Chen et al. 2017, eq. 10).
 
     F1  g = crf(x)                      the whole body
     F2  u = crf(upper half of x)        networks of their own
@@ -7,9 +7,9 @@
 
 Shapes: x (N, T, H, W, C) clips, H even; g, u, l, y (N, 128); Wg, Wu, Wl (128, 128).
 
-The paper trains "separate deep models" and calls the fusion weights "adaptive parameters learned from the training sets",
-without saying how, nor whether a weight is a number or a matrix. Here all three networks have losses of their own, and
-so has y, on the same batches. F4's weights are matrices that start as the identity: coordinate 7 of one network has
+The paper trains "separate deep models" and learns the fusion weights "from the training sets", without saying how, nor
+whether a weight is a number or a matrix. Here all three networks have losses of their own, and so has y, on the same
+batches. F4's weights are matrices that start as the identity: coordinate 7 of one network has
 nothing to do with coordinate 7 of another, so numbers could not bring the three together. y's gradient stops at F4: it
 teaches the weights, not the networks, which are as separate as if they had been trained one after the other.
 """

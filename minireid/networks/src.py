@@ -6,8 +6,8 @@
     F3  y = mean over the frames of o
 
 Shapes: x (N, T, H, W, C) clips, y (N, 128). C = 5: luma, two of chroma, two of optical flow. Frames are 64 x 48 and
-crops 56 x 40 in the paper: 2,560 values in a frame's last maps and, with a classifier for 100 persons, 397,828 parameters (the authors'
-code has 128 more: each twin owned its own start s).
+crops 56 x 40 in the paper: 2,560 values in a frame's last maps and, with a classifier for 100 persons, 397,828
+parameters (the authors' code has 128 more: each twin owned its own start s).
 
 The twins need no second network: both clips of a pair are rows of x, and the loss subtracts their rows of y.
 

@@ -13,7 +13,7 @@ from minireid.networks.watching import ignore
 from minireid.recipe import Recipe
 from minireid.trees import Tree, leaves
 
-OWN_UNIT = {  # networks with a recurrence of their own: the unit, depth and pool that a recipe has to name (None: any)
+OWN_UNIT = {  # of networks with a recurrence of their own: unit, depth and pool that a recipe has to name (None: any)
     "src": ("elman_unsquashed", 1, "temporal_mean"),
     "crf": ("elman_relu", 1, "temporal_mean"),
     "crf_spatial": ("elman_relu", 0, "temporal_mean"),
@@ -43,9 +43,7 @@ def network_of(recipe: Recipe) -> ModuleType:
         asked, only = (wanted.unit, wanted.depth, wanted.pool), OWN_UNIT[wanted.name]
         if any(there is not None and there != here for here, there in zip(asked, only)):
             words = ", ".join("any" if word is None else str(word) for word in only)
-            raise InputError(
-                f"{wanted.name} has unit, depth and pool {words}, got {asked}: use msp_src to choose others"
-            )
+            raise InputError(f"{wanted.name} has unit, depth, pool {words}, got {asked}: use msp_src to choose others")
     elif wanted.unit not in UNITS:
         raise InputError(f"unit {wanted.unit} belongs to another network than {wanted.name}: use {', '.join(UNITS)}")
     count = 4 if wanted.name.startswith("deep_rcn") else 3

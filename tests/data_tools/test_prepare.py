@@ -17,7 +17,8 @@ from PIL import Image
 from data_tools import prepare as module
 from data_tools.optical_flow import track_flow
 from data_tools.prepare import main, prepare
-from data_tools.prid2011 import EXCLUDED_178, PERSONS_178, RawTrack, find_tracks, protocol_178
+from data_tools.prid2011 import EXCLUDED_178, PERSONS_178, find_tracks, protocol_178
+from data_tools.raw import RawTrack
 from minireid.data.prepared import check_hash, open_prepared
 from minireid.errors import InputError
 
@@ -226,7 +227,7 @@ def test_bad_options(make_raw: MakeRaw, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="workers"):
         prepare("prid2011", raw, tmp_path / "out", workers=0, progress=False)
     with pytest.raises(InputError, match="prid2011, walkers"):
-        prepare("mars", raw, tmp_path / "out", progress=False)
+        prepare("viper", raw, tmp_path / "out", progress=False)
     with pytest.raises(InputError, match="point to"):
         prepare("prid2011", raw / "multi_shot", tmp_path / "out", progress=False)
 

@@ -25,7 +25,7 @@ def folder(groups: bool = False) -> Prepared:
 
 def test_whole_tracks_in_the_order_of_the_persons() -> None:
     compared = comparison(small_data.recipe("evaluation.within_groups=false"), folder(), (4, 1))
-    assert compared.persons.tolist() == [4, 1]
+    assert compared.probe_persons.tolist() == compared.gallery_persons.tolist() == [4, 1]
     assert compared.probe == [Clip(15, 5), Clip(0, 5)]
     assert compared.gallery == [Clip(38, 6), Clip(20, 6)]
     assert compared.allowed is None
