@@ -28,16 +28,20 @@ def new_run(
     prepared = open_prepared(prepared_path)
     batches.check_fits(recipe, prepared)
     model.network_of(recipe)
-    if splits_file:
-        split = splits.from_file(splits_file, prepared, number)
-    else:
-        split = splits.seeded(prepared, recipe.evaluation.protocol, number)
+    split = split_of(recipe, prepared, splits_file, number)
     training, validation = splits.hold_out(split, prepared, recipe.validation.persons)
     crowd = crowd_of(recipe, prepared, training)
     run = runs.create(out, recipe, prepared, split, training, validation, len(crowd.persons))
     if not quiet:
         print(describe(run, len(crowd.persons)))
     loop.train(run, prepared, judge_of(recipe, prepared), plain=plain, quiet=quiet)
+
+
+def split_of(recipe: Recipe, prepared: Prepared, splits_file: Path | None, number: int) -> splits.Split:
+    """The split of this number of the recipe's protocol, or of a file."""
+    if splits_file:
+        return splits.from_file(splits_file, prepared, number)
+    return splits.seeded(prepared, recipe.evaluation.protocol, number)
 
 
 def go_on(path: Path, *, plain: bool = False, quiet: bool = False) -> None:

@@ -41,16 +41,20 @@ VERSION = 1
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """One line that states the protocol of all these rows. Raises InputError where they cannot be compared."""
+    """One line that states the protocol of all these rows. Raises InputError where they cannot be compared.
+
+    It says nothing of the frames where those are None: then they are stated elsewhere.
+    """
     check(rows)
     frames = rows[0]["frames"]
+    whole = "whole tracks" if frames == 0 else ""
     known = {key: listed(column(rows, key)) for key in ("seed", "clip length", "views", "probes", "gallery")}
     parts = [
         f"{rows[0]['dataset']}, protocol {rows[0]['protocol']}",
         counted("split", rows) + (f", {counted('seed', rows)}" if known["seed"] else ""),
         f"trained on clips of {known['clip length']} frames" if known["clip length"] else "",
         f"camera A against camera B, {known['probes']} probes, each against {known['gallery']} in the gallery",
-        f"a probe's first {frames} frames against a gallery track's last {frames}" if frames else "whole tracks",
+        f"a probe's first {frames} frames against a gallery track's last {frames}" if frames else whole,
         f"{known['views']} view{'' if known['views'] == '1' else 's'} averaged" if known["views"] else "",
     ]
     return "; ".join(part for part in parts if part)
