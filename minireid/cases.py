@@ -197,13 +197,13 @@ def published_layer_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Ca
         arrays = attended(rng, sizes, config)
         yield Case(name, attentive_rnn.forward, attentive_rnn.backward, arrays, config)
     yield Case("elman_relu", elman_relu.forward, elman_relu.backward, clear_of_zero(rng, sizes))
-    maps, plain = rng.normal(size=(5, 4, 2, 3, sizes.C)), {"kernel": im2col}
-    p = conv_gru.init(rng, sizes.C, 3, kernel_input=5, kernel_state=3, dtype=np.float64)
+    maps, plain = rng.normal(size=(4, 3, 2, 3, sizes.C)), {"kernel": im2col}
+    p = conv_gru.init(rng, sizes.C, 2, kernel_input=3, kernel_state=3, dtype=np.float64)
     yield Case("conv_gru", conv_gru.forward, conv_gru.backward, (maps, p), plain)
-    lower = rng.normal(size=(*maps.shape[:4], 2))
+    lower = rng.normal(size=(*maps.shape[:4], 3))
     for name, in_candidate in (("conv_gru_stacked", False), ("conv_gru_stacked/in_candidate", True)):
         p = conv_gru_stacked.init(
-            rng, sizes.C, 2, 3, kernel_input=3, kernel_state=5, lower_in_candidate=in_candidate, dtype=np.float64
+            rng, sizes.C, 3, 2, kernel_input=1, kernel_state=3, lower_in_candidate=in_candidate, dtype=np.float64
         )
         yield Case(name, conv_gru_stacked.forward, conv_gru_stacked.backward, (maps, lower, p), plain)
 

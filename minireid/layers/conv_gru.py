@@ -61,7 +61,8 @@ def forward(x, p, *, kernel: ModuleType | None = None):
     W = {"W": np.concatenate([p["Wz"], p["Wr"], p["Wc"]], axis=3), "b": np.concatenate([p["bz"], p["br"], p["bc"]])}
     images = x.reshape(-1, *x.shape[2:])
     a, W_cache = conv2d.forward(images, W, padding=len(W["W"]) // 2, kernel=kernel)  # F1, F2, F4 without the state
-    h, cache = states(a.reshape(*x.shape[:4], -1), p, kernel or fastest())
+    a = a.reshape(*x.shape[:4], -1)
+    h, cache = states(a, p, kernel or fastest())
     return h, (W_cache, cache, x.shape)
 
 

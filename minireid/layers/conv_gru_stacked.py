@@ -62,10 +62,12 @@ def forward(x, lower, p, *, kernel: ModuleType | None = None):
     W = {"W": np.concatenate([p["Wz"], p["Wr"], p["Wc"]], axis=3), "b": np.concatenate([p["bz"], p["br"], p["bc"]])}
     kernels_of_lower = [p[name] for name in ("Lz", "Lr", "Lc") if name in p]
     L = {"W": np.concatenate(kernels_of_lower, axis=3), "b": np.zeros(len(kernels_of_lower) * len(p["bz"]), x.dtype)}
-    a, W_cache = conv2d.forward(x.reshape(-1, *x.shape[2:]), W, padding=len(W["W"]) // 2, kernel=kernel)
-    y, L_cache = conv2d.forward(lower.reshape(-1, *lower.shape[2:]), L, padding=len(L["W"]) // 2, kernel=kernel)
-    a[..., : y.shape[-1]] += y  # F1, F2 and F4 (or F4') without the state: y is as wide as there are kernels for it
-    h, cache = conv_gru.states(a.reshape(*x.shape[:4], -1), p, kernel or fastest())
+    of_x, W_cache = conv2d.forward(x.reshape(-1, *x.shape[2:]), W, padding=len(W["W"]) // 2, kernel=kernel)
+    of_lower, L_cache = conv2d.forward(lower.reshape(-1, *lower.shape[2:]), L, padding=len(L["W"]) // 2, kernel=kernel)
+    n = of_lower.shape[-1]  # 2 S, or 3 S with Lc
+    a = np.concatenate([of_x[..., :n] + of_lower, of_x[..., n:]], axis=-1)  # F1, F2, F4 without the state
+    a = a.reshape(*x.shape[:4], -1)
+    h, cache = conv_gru.states(a, p, kernel or fastest())
     return h, (W_cache, L_cache, cache, x.shape, lower.shape, p)
 
 
@@ -77,11 +79,10 @@ def backward(dh, cache):
     """dh (N, T, H, W, S) -> dx (N, T, H, W, C), dlower (N, T, H, W, L), grads."""
     W_cache, L_cache, states_cache, x_shape, lower_shape, p = cache
     da, grads = conv_gru.states_backward(dh, states_cache)
-    da = da.reshape(-1, *da.shape[2:])
+    per_image = da.reshape(-1, *da.shape[2:])
     gates = [name[1] for name in ("Lz", "Lr", "Lc") if name in p]
-    dy = da[..., : len(gates) * dh.shape[-1]]
-    dx, dW = conv2d.backward(da, W_cache)  # F1, F2, F4
-    dlower, dL = conv2d.backward(dy, L_cache)  # F1, F2, F4'
+    dx, dW = conv2d.backward(per_image, W_cache)  # F1, F2, F4
+    dlower, dL = conv2d.backward(per_image[..., : len(gates) * dh.shape[-1]], L_cache)  # F1, F2, F4'
     parts = [("W", "zrc", dW["W"]), ("b", "zrc", dW["b"]), ("L", gates, dL["W"])]
     for letter, of_gates, side_by_side in parts:
         for gate, part in zip(of_gates, np.split(side_by_side, len(of_gates), axis=-1)):
