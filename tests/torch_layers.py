@@ -298,3 +298,57 @@ def msp_src(
             h = unit(h, p["high"][name])
         levels["high"] = pool(h, lengths=lengths)
     return levels
+
+
+def baseline_cnn(x: Tensor, p: Any, *, padding: int, activation: Any) -> Tensor:
+    """From frames to vectors, the activation after the pool: C'(s) = ReLU(Maxpool(Conv(s))) in Chen et al. 2017."""
+    m = x.flatten(0, 1)
+    for name in ("conv1", "conv2", "conv3"):
+        m = activation(maxpool2d(conv2d(m, p[name], padding=padding)))
+    return linear(m.flatten(1), p["linear"]).unflatten(0, x.shape[:2])
+
+
+def crf(
+    x: Tensor, p: Any, *, lengths: Any = None, spatial: bool = True, temporal: bool = True, **_: Any
+) -> dict[str, Tensor]:
+    """Chen et al. 2017, eq. 1 to 6. spatial, temporal: xC and xR, either of which an ablation leaves out."""
+    f = baseline_cnn(x, p, padding=2, activation=F.relu)
+    xF = x.new_zeros(len(x), f.shape[2])
+    if spatial:
+        xF = xF + temporal_mean(f, lengths=lengths)
+    if temporal:
+        xF = xF + temporal_mean(elman_relu(f, p["recurrence"]), lengths=lengths)
+    return {"clip": xF}
+
+
+def crf_parts(x: Tensor, p: Any, *, lengths: Any = None) -> dict[str, Tensor]:
+    """Chen et al. 2017, eq. 10. `detach`: separate models, so the fusion teaches none of them."""
+    upper, lower = x.chunk(2, dim=2)
+    parts = {
+        part: crf(seen, p[part], lengths=lengths)["clip"]
+        for part, seen in (("whole", x), ("upper", upper), ("lower", lower))
+    }
+    fused = sum((e.detach() @ p["fusion"][part] for part, e in parts.items()), torch.zeros((), dtype=x.dtype))
+    return {**parts, "fused": fused}
+
+
+def utrcnn(x: Tensor, p: Any, *, lengths: Any = None, attention: str = "softmax", top_k: int = 0) -> dict[str, Tensor]:
+    v = baseline_cnn(x, p, padding=4, activation=torch.tanh)
+    h = attentive_rnn(v, p["recurrence"], attention=attention, top_k=top_k)
+    return {"clip": temporal_last(h, lengths=lengths)}
+
+
+def deep_rcn(
+    x: Tensor, p: Any, *, lengths: Any = None, stacked: bool = True, pool: Any = temporal_last
+) -> dict[str, Tensor]:
+    """Wu et al. 2016, table 1 (padded), eq. 2 and 3. stacked=False: RCN-Ind. pool: a function of this page."""
+    N, T = x.shape[:2]
+    m, below, summaries = F.relu(conv2d(x.flatten(0, 1), p["conv0"], padding=1)), None, []
+    for level in (1, 2, 3):
+        m = F.relu(conv2d(maxpool2d(m), p[f"conv{level}"], padding=1))
+        below = maxpool2d(below.flatten(0, 1)).unflatten(0, (N, T)) if stacked and below is not None else None
+        below = conv_gru_stacked(m.unflatten(0, (N, T)), below, p[f"level{level}"])
+        summaries.append(pool(below, lengths=lengths).permute(0, 3, 1, 2))
+    grid = summaries[-1].shape[2:]
+    y = torch.cat([F.adaptive_avg_pool2d(s, grid) for s in summaries], 1)
+    return {"clip": y.permute(0, 2, 3, 1).flatten(1)}
