@@ -42,7 +42,10 @@ from minireid.losses import (
     joint,
     joint_on_sphere,
     pair_distance,
+    similarity,
     softmax,
+    softmax_smoothed,
+    triplet_hard,
 )
 from minireid.networks import (
     crf,
@@ -132,6 +135,7 @@ def page_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
     yield from loss_cases(rng, sizes)
     (own,) = rng.spawn(1)  # its numbers take nothing from rng: the cases above and the networks' stay as they are
     yield from published_layer_cases(own, sizes)
+    yield from published_loss_cases(own, sizes)
 
 
 def layer_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
@@ -230,6 +234,24 @@ def loss_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
     yield Case("unit_length", unit_length.forward, unit_length.backward, (x,))
 
 
+def published_loss_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
+    """The losses of the published systems beside the contrastive ones, and today's."""
+    rows, K, pairs = sizes.rows, sizes.K, np.array(sizes.pairs)
+    config = {"pairs": pairs, "same": np.resize([True, False, True, False, False, True, True], len(pairs))}
+    weights, labels = rng.random(len(pairs)), np.resize([3, 0, K - 1, 3, K - 2], rows)
+    embeddings = {"low": rng.normal(size=(rows, sizes.D)), "high": rng.normal(size=(rows, 3))}
+    heads = {level: {"v": rng.normal(size=e.shape[1]), "c": np.array(0.3)} for level, e in embeddings.items()}
+    told = {**config, "weights": weights, "labels": labels}
+    yield Case("similarity", similarity.forward, similarity.backward, (embeddings, heads), told)
+    hinge = {**config, "margin": 1.0}
+    x = without_ties(rng, sizes, hinge)
+    yield Case("triplet_hard", triplet_hard.forward, triplet_hard.backward, (x,), hinge)
+    smoothed = {"labels": labels, "smoothing": 0.2}
+    yield Case(
+        "softmax_smoothed", softmax_smoothed.forward, softmax_smoothed.backward, (rng.normal(size=(rows, K)),), smoothed
+    )
+
+
 def network_cases(rng: np.random.Generator) -> Iterator[Case]:
     clips = rng.normal(size=(2, 3, 8, 9, 1))
     sizes = {"height": 8, "width": 9, "channels": 1, "filters": (1, 2, 2), "features": 5, "dtype": np.float64}
@@ -295,6 +317,16 @@ def attended(
         scores = np.concatenate([np.diff(np.sort(cache["s"][:, t, :t])).ravel() for t in range(T)])
         if not scores.size or scores.min() > 0.01:
             return v, p
+
+
+def without_ties(rng: np.random.Generator, sizes: Sizes, config: dict[str, Any]) -> np.ndarray:
+    """Embeddings for triplet_hard: no two distances of a kind are close, no triplet is at the margin, some are over."""
+    while True:
+        x = rng.normal(size=(sizes.rows, sizes.D))
+        _, (d, gap, *_) = triplet_hard.forward(x, **config)
+        of_a_kind = np.concatenate([np.diff(np.sort(d[config["same"] == kind])) for kind in (True, False)])
+        if min(of_a_kind.min(), np.abs(gap).min(), d.min()) > 0.01 and (gap > 0).any():
+            return x
 
 
 def spaced(rng: np.random.Generator, *shape: int) -> np.ndarray:

@@ -224,6 +224,32 @@ def softmax(x: Tensor, *, labels: Any) -> Tensor:
     return F.cross_entropy(x, torch.as_tensor(labels))
 
 
+def softmax_smoothed(x: Tensor, *, labels: Any, smoothing: float = 0.1) -> Tensor:
+    return F.cross_entropy(x, torch.as_tensor(labels), label_smoothing=smoothing)
+
+
+def triplet_hard(x: Tensor, *, pairs: Any, same: Any, weights: Any = None, margin: float = 0.3) -> Tensor:
+    """Row by row, as sentences say it."""
+    d = pair_distance(x, pairs=pairs)
+    losses = []
+    for row in range(len(x)):
+        mine = [p for p, (i, j) in enumerate(pairs) if row in (i, j)]
+        positives, negatives = ([d[p] for p in mine if bool(same[p]) == kind] for kind in (True, False))
+        if positives and negatives:
+            losses.append(F.relu(margin + torch.stack(positives).max() - torch.stack(negatives).min()))
+    return torch.stack(losses).mean()
+
+
+def similarity(embeddings: Any, heads: Any, *, labels: Any, pairs: Any, same: Any, weights: Any = None) -> Tensor:
+    loss = torch.zeros((), dtype=torch.float64)
+    target = torch.as_tensor(same, dtype=torch.float64)
+    for level, x in embeddings.items():
+        a, b = (x[torch.as_tensor(pairs)[:, k]] for k in (0, 1))
+        u = F.bilinear(a, b, torch.diag(heads[level]["v"])[None])[:, 0] - heads[level]["c"]
+        loss = loss + weighted(F.binary_cross_entropy_with_logits(u, target, reduction="none"), weights)
+    return loss
+
+
 def unit_length(x: Tensor) -> Tensor:
     return F.normalize(x, dim=1, eps=0)
 
@@ -235,6 +261,7 @@ def joint(
     labels: Any,
     parts: tuple[float, float],
     on_sphere: tuple[float, float] | None = None,
+    identification: Any = softmax,
     **pairs: Any,
 ) -> Tensor:
     """With contrastive_squared. parts: weights of verification and identification. on_sphere: their lengths."""
@@ -242,7 +269,7 @@ def joint(
     for level, e in embeddings.items():
         short, long = (e, e) if on_sphere is None else (length * unit_length(e) for length in on_sphere)
         loss = loss + parts[0] * contrastive_squared(short, **pairs)
-        loss = loss + parts[1] * softmax(linear(long, classifiers[level]), labels=labels)
+        loss = loss + parts[1] * identification(linear(long, classifiers[level]), labels=labels)
     return loss
 
 

@@ -62,7 +62,7 @@ def embed_clip(
 
 
 def embed_groups(x: np.ndarray, group: int, embed: Callable[..., np.ndarray]) -> np.ndarray:
-    """x (V, T, H, W, C) -> (V, D): the mean over groups of `group` frames, the last one may be shorter; 0: one group."""
+    """x (V, T, H, W, C) -> (V, D): the mean over groups of `group` frames, the last may be shorter; 0: one group."""
     V, T = x.shape[:2]
     if not 0 < group < T:
         return embed(x)

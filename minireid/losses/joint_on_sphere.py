@@ -11,8 +11,8 @@ compare directions too (`evaluation.normalise` in the recipe). Length 2 spreads 
 of 2 asks for 60 degrees. The longer identification_length, the more certain a classifier may become.
 
 Shapes: embeddings {level: (N, D)}, classifiers {level: {"W": (D, K), "b": (K,)}}, labels (N,) from 0 to K - 1, pairs
-(P, 2) row numbers, same (P,) booleans, weights (P,) or None. `verification` is one of the contrastive modules or
-triplet_hard, `identification` softmax or softmax_smoothed.
+(P, 2) row numbers, same (P,) booleans, weights (P,) or None. `verification` is one of the contrastive modules, or
+triplet_hard; `identification` is softmax or softmax_smoothed.
 """
 
 from types import ModuleType
@@ -24,7 +24,7 @@ from minireid.losses import contrastive_squared, softmax
 
 
 def init(rng: np.random.Generator, D: int, K: int, *, dtype: type = np.float32) -> dict[str, np.ndarray]:
-    """The classifier of one level: embeddings of D numbers, K persons."""
+    """The classifier of one level: embeddings of D features, K persons."""
     return linear.init(rng, D, K, dtype=dtype)
 
 
