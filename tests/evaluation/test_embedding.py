@@ -125,3 +125,18 @@ def test_paths_are_not_needed(prepared: Prepared) -> None:
     recipe = small_data.recipe()
     a, b = (embedding.embed_clips(recipe, network(recipe), p, CLIPS) for p in (prepared, loaded))
     np.testing.assert_array_equal(a, b)
+
+
+def test_a_clip_that_is_there_twice_is_embedded_once(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = small_data.recipe()
+    twice = [CLIPS[0], CLIPS[1], CLIPS[0], CLIPS[2], CLIPS[1]]
+    apart = [embedding.embed_clips(recipe, network(recipe), prepared, [clip])[:, 0] for clip in twice]
+    real, embedded = embedding.embed_clip, []
+
+    def counting(*arguments):
+        embedded.append(arguments[3])
+        return real(*arguments)
+
+    monkeypatch.setattr(embedding, "embed_clip", counting)
+    np.testing.assert_array_equal(embedding.embed_clips(recipe, network(recipe), prepared, twice), np.stack(apart, 1))
+    assert embedded == CLIPS
