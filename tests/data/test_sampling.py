@@ -274,9 +274,10 @@ def test_positive_pairs_of_several_cameras(sampler: Sampler, same_camera: bool) 
     assert all((a.camera != b.camera) == (a.person != 5) for a, b in positive)
     seen = {(a.camera, b.camera) for a, b in positive if a.person == 2}
     assert seen == {(c, d) for c in "1234" for d in "1234" if c != d}
-    for person in range(6):
+    for person in (0, 1, 2, 4, 5):  # 3 has but two tracks: always in the same order
         every_track = {track.start for track in several().tracks[person]}
-        assert {t.start for pair in positive for t in pair if t.person == person} == every_track
+        for place in (0, 1):
+            assert {pair[place].start for pair in positive if pair[place].person == person} == every_track
 
 
 @SAMPLERS

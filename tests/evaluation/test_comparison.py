@@ -84,6 +84,37 @@ def test_its_numbers_worked_by_hand() -> None:
     assert ranking.mean_average_precision(*who, allowed=compared.allowed) == (1 / 2 + 1 / 4) / 2
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_against_a_count_in_plain_python(seed: int) -> None:
+    """Down the sorted list of all test tracks; junk and the query's own person in its own camera are skipped."""
+    rng = np.random.default_rng(seed)
+    tracks, queries = [], []
+    for person in (-1, 0, 0, *range(1, 6), *range(1, 6)):
+        for camera in rng.choice(list("1234"), size=3, replace=False).tolist():
+            role = "query" if person > 0 and rng.random() < 0.4 else "gallery"
+            tracks.append(Track(person, camera, 5 * len(tracks), 5, role=role))
+    queries = [track for track in tracks if track.role == "query"]
+    prepared = Prepared(Path("prepared"), np.zeros((5 * len(tracks), 24, 16, 3), np.uint8), tuple(tracks), {})
+    scores = {(q.start, t.start): float(rng.normal()) for q in queries for t in tracks}
+    ranks, precisions = [], []
+    for query in queries:
+        place, hits, found = 0, [], 0
+        for track in sorted(tracks, key=lambda t, query=query: -scores[query.start, t.start]):  # type: ignore[misc]
+            if track.person == -1 or (track.person == query.person and track.camera == query.camera):
+                continue
+            place += 1
+            if track.person == query.person:
+                found += 1
+                hits.append((place, found / place))
+        ranks.append(hits[0][0])
+        precisions.append(np.mean([precision for _, precision in hits]))
+    compared = comparison(small_data.recipe(), prepared, (1, 2, 3, 4, 5))
+    score = np.array([[scores[p.start, g.start] for g in compared.gallery] for p in compared.probe])
+    who = (score, compared.probe_persons, compared.gallery_persons)
+    assert ranking.rank_of_match(*who, allowed=compared.allowed).tolist() == ranks
+    assert ranking.mean_average_precision(*who, allowed=compared.allowed) == pytest.approx(np.mean(precisions))
+
+
 def test_persons_without_queries_look_for_each_of_their_tracks() -> None:
     """Validation persons of MARS, test persons of one's own videos: 9 in both its cameras; 8 has one camera only."""
     compared = comparison(small_data.recipe("evaluation.frames=2"), mars(), (9, 8))
