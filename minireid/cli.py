@@ -49,6 +49,8 @@ def parser() -> argparse.ArgumentParser:
     add_set(train)
     add_threads(train)
 
+    add_sweep(commands)
+
     evaluate = add(commands, "evaluate", run_evaluate, "CMC and mAP of runs, with plain baselines, pictures, report")
     evaluate.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     evaluate.add_argument("--out", type=Path, help="folder for tables, pictures and report (default: RUN/evaluation)")
@@ -80,6 +82,27 @@ def parser() -> argparse.ArgumentParser:
     add_zoo(commands)
     add_paper(commands)
     return top
+
+
+def add_sweep(commands) -> None:
+    sweep = add(commands, "sweep", run_sweep, "train and evaluate recipes x splits x seeds, on all cores or a cluster")
+    sweep.add_argument("prepared", type=Path, help="prepared folder (python -m data_tools.prepare)")
+    sweep.add_argument("--out", type=Path, required=True, help="sweep folder to make, or to go on with")
+    sweep.add_argument(
+        "--recipe", action="append", default=[], metavar="NAME", help="a row of the table; NAME,NAME too"
+    )
+    sweep.add_argument("--rows", metavar="FILE", help="sweep file: a name (systems), or the path of a .toml file")
+    sweep.add_argument("--splits", type=int, default=3, metavar="N", help="the first N splits (default: 3)")
+    sweep.add_argument("--splits-file", type=Path, metavar="FILE", help="splits of one's own, as for train --splits")
+    sweep.add_argument("--seeds", type=int, default=1, metavar="N", help="the seeds 0 to N - 1 (default: 1)")
+    sweep.add_argument("--protocols", metavar="NAME,NAME", help="every row under each (default: the recipe's own)")
+    sweep.add_argument("--workers", type=int, metavar="N", help="default: one a core; 0: in this process; same bits")
+    sweep.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, whose workers see the same files")
+    add_set(sweep)
+
+    table = add(commands, "table", run_table, "the table of a sweep: Markdown, CSV and CMC curves")
+    table.add_argument("sweeps", type=Path, nargs="+", metavar="SWEEP")
+    table.add_argument("--out", type=Path, help="folder to write (default: SWEEP)")
 
 
 def add_bench(commands) -> None:
@@ -177,6 +200,27 @@ def run_train(arguments: argparse.Namespace) -> int | None:
             print(f"\n{str(stopped) or 'stopped'}; go on with: minireid train --resume {run}")
             return 130
     return None
+
+
+def run_sweep(arguments: argparse.Namespace) -> int:
+    from minireid.sweep.rows import rows_of
+    from minireid.sweep.run import plan, sweep
+
+    recipes = [name for names in arguments.recipe for name in names.split(",")]
+    protocols = arguments.protocols.split(",") if arguments.protocols else []
+    title, rows = rows_of(recipes, arguments.rows, tuple(arguments.set), protocols)
+    wanted = plan(
+        arguments.prepared, arguments.out, title, rows, arguments.splits_file, arguments.splits, arguments.seeds
+    )
+    return sweep(wanted, at_a_time=arguments.workers, scheduler=arguments.scheduler)
+
+
+def run_table(arguments: argparse.Namespace) -> None:
+    from minireid.sweep.table import table
+
+    if len(arguments.sweeps) > 1 and not arguments.out:
+        raise InputError("expected --out FOLDER for the table of several sweeps")
+    table(arguments.sweeps, arguments.out or arguments.sweeps[0])
 
 
 def run_evaluate(arguments: argparse.Namespace) -> None:

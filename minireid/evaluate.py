@@ -16,6 +16,7 @@ from minireid.plots.report import report
 from minireid.recipe import to_toml
 from minireid.training import batches
 from minireid.training.run import Run, open_run
+from minireid.trees import leaves
 
 
 def evaluate_runs(paths: list[Path], out: Path) -> list[results.Row]:
@@ -49,12 +50,12 @@ def evaluate_runs(paths: list[Path], out: Path) -> list[results.Row]:
     return rows
 
 
-def measure(run: Run) -> tuple[list[results.Row], Comparison, dict[str, np.ndarray]]:
+def measure(run: Run, *, progress: bool = True) -> tuple[list[results.Row], Comparison, dict[str, np.ndarray]]:
     """The rows of one run (the network, then the baselines), its clips, and the scores (P, G) of each method."""
     prepared = run.prepared()
     batches.check_fits(run.recipe, prepared)
     compared = comparison(run.recipe, prepared, run.test)
-    network = network_scores(run.recipe, run.best().params["network"], prepared, compared, progress=True)
+    network = network_scores(run.recipe, run.best().params, prepared, compared, progress=progress)
     scores = {run.recipe.network.name: network, **baselines.scores(prepared, compared.probe, compared.gallery)}
     rows = [
         row(run, prepared, compared, method, score, trained=n == 0) for n, (method, score) in enumerate(scores.items())
@@ -101,21 +102,26 @@ def most_compared(compared: Comparison) -> int:
     return len(compared.gallery) if compared.allowed is None else int(compared.allowed.sum(axis=1).max())
 
 
+def curves(compared: Comparison, scores: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """{method: its CMC curve, as far as a picture shows it}, shares from 0 to 1."""
+    who = (compared.probe_persons, compared.gallery_persons)
+    ranks = range(1, min(len(compared.gallery), cmc_curve.LAST_RANK) + 1)
+    return {method: ranking.cmc(score, *who, ranks=ranks, allowed=compared.allowed) for method, score in scores.items()}
+
+
 def draw(
     run: Run, compared: Comparison, scores: dict[str, np.ndarray], log: list[dict[str, Any]], folder: Path
 ) -> list[tuple[str, str, Path]]:
     """Every picture of a run, as (title, what it shows, file) for the report."""
     folder.mkdir(parents=True, exist_ok=True)
     prepared, who = run.prepared(), (compared.probe_persons, compared.gallery_persons)
-    ranks = range(1, min(len(compared.gallery), cmc_curve.LAST_RANK) + 1)
-    curves = {name: ranking.cmc(score, *who, ranks=ranks, allowed=compared.allowed) for name, score in scores.items()}
-    cmc_curve.draw(folder / "cmc.png", curves)
+    cmc_curve.draw(folder / "cmc.png", curves(compared, scores))
     score = scores[run.recipe.network.name]
     draw_gallery(folder / "gallery.png", prepared, compared, score)
     mine, others = ranking.matches_and_impostors(score, *who, compared.allowed)
     distances.draw(folder / "distances.png", -score[mine], -score[others])
     learning_curves.draw(folder / "learning_curves.png", log)
-    W = run.best().params["network"]["conv1"]["W"]
+    W = next(array for _, array in leaves(run.best().params["network"]) if array.ndim == 4)
     filters.draw(folder / "filters.png", W)
     frames, _ = clips.read(prepared, [compared.probe[0]])
     first = track_at(prepared, compared.probe[0])

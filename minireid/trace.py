@@ -86,11 +86,10 @@ def trace(recipe: Recipe, prepared: Prepared | None, identities: int) -> str:
     )
     watcher.ends(1e3 * (time.perf_counter() - watcher.last))
     source = "random bytes" if prepared is None else str(prepared.path)
-    K = params["classifiers"][next(iter(params["classifiers"]))]["b"].size
     sections = [
         f"{recipe.network.name}: {inputs.x.shape[0]} clips of {inputs.x.shape[1]} frames, "
         f"{inputs.x.shape[2]} x {inputs.x.shape[3]} pixels, {inputs.x.shape[4]} channels, from {source}",
-        before_training(recipe, params, grads, watcher.rows, parts, inputs, K),
+        before_training(recipe, params, grads, watcher.rows, parts, inputs),
         layer_table(params, watcher.rows, inputs),
     ]
     return "\n\n".join(sections)
@@ -116,15 +115,16 @@ def before_training(
     rows: dict[str, dict[str, Any]],
     parts: dict[str, float],
     inputs: Inputs,
-    K: int,
 ) -> str:
     """Losses against chance, saturation, and the size of the first update against the weights."""
     lines = ["Before training"]
+    one_point = collapsed(recipe, params, inputs)
     for name, part in parts.items():
         if name.endswith("identification"):
+            K = params["heads"][name.removesuffix(" identification")]["b"].size
             lines.append(f"  {name:<24} {part:8.3f}   chance among {K} persons: ln {K} = {np.log(K):.3f}")
         else:
-            lines.append(f"  {name:<24} {part:8.3f}   all embeddings in one point: {collapsed(recipe, inputs):.3f}")
+            lines.append(f"  {name:<24} {part:8.3f}   all embeddings in one point: {one_point[name]:.3f}")
     for what, shares in (
         ("|tanh| above 0.99", saturated_tanh(rows)),
         ("gate off or on (1 %)", gates(recipe, params, rows)),
@@ -147,7 +147,9 @@ def before_training(
 
 
 def saturated_tanh(rows: dict[str, dict[str, Any]]) -> dict[str, float]:
-    """Share of a convolution block's values that are beyond +-0.99, where tanh passes no gradient on."""
+    """Share of a convolution block's values that are beyond +-0.99, where tanh passes no gradient on; none for ReLU."""
+    if any(np.abs(row["array"]).max() > 1 for name, row in rows.items() if "conv" in name):
+        return {}
     return {name: float((np.abs(row["array"]) > 0.99).mean()) for name, row in rows.items() if "conv" in name}
 
 
@@ -165,16 +167,17 @@ def gates(recipe: Recipe, params: Tree, rows: dict[str, dict[str, Any]]) -> dict
     return found
 
 
-def collapsed(recipe: Recipe, inputs: Inputs) -> float:
-    """The verification loss where every distance is 0."""
-    different = float(inputs.weights[~inputs.same].sum())
-    margin = recipe.losses.margin
-    per_pair = margin if recipe.losses.verification == "contrastive_linear" else margin**2 / 2
-    return different * per_pair
+def collapsed(recipe: Recipe, params: Tree, inputs: Inputs) -> dict[str, float]:
+    """The parts of the loss where all clips have one and the same embedding."""
+    sizes = {level: next(array.shape[0] for array in head.values()) for level, head in params["heads"].items()}
+    alike = {level: np.ones((len(inputs.x), D), inputs.x.dtype) for level, D in sizes.items()}
+    settings = {key: value for key, value in inputs._asdict().items() if key not in ("x", "lengths")}
+    _, cache = model.loss_of(recipe).forward(alike, params["heads"], **settings, **model.loss_settings(recipe))
+    return {name: float(part) for name, part in cache["parts"].items()}
 
 
 def layer_table(params: Tree, rows: dict[str, dict[str, Any]], inputs: Inputs) -> str:
-    """A line a layer, then the classifiers and the totals."""
+    """A line a layer, then the losses' heads and the totals."""
     N, T = inputs.x.shape[:2]
     header = (
         f"{'layer':<18}{'output shape':<24}{'parameters':>11}{'MFLOP/frame':>12}"
@@ -195,10 +198,9 @@ def layer_table(params: Tree, rows: dict[str, dict[str, Any]], inputs: Inputs) -
         )
         total_flops, total_forward = total_flops + flops, total_forward + row["forward ms"]
         total_backward += backward
-    for level, classifier in params["classifiers"].items():
-        count = sum(array.size for array in classifier.values())
-        shape = f"{N} x {classifier['b'].size}"
-        lines.append(f"{'classifier ' + level:<18}{shape:<24}{count:>11,}")
+    for level, head in params["heads"].items():
+        count = sum(array.size for array in head.values())
+        lines.append(f"{'head ' + level:<42}{count:>11,}")
     everything = sum(array.size for _, array in leaves(params))
     lines.append("-" * len(header))
     lines.append(

@@ -21,25 +21,31 @@ def new_run(
     splits_file: Path | None = None,
     number: int = 0,
     plain: bool = False,
+    quiet: bool = False,
 ) -> None:
-    """Everything is checked before the run folder is made; then train to the end."""
+    """Everything is checked before the run folder is made; then train to the end. quiet: nothing is printed."""
     recipe = load(recipe_name, changes)
     prepared = open_prepared(prepared_path)
     batches.check_fits(recipe, prepared)
     model.network_of(recipe)
-    if splits_file:
-        split = splits.from_file(splits_file, prepared, number)
-    else:
-        split = splits.seeded(prepared, recipe.evaluation.protocol, number)
+    split = split_of(recipe, prepared, splits_file, number)
     training, validation = splits.hold_out(split, prepared, recipe.validation.persons)
     crowd = crowd_of(recipe, prepared, training)
     run = runs.create(out, recipe, prepared, split, training, validation, len(crowd.persons))
-    print(describe(run, len(crowd.persons)))
-    loop.train(run, prepared, judge_of(recipe, prepared), plain=plain)
+    if not quiet:
+        print(describe(run, len(crowd.persons)))
+    loop.train(run, prepared, judge_of(recipe, prepared), plain=plain, quiet=quiet)
 
 
-def go_on(path: Path, *, plain: bool = False) -> None:
-    """Continue a run after its last checkpoint."""
+def split_of(recipe: Recipe, prepared: Prepared, splits_file: Path | None, number: int) -> splits.Split:
+    """The split of this number of the recipe's protocol, or of a file."""
+    if splits_file:
+        return splits.from_file(splits_file, prepared, number)
+    return splits.seeded(prepared, recipe.evaluation.protocol, number)
+
+
+def go_on(path: Path, *, plain: bool = False, quiet: bool = False) -> None:
+    """Continue a run after its last checkpoint. quiet: nothing is printed."""
     run = runs.open_run(path)
     prepared = run.prepared()
     batches.check_fits(run.recipe, prepared)
@@ -47,7 +53,7 @@ def go_on(path: Path, *, plain: bool = False) -> None:
         raise InputError(
             f"{path / 'run.json'} and its recipe do not fit together: put back what was there, or train again"
         )
-    loop.train(run, prepared, judge_of(run.recipe, prepared), resume=True, plain=plain)
+    loop.train(run, prepared, judge_of(run.recipe, prepared), resume=True, plain=plain, quiet=quiet)
 
 
 def crowd_of(recipe: Recipe, prepared: Prepared, persons: tuple[int, ...]) -> sampling.People:

@@ -53,7 +53,7 @@ def test_one_run(run: Run, prepared: Prepared, said: str) -> None:
         assert {key: row[key] for key in facts} == facts
     assert (network["seed"], network["clip length"], network["views"]) == (0, 3, 4)
     assert all(row["seed"] is row["clip length"] is row["views"] is None for row in baselines)
-    judged = judge(run.recipe, prepared, run.best().params["network"], run.test)
+    judged = judge(run.recipe, prepared, run.best().params, run.test)
     assert {"rank-1": network["rank-1"], "mAP": network["mAP"]} == judged
     assert saved["rows"][-1]["rank-1"] == pytest.approx(1 / 6)
     lines = list(csv.DictReader((out / "results.csv").read_text().splitlines()))
@@ -116,7 +116,7 @@ def test_the_best_parameters_are_evaluated(tmp_path: Path, prepared: Prepared) -
     other = run.load()._replace(params=model.init(run.recipe, run.identities))
     checkpoint.save(run.path / "best.npz", other)
     _, compared, scores = measure(run)
-    best = network_scores(run.recipe, other.params["network"], prepared, compared)
+    best = network_scores(run.recipe, other.params, prepared, compared)
     np.testing.assert_array_equal(scores["msp_src"], best)
 
 
@@ -133,7 +133,7 @@ def test_embed(tmp_path: Path, run: Run, capsys: Capture) -> None:
     with np.load(tmp_path / "new.npz") as file:
         clips = comparison(run.recipe, new, (31, 57))
         with threads(1):
-            expected = embedding.embed_clips(run.recipe, run.best().params["network"], new, clips.probe + clips.gallery)
+            expected = embedding.embed_clips(run.recipe, run.best().params, new, clips.probe + clips.gallery)
         np.testing.assert_array_equal(file["embeddings"], expected)
         assert list(zip(file["person"], file["camera"])) == [(31, "a"), (57, "a"), (31, "b"), (57, "b")]
 

@@ -114,7 +114,7 @@ def fault(name: str, *changes: str) -> str:
         ("training.optimiser=adamw", "training.optimiser .*one of sgd, rmsprop, adam, got 'adamw'"),
         ("training.schedule=linear", "training.schedule .*one of"),
         ("network.name=resnet", "network.name .*one of"),
-        ("network.unit=lstm", "network.unit .*one of"),
+        ("network.unit=tree", "network.unit .*one of"),
         ("network.pool=mean", "network.pool .*one of"),
         ("network.dropout=1.0", "network.dropout .*less than 1"),
         ("network.depth=-1", "network.depth .*0 or more"),

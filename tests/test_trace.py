@@ -37,7 +37,7 @@ def test_parameters_of_the_baseline(capsys: Capture) -> None:
         "conv3": 25632,
         "linear": 327808,
         "recurrence": 16640,
-        "classifier clip": 12900,
+        "head clip": 12900,
     }
     for name, number in expected.items():
         assert f"{number:,}" in counts[name], name

@@ -95,19 +95,19 @@ def track_of(prepared: Prepared, camera: str, persons: tuple[int, ...]) -> list[
 
 
 def network_scores(
-    recipe: Recipe, network_params: Tree, prepared: Prepared, compared: Comparison, *, progress: bool = False
+    recipe: Recipe, params: Tree, prepared: Prepared, compared: Comparison, *, progress: bool = False
 ) -> np.ndarray:
     """(P, G), larger = more alike, averaged over the recipe's views."""
     clips = compared.probe + compared.gallery
-    embeddings = embedding.embed_clips(recipe, network_params, prepared, clips, progress=progress)
+    embeddings = embedding.embed_clips(recipe, params, prepared, clips, progress=progress)
     P = len(compared.probe)
-    return embedding.score(recipe, embeddings[:, :P], embeddings[:, P:])
+    return embedding.score(recipe, params, embeddings[:, :P], embeddings[:, P:])
 
 
-def judge(recipe: Recipe, prepared: Prepared, network_params: Tree, persons: tuple[int, ...]) -> dict[str, float]:
+def judge(recipe: Recipe, prepared: Prepared, params: Tree, persons: tuple[int, ...]) -> dict[str, float]:
     """rank-1 and mAP of these persons, shares from 0 to 1: what a training run chooses its best checkpoint by."""
     compared = comparison(recipe, prepared, persons)
-    score = network_scores(recipe, network_params, prepared, compared)
+    score = network_scores(recipe, params, prepared, compared)
     who = (score, compared.probe_persons, compared.gallery_persons)
     return {
         "rank-1": float(ranking.cmc(*who, ranks=(1,), allowed=compared.allowed)[0]),

@@ -42,10 +42,14 @@ VERSION = 1
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """One line that states the protocol of all these rows. Raises InputError where they cannot be compared."""
+    """One line that states the protocol of all these rows. Raises InputError where they cannot be compared.
+
+    It says nothing of the frames where those are None: then they are stated elsewhere.
+    """
     check(rows)
     frames = rows[0]["frames"]
     filtered = FILTERED in rows[0]["protocol"]
+    whole = "whole tracks" if frames == 0 else ""
     known = {key: listed(column(rows, key)) for key in ("seed", "clip length", "views", "probes", "gallery")}
     probes = f"{known['probes']} probes, each against "
     compared = f"{probes}up to " if filtered else f"camera A against camera B, {probes}"
@@ -54,7 +58,7 @@ def caption(rows: Sequence[Row]) -> str:
         counted("split", rows) + (f", {counted('seed', rows)}" if known["seed"] else ""),
         f"trained on clips of {known['clip length']} frames" if known["clip length"] else "",
         f"{compared}{known['gallery']} in the gallery",
-        f"a probe's first {frames} frames against a gallery track's last {frames}" if frames else "whole tracks",
+        f"a probe's first {frames} frames against a gallery track's last {frames}" if frames else whole,
         f"{known['views']} view{'' if known['views'] == '1' else 's'} averaged" if known["views"] else "",
     ]
     return "; ".join(part for part in parts if part)

@@ -18,15 +18,20 @@ def forecast(recipe: Recipe, prepared: Prepared, crowd: sampling.People, params:
     dry_step(recipe, prepared, crowd, params)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    began = time.perf_counter()
-    dry_step(recipe, prepared, crowd, params)
-    seconds = (time.perf_counter() - began) * steps
+    seconds = seconds_per_step(recipe, prepared, crowd, params) * steps
     memory = (peak + (copies + 1) * size) / 2**20
     disk = (copies * size * (2 if recipe.validation.persons else 1) + 400 * steps) / 2**20
     return (
         f"{len(crowd.persons)} persons, {sum(a.size for _, a in leaves(params)):,} parameters, {steps} steps: "
         f"about {duration(seconds)}, {memory:.0f} MiB of memory, {disk:.0f} MiB of disk"
     )
+
+
+def seconds_per_step(recipe: Recipe, prepared: Prepared, crowd: sampling.People, params: Tree) -> float:
+    """Measured once; the kernels have to be compiled already, by another dry step."""
+    began = time.perf_counter()
+    dry_step(recipe, prepared, crowd, params)
+    return time.perf_counter() - began
 
 
 def dry_step(recipe: Recipe, prepared: Prepared, crowd: sampling.People, params: Tree) -> None:

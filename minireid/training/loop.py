@@ -38,7 +38,7 @@ class NotFinite(InputError):
     """The loss is NaN or infinite: the recipe is at fault (too high a learning rate, most often)."""
 
 
-Judge = Callable[[Tree, tuple[int, ...]], dict[str, float]]  # network parameters, persons -> {"mAP": …, "rank-1": …}
+Judge = Callable[[Tree, tuple[int, ...]], dict[str, float]]  # parameters, persons -> {"mAP": …, "rank-1": …}
 
 
 def train(
@@ -49,12 +49,14 @@ def train(
     resume: bool = False,
     stop_after: int | None = None,
     plain: bool = False,
+    quiet: bool = False,
 ) -> None:
     """Train to the recipe's last epoch, or until `stop_after` steps of the whole run are done.
 
     Raises Interrupted after Ctrl-C.
 
     plain: with the layers' definitions in place of the fused kernels (the same results but for rounding, slower).
+    quiet: without forecast and progress bar.
     judge: what validation persons are judged by (minireid.evaluation), so that training knows nothing of rankings.
 
     Everything drawn at step k depends on recipe, data and k alone, so that a run that is stopped after any step
@@ -69,14 +71,15 @@ def train(
     first, last = state.step, min(steps, stop_after or steps)
     if first == 0:
         keep(run, state)
+    if first == 0 and not quiet:
         print(estimate.forecast(recipe, prepared, crowd, state.params, steps), flush=True)
-    else:
+    elif not quiet:
         print(f"going on after step {first} of {steps}", flush=True)
     trim_log(run.path / "log.jsonl", first)
     with (
         (run.path / "log.jsonl").open("a", encoding="utf-8") as log,
         ctrl_c_waits() as interrupted,
-        progress.bar(total=steps, initial=first, unit="step") as bar,
+        progress.bar(total=steps, initial=first, unit="step", shown=not quiet) as bar,
         np.errstate(over="ignore", invalid="ignore"),  # what is not finite is looked for, and named
     ):
         for step in range(first, last):
@@ -210,7 +213,7 @@ def where_it_began(
 
 def validate(run: Run, judge: Judge, state: Checkpoint, record: dict[str, Any]) -> Checkpoint:
     """The judge's word on the validation persons, into the record; keeps best.npz by mAP; the state with that."""
-    result = judge(state.params["network"], run.validation)
+    result = judge(state.params, run.validation)
     record |= {f"validation {name}": value for name, value in result.items()}
     if result["mAP"] > state.facts["best"]:
         state = state._replace(facts={**state.facts, "best": result["mAP"]})

@@ -143,7 +143,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
 def test_scores_are_those_of_the_embeddings(prepared: Prepared) -> None:
     recipe = small_data.recipe()
-    params = model.init(recipe, 2)["network"]
+    params = model.init(recipe, 2)
     compared = comparison(recipe, prepared, (3, 1, 2))
     score = network_scores(recipe, params, prepared, compared)
     probe, gallery = (embedding.embed_clips(recipe, params, prepared, c) for c in (compared.probe, compared.gallery))
@@ -170,7 +170,7 @@ def test_the_judge_counts_as_the_ranking_does(prepared: Prepared, monkeypatch: p
 
 def test_a_network_that_says_nothing_is_never_right(prepared: Prepared) -> None:
     recipe = small_data.recipe()
-    params = model.init(recipe, 2)["network"]
+    params = model.init(recipe, 2)
     for value in (0.0, np.nan):
         mute = map_leaves(lambda array, value=value: np.full_like(array, value), params)
         assert judge(recipe, prepared, mute, (1, 2, 3, 4))["rank-1"] == 0

@@ -23,8 +23,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     return small_data.write_prepared(tmp_path_factory.mktemp("data") / "prepared", flow=True)
 
 
-def network(recipe: Recipe) -> Tree:
-    return model.init(recipe, 2)["network"]
+def params_of(recipe: Recipe) -> Tree:
+    return model.init(recipe, 2)
 
 
 def by_hand(recipe: Recipe, prepared: Prepared, clip: Clip, view: tuple[int, int, bool]) -> np.ndarray:
@@ -41,7 +41,7 @@ def by_hand(recipe: Recipe, prepared: Prepared, clip: Clip, view: tuple[int, int
     if recipe.clips.recentre:
         x = x - x.mean(axis=(2, 3), keepdims=True)
     page = model.network_of(recipe)
-    return page.embed(np.ascontiguousarray(x), network(recipe), **model.parts_of(recipe))[0]
+    return page.embed(np.ascontiguousarray(x), params_of(recipe)["network"], **model.parts_of(recipe))[0]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def by_hand(recipe: Recipe, prepared: Prepared, clip: Clip, view: tuple[int, int
 def test_every_view_of_every_clip_by_hand(prepared: Prepared, changes: tuple[str, ...], name: str) -> None:
     base, named = ("src", ()) if name == "src" else ("msp_src", (f"network.name={name}",))
     recipe = small_data.recipe(*named, *changes, name=base)
-    found = embedding.embed_clips(recipe, network(recipe), prepared, CLIPS)
+    found = embedding.embed_clips(recipe, params_of(recipe), prepared, CLIPS)
     views = [(i, i, m) for i in (0, 4, 8) for m in ((False, True) if recipe.evaluation.mirrored else (False,))]
     assert embedding.views_of(recipe, prepared) == views
     assert found.shape[:2] == (len(views), len(CLIPS)) and found.dtype == np.float32
@@ -69,14 +69,14 @@ def test_every_view_of_every_clip_by_hand(prepared: Prepared, changes: tuple[str
 def test_views_over_the_edge(prepared: Prepared) -> None:
     recipe = small_data.recipe("evaluation.shift=2", "evaluation.crops=2", "evaluation.mirrored=false")
     assert embedding.views_of(recipe, prepared) == [(-2, -2, False), (10, 10, False)]
-    assert embedding.embed_clips(recipe, network(recipe), prepared, CLIPS).shape[:2] == (2, 3)
+    assert embedding.embed_clips(recipe, params_of(recipe), prepared, CLIPS).shape[:2] == (2, 3)
 
 
 def test_a_clip_does_not_depend_on_its_company_nor_on_how_many_views_fit_at_once(
     prepared: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = small_data.recipe()
-    params = network(recipe)
+    params = params_of(recipe)
     found = embedding.embed_clips(recipe, params, prepared, CLIPS)
     np.testing.assert_array_equal(found[:, 1:2], embedding.embed_clips(recipe, params, prepared, CLIPS[1:2]))
     np.testing.assert_array_equal(found[:, ::-1], embedding.embed_clips(recipe, params, prepared, CLIPS[::-1]))
@@ -86,7 +86,7 @@ def test_a_clip_does_not_depend_on_its_company_nor_on_how_many_views_fit_at_once
 
 def test_no_dropout_and_no_drawing(prepared: Prepared) -> None:
     recipe = small_data.recipe("network.dropout=0.9", "augment.shift=3", "augment.scale=0.3")
-    params = network(recipe)
+    params = params_of(recipe)
     first, again = (embedding.embed_clips(recipe, params, prepared, CLIPS) for _ in range(2))
     np.testing.assert_array_equal(first, again)
 
@@ -97,14 +97,14 @@ def test_shuffled_frames_change_what_is_read_in_order_and_only_that(prepared: Pr
         found = []
         for shuffle in ("false", "true", "true"):
             recipe = small_data.recipe(f"network.name={name}", f"evaluation.shuffle={shuffle}")
-            found.append(embedding.embed_clips(recipe, network(recipe), prepared, clip))
+            found.append(embedding.embed_clips(recipe, params_of(recipe), prepared, clip))
         np.testing.assert_array_equal(found[1], found[2])
         assert (np.abs(found[0] - found[1]).max() > 1e-4) == changes
 
 
 def test_normalised_embeddings_have_length_one_at_every_level(prepared: Prepared) -> None:
     recipe = small_data.recipe("evaluation.normalise=true")
-    found = embedding.embed_clips(recipe, network(recipe), prepared, CLIPS)
+    found = embedding.embed_clips(recipe, params_of(recipe), prepared, CLIPS)
     np.testing.assert_allclose(np.linalg.norm(found[..., :128], axis=-1), 1, atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(found[..., 128:], axis=-1), 1, atol=1e-5)
 
@@ -112,7 +112,7 @@ def test_normalised_embeddings_have_length_one_at_every_level(prepared: Prepared
 def test_scores_are_distances_averaged_over_the_views() -> None:
     rng = np.random.default_rng(0)
     probe, gallery = rng.normal(size=(3, 4, 5)), rng.normal(size=(3, 2, 5))
-    found = embedding.score(small_data.recipe(), probe, gallery)
+    found = embedding.score(small_data.recipe(), {"heads": {}}, probe, gallery)
     for p in range(4):
         for g in range(2):
             expected = -np.mean([np.linalg.norm(probe[v, p] - gallery[v, g]) for v in range(3)])
@@ -123,14 +123,14 @@ def test_paths_are_not_needed(prepared: Prepared) -> None:
     """Frames may be in memory as well: nothing but the array is read."""
     loaded = Prepared(Path("nowhere"), np.array(prepared.frames), prepared.tracks, prepared.index)
     recipe = small_data.recipe()
-    a, b = (embedding.embed_clips(recipe, network(recipe), p, CLIPS) for p in (prepared, loaded))
+    a, b = (embedding.embed_clips(recipe, params_of(recipe), p, CLIPS) for p in (prepared, loaded))
     np.testing.assert_array_equal(a, b)
 
 
 def test_a_clip_that_is_there_twice_is_embedded_once(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = small_data.recipe()
     twice = [CLIPS[0], CLIPS[1], CLIPS[0], CLIPS[2], CLIPS[1]]
-    apart = [embedding.embed_clips(recipe, network(recipe), prepared, [clip])[:, 0] for clip in twice]
+    apart = [embedding.embed_clips(recipe, params_of(recipe), prepared, [clip])[:, 0] for clip in twice]
     real, embedded = embedding.embed_clip, []
 
     def counting(*arguments):
@@ -138,5 +138,5 @@ def test_a_clip_that_is_there_twice_is_embedded_once(prepared: Prepared, monkeyp
         return real(*arguments)
 
     monkeypatch.setattr(embedding, "embed_clip", counting)
-    np.testing.assert_array_equal(embedding.embed_clips(recipe, network(recipe), prepared, twice), np.stack(apart, 1))
+    np.testing.assert_array_equal(embedding.embed_clips(recipe, params_of(recipe), prepared, twice), np.stack(apart, 1))
     assert embedded == CLIPS

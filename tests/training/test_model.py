@@ -40,10 +40,10 @@ def test_networks_by_name() -> None:
 @pytest.mark.parametrize(
     "name, changes, says",
     [
-        ("src", ["network.unit=gru"], "src has unit, depth and pool"),
-        ("src", ["network.depth=2"], "src has unit, depth and pool"),
-        ("src", ["network.pool=temporal_max"], "src has unit, depth and pool"),
-        ("msp_src", ["network.unit=elman_unsquashed"], "elman_unsquashed belongs to src"),
+        ("src", ["network.unit=gru"], "src has unit, depth, pool"),
+        ("src", ["network.depth=2"], "src has unit, depth, pool"),
+        ("src", ["network.pool=temporal_max"], "src has unit, depth, pool"),
+        ("msp_src", ["network.unit=elman_unsquashed"], "elman_unsquashed belongs to another network"),
     ],
 )
 def test_parts_that_do_not_belong_together(name: str, changes: list[str], says: str) -> None:
@@ -66,8 +66,8 @@ def test_levels_and_pools(name: str, pool: str) -> None:
     recipe = small_data.recipe(f"network.name={name}", f"network.pool={pool}")
     params = model.init(recipe, K)
     levels = {"msp_src": {"low", "high"}, "msp_src_low": {"low"}, "msp_src_high": {"high"}}[name]
-    assert set(params["classifiers"]) == levels
-    assert all(shapes(c) == {"W": (128, K), "b": (K,)} for c in params["classifiers"].values())
+    assert set(params["heads"]) == levels
+    assert all(shapes(c) == {"W": (128, K), "b": (K,)} for c in params["heads"].values())
     assert model.parts_of(recipe)["pool"].__name__ == f"minireid.layers.{pool}"
     loss, parts, embeddings, grads = model.loss_and_gradients(recipe, params, **batch(), rng=None)
     assert set(embeddings) == levels and shapes(grads) == shapes(params)

@@ -1,0 +1,65 @@
+"""Before a sweep starts: how long it will take on this machine, from two steps and two tracks of each row."""
+
+import time
+from collections.abc import Sequence
+
+from minireid.data import splits
+from minireid.data.prepared import Prepared
+from minireid.errors import InputError
+from minireid.recipe import Recipe
+from minireid.sweep.folder import Sweep, Trial
+from minireid.train import crowd_of, judge_of, split_of
+from minireid.training import batches, estimate, model
+from minireid.training.threads import threads as with_threads
+
+
+def forecast(sweep: Sweep, trials: Sequence[Trial], workers: int, threads: int) -> str:
+    """Lines: what each row's trials take, and the whole. threads: of a trial; workers: trials at a time."""
+    lines, seconds = [], []
+    for row in sweep.rows:
+        numbers = [trial for trial in trials if trial.row == row.folder]
+        if not numbers:
+            continue
+        try:
+            with with_threads(threads):
+                each = seconds_of(row.recipe, sweep, numbers[0].split)
+        except InputError as fault:
+            lines.append(f"  {row.folder}: cannot be trained: {fault}")
+            continue
+        seconds += [each] * len(numbers)
+        lines.append(f"  {row.folder}: {counted(len(numbers), 'trial')}, {estimate.duration(each)} each")
+    if seconds:
+        whole = max(sum(seconds) / workers, max(seconds))
+        lines.append(f"about {estimate.duration(whole)} in all, on workers as fast as this machine")
+    return "\n".join(lines)
+
+
+def seconds_of(recipe: Recipe, sweep: Sweep, number: int) -> float:
+    """One trial, trained and evaluated. InputError where the recipe does not fit the data."""
+    prepared = sweep.prepared()
+    batches.check_fits(recipe, prepared)
+    split = split_of(recipe, prepared, sweep.splits_file, number)
+    training, validation = splits.hold_out(split, prepared, recipe.validation.persons)
+    crowd = crowd_of(recipe, prepared, training)
+    params = model.init(recipe, len(crowd.persons))
+    estimate.dry_step(recipe, prepared, crowd, params)  # compiles
+    per_step = estimate.seconds_per_step(recipe, prepared, crowd, params)
+    judged = len(split.test) + len(validation) * (recipe.training.epochs // recipe.validation.every)
+    steps = batches.steps_per_epoch(recipe, crowd) * recipe.training.epochs
+    return per_step * steps + seconds_per_person(recipe, prepared, params, split.test) * judged
+
+
+def seconds_per_person(recipe: Recipe, prepared: Prepared, params, test: tuple[int, ...]) -> float:
+    """The time to evaluate one person of these: two of middling length are measured."""
+    frames = {person: sum(t.length for t in prepared.tracks if t.person == person) for person in test}
+    by_length = sorted(test, key=frames.__getitem__)
+    middle = len(by_length) // 2
+    two = tuple(sorted(by_length[middle - 1 : middle + 1]))
+    began = time.perf_counter()
+    judge_of(recipe, prepared)(params["network"], two)
+    return (time.perf_counter() - began) / 2
+
+
+def counted(number: int, word: str) -> str:
+    """3, "trial" -> "3 trials"."""
+    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -1,0 +1,116 @@
+"""`minireid sweep`: rows x splits x seeds, each a trial, on this machine's cores or on a cluster; then the table."""
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from minireid.data import splits
+from minireid.errors import InputError
+from minireid.progress import bar
+from minireid.sweep import folder, workers
+from minireid.sweep.folder import Sweep, Trial
+from minireid.sweep.forecast import counted, forecast
+from minireid.sweep.rows import Row
+from minireid.sweep.table import table
+from minireid.sweep.trial import Outcome, trial
+from minireid.training.estimate import duration
+
+Outcomes = Generator[tuple[Trial, Outcome], None, None]
+
+
+def plan(
+    prepared: Path, out: Path, title: str, rows: list[Row], splits_file: Path | None, number: int, seeds: int
+) -> Sweep:
+    """What is asked for, checked as far as it can be without training; nothing is written."""
+    for name, given in (("--splits", number), ("--seeds", seeds)):
+        if given < 1:
+            raise InputError(f"expected {name} of 1 or more, got {given}")
+    wanted = folder.planned(out, title, prepared, splits_file, rows, number, seeds)
+    if splits_file:
+        splits.from_file(splits_file, wanted.prepared(), number - 1)
+    elif number > splits.SPLITS:
+        raise InputError(f"expected --splits of at most {splits.SPLITS}, which the protocols have, got {number}")
+    return wanted
+
+
+def sweep(wanted: Sweep, *, at_a_time: int | None, scheduler: str | None) -> int:
+    """Run the trials that are not finished, then write the table. 0: all are finished; 1: some failed.
+
+    at_a_time: workers on this machine, None for one a core, 0 for none: in this process, one trial after the other,
+    which gives the same bits. scheduler: the address of a Dask scheduler, in place of workers here.
+    KeyboardInterrupt after Ctrl-C, once it is said how many trials are finished.
+    """
+    if at_a_time is not None and at_a_time < 0:
+        raise InputError(f"expected --workers of 0 or more, got {at_a_time}")
+    if scheduler and at_a_time is not None:
+        raise InputError("expected either --scheduler or --workers: a scheduler's workers are started beside it")
+    if scheduler or at_a_time != 0:
+        workers.check_installed()
+    folder.keep(wanted)
+    try:
+        failed = run_missing(wanted, at_a_time, scheduler)
+    except KeyboardInterrupt:
+        done = len(wanted.trials()) - len(wanted.missing())
+        print(
+            f"\nstopped: {done} of {counted(len(wanted.trials()), 'trial')} finished; the same command again goes on "
+            "from there, and from the last checkpoints of the trials that were at work"
+        )
+        raise
+    if len(wanted.missing()) < len(wanted.trials()):
+        table([wanted.path], wanted.path)
+    for numbers, outcome in failed:
+        print(f"failed: {name_of(numbers)}: {outcome['failed']}")
+    return 1 if failed else 0
+
+
+def run_missing(wanted: Sweep, at_a_time: int | None, scheduler: str | None) -> list[tuple[Trial, Outcome]]:
+    """Run what is not finished; the trials that failed."""
+    missing = wanted.missing()
+    rows, numbers, seeds = len(wanted.rows), counted(wanted.splits, "split"), counted(wanted.seeds, "seed")
+    done = len(wanted.trials()) - len(missing)
+    print(
+        f"{wanted.path}: {counted(rows, 'row')} x {numbers} x {seeds} = {counted(done + len(missing), 'trial')}"
+        + (f", {done} finished already" if done else ""),
+        flush=True,
+    )
+    if not missing:
+        return []
+    if scheduler:
+        with workers.remote(scheduler) as client:
+            return follow(wanted, missing, workers.count(client), 1, workers.outcomes(client, wanted, missing))
+    if at_a_time == 0:
+        return follow(wanted, missing, 1, workers.cores(), one_after_the_other(wanted, missing))
+    many = min(at_a_time or workers.cores(), len(missing))
+    return follow(wanted, missing, many, 1, workers.on_this_machine(many, wanted, missing))
+
+
+def one_after_the_other(wanted: Sweep, trials: Sequence[Trial]) -> Outcomes:
+    """In this process, with all of its cores for each."""
+    for numbers in trials:
+        yield numbers, trial(str(wanted.path), *numbers, threads=workers.cores())
+
+
+def follow(
+    wanted: Sweep, trials: Sequence[Trial], at_a_time: int, threads: int, outcomes: Outcomes
+) -> list[tuple[Trial, Outcome]]:
+    """Say how long it will take, then a line for each trial as it finishes; the trials that failed."""
+    print(forecast(wanted, trials, at_a_time, threads), flush=True)
+    failed = []
+    with closing(outcomes), bar(total=len(trials), unit="trial") as shown:
+        for numbers, outcome in outcomes:
+            shown.write(line(numbers, outcome))
+            shown.update()
+            if "failed" in outcome:
+                failed.append((numbers, outcome))
+    return failed
+
+
+def line(trial: Trial, outcome: Outcome) -> str:
+    if "failed" in outcome:
+        return f"{name_of(trial)} FAILED: {outcome['failed']}" + outcome.get("traceback", "")
+    after = f", going on after step {outcome['went on after']}" if outcome["went on after"] else ""
+    return f"{name_of(trial)}: rank-1 {100 * outcome['rank-1']:.1f} %, {duration(outcome['seconds'])}{after}"
+
+
+def name_of(trial: Trial) -> str:
+    return f"{trial.row} split {trial.split} seed {trial.seed}"

@@ -1,0 +1,108 @@
+"""A sweep's trials on Dask: the workers are this machine's cores, or a cluster's.
+
+Dask (an optional extra) brings what a sweep needs of a scheduler: workers in processes of their own, a nanny beside
+each that replaces it when it dies, and the trial of a dead worker given to another. It is asked for nothing else: a
+trial's arguments are a few words and its results are files, so where it computes changes no bit.
+"""
+
+import logging
+import os
+import signal
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from minireid.errors import InputError
+from minireid.sweep.folder import Sweep, Trial
+from minireid.sweep.trial import Outcome, trial
+
+WAIT = 30  # seconds, for a scheduler and for its first worker
+
+
+def check_installed() -> None:
+    try:
+        import distributed  # noqa: F401
+    except ImportError:
+        raise InputError(
+            'a sweep with workers needs Dask: pip install "dask[distributed]", or --workers 0 to train one trial after '
+            "the other in this process"
+        ) from None
+
+
+@contextmanager
+def local(workers: int) -> Iterator[Any]:
+    """A client of this many workers on this machine: a process each, one thread each, BLAS too."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    settings = {"distributed.scheduler.worker-saturation": 1.0}  # nobody's trial waits behind another's
+    with (
+        dask.config.set(settings),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=0,  # frames are memory-mapped: Dask would take the file for memory in use
+            dashboard_address=None,
+            silence_logs=logging.ERROR,
+            preload=["minireid.sweep.workers"],
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def on_this_machine(
+    workers: int, sweep: Sweep, trials: Sequence[Trial]
+) -> Generator[tuple[Trial, Outcome], None, None]:
+    """Every trial and what came of it, by a cluster of this machine that ends with the last of them."""
+    with local(workers) as client:
+        yield from outcomes(client, sweep, trials)
+
+
+def dask_setup(worker: Any) -> None:
+    """Dask calls this in a new local worker: Ctrl-C reaches every process of a terminal, but is the sweep's alone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def remote(address: str) -> Iterator[Any]:
+    """A client of the scheduler at this address. InputError where none answers, or its workers do not fit."""
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=WAIT)
+    except (OSError, ValueError, TypeError) as fault:
+        raise InputError(f"no Dask scheduler answers at {address} ({fault}): start one with dask scheduler") from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=WAIT)
+        except TimeoutError:
+            raise InputError(
+                f"the scheduler at {address} has no workers: start some with "
+                f"dask worker {address} --nworkers 2 --nthreads 1 --memory-limit 0"
+            ) from None
+        yield client
+
+
+def count(client: Any) -> int:
+    """How many trials can be at work at a time."""
+    return len(client.scheduler_info(n_workers=-1)["workers"])
+
+
+def outcomes(client: Any, sweep: Sweep, trials: Sequence[Trial]) -> Generator[tuple[Trial, Outcome], None, None]:
+    """Every trial and what came of it, as they finish. A trial whose worker dies is run again, three times at most."""
+    from distributed import as_completed
+
+    futures = {client.submit(trial, str(sweep.path), *numbers, pure=False): numbers for numbers in trials}
+    for future in as_completed(futures):
+        fault = future.exception()
+        if fault is None:
+            outcome = future.result()
+        else:
+            outcome = {"failed": f"{type(fault).__name__}: {fault}".splitlines()[0]}
+        yield futures[future], outcome
+
+
+def cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
