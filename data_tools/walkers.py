@@ -110,7 +110,7 @@ def _write_person(
     return walk, poses
 
 
-def contact_sheet(out: Path, rows: Sequence[int], columns: int = 5, layout: str = "prid2011") -> Image.Image:
+def contact_sheet(out: Path, rows: Sequence[int], layout: str = "prid2011", columns: int = 5) -> Image.Image:
     """People as rows, their numbers at the left; `columns` consecutive frames of camera a, then of camera b."""
     wide, high, left, gap = 48, 96, 26, 8
     sheet = Image.new("RGB", (left + 2 * columns * wide + gap, high * len(rows)), (255, 255, 255))
@@ -223,8 +223,8 @@ def write_walkers(
 
     people: how many are seen by both cameras; a tenth more are seen by one camera only. With twins: all people, four to
     a group. frames: shortest and longest walk; by default 20 to 50, for twins 31 to 40. layout: whose files and folders
-    (see walker_layouts.py). workers: processes; by default
-    one per core. The same arguments give the same bytes for any number of workers.
+    (see walker_layouts.py). workers: processes; by default one per core. The same arguments give the same bytes for any
+    number of workers.
     Raises InputError on bad arguments, before anything is written. `out` appears whole or not at all.
     """
     frames = frames or (LENGTHS if twins else FRAMES.get(layout, (1, 1)))
@@ -240,7 +240,7 @@ def write_walkers(
                 walker_layouts.write_mars_info(partial_out, seed)
             (partial_out / "walkers.json").write_text(_facts(walks, poses, seed, twins, layout), encoding="utf-8")
             rows = [walk.person for walk in walks if len(walk.cameras) > 1][:8]
-            contact_sheet(partial_out, rows, layout=layout).save(partial_out / "contact_sheet.png", optimize=True)
+            contact_sheet(partial_out, rows, layout).save(partial_out / "contact_sheet.png", optimize=True)
             if out.exists():
                 out.rmdir()
             os.replace(partial_out, out)

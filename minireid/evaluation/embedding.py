@@ -30,11 +30,14 @@ def views_of(recipe: Recipe, prepared: Prepared) -> list[tuple[int, int, bool]]:
 def embed_clips(
     recipe: Recipe, params: Tree, prepared: Prepared, wanted: list[clips.Clip], *, progress: bool = False
 ) -> np.ndarray:
-    """Clips of any lengths -> (V, N, D) float32, V views of each (crops, mirrored or not). params: all of a model's."""
+    """Clips of any lengths -> (V, N, D) float32, V views of each (crops, mirrored or not). params: all of a model's.
+
+    A clip that is there twice, as a probe and in the gallery, is embedded once.
+    """
     views = views_of(recipe, prepared)
-    shown = bar(wanted, unit="track", shown=progress)
-    rows = [embed_clip(recipe, params, prepared, clip, views) for clip in shown]
-    return np.stack(rows, axis=1)
+    shown = bar(dict.fromkeys(wanted), unit="track", shown=progress)
+    rows = {clip: embed_clip(recipe, params, prepared, clip, views) for clip in shown}
+    return np.stack([rows[clip] for clip in wanted], axis=1)
 
 
 def embed_clip(

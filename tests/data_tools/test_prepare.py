@@ -232,6 +232,19 @@ def test_bad_options(make_raw: MakeRaw, tmp_path: Path) -> None:
         prepare("prid2011", raw / "multi_shot", tmp_path / "out", progress=False)
 
 
+def test_the_folder_around_the_dataset_is_as_good(make_raw: MakeRaw, tmp_path: Path) -> None:
+    """An archive unpacks into a folder of its own: the one that holds multi_shot, or the one around it."""
+    raw = make_raw(name="around/prid_2011")
+    (raw.parent / "papers").mkdir()
+    one, two = (tmp_path / "out" / name for name in ("one", "two"))
+    for source, out in ((raw, one), (raw.parent, two)):
+        assert main(["prid2011", str(source), str(out)]) == 0
+    assert contents(one) == contents(two)
+    shutil.copytree(raw, raw.parent / "copy")
+    with pytest.raises(InputError, match=r"has no multi_shot, but .*copy has: point to that"):
+        prepare("prid2011", raw.parent, tmp_path / "three", progress=False)
+
+
 def test_the_178() -> None:
     assert len(PERSONS_178) == 178 and not set(PERSONS_178) & set(EXCLUDED_178)
     frames = [Path(f"{t:04d}.png") for t in range(1, 23)]
