@@ -1,7 +1,8 @@
 """LFDA against the paper's sums over all pairs, and SciPy's eigenproblem.
 
-metric-learn is no judge here: version 0.7 takes sigma from the wrong axis of a partition, adds Sw to Sb where Sugiyama's
-program takes it off, and does not run with scikit-learn 1.8. With these three mended it gives the same directions.
+metric-learn is no judge here: version 0.7 takes sigma from the wrong axis of a partition, adds Sw to Sb where
+Sugiyama's program takes it off, and does not run with scikit-learn 1.8. With these mended it gives the same
+directions.
 """
 
 import numpy as np
