@@ -5,11 +5,11 @@ compared by the Euclidean distance and by metrics that are fitted to
     (i)  the persons whom the network was trained on;
     (ii) the persons withheld from that training (recipe key validation.persons), where there are any.
 Nothing is fitted to test persons, and nothing is chosen by them: the metric that is re-ranked beside the Euclidean
-distance is the one with the best mAP on withheld persons, who are halved for it. Each half is ranked by the metrics of
-(i), and by those of (ii) fitted to the other half.
+distance is the one with the best mAP on withheld persons, who are cut into FOLDS parts for it. Each part is ranked by
+the metrics of (i), and by metrics fitted to the other parts.
 
-FOLDER/results.json, results.csv   the rows, as of `minireid evaluate` FOLDER/metrics.json                mAP minus that
-of the Euclidean distance, paired; the spreads of each group of persons
+    FOLDER/results.json, results.csv   the rows, as of `minireid evaluate`
+    FOLDER/metrics.json                mAP minus the Euclidean distance's, paired; spreads of each group of persons
 """
 
 import json
@@ -34,6 +34,7 @@ from minireid.training import batches
 from minireid.training.run import Run, open_run
 
 EUCLIDEAN = "Euclidean"
+FOLDS = 5
 TRAINING, WITHHELD = "training persons", "withheld persons"
 DISTANCES = ("within a person", "between two")
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -124,7 +125,7 @@ def scores_of(one: Embedded, fitted: dict[str, pca.Metric], chosen: str | None) 
 
 
 def choose(embedded: list[Embedded]) -> str | None:
-    """The method with the best mAP on withheld persons, over both halves of all runs; None without such persons."""
+    """The method with the best mAP on withheld persons, over all runs; None where there are fewer than 2 in a fold."""
     found: dict[str, list[float]] = {}
     for one in embedded:
         for name, mAP in judged_on_withheld(one).items():
@@ -133,15 +134,15 @@ def choose(embedded: list[Embedded]) -> str | None:
 
 
 def judged_on_withheld(one: Embedded) -> dict[str, float]:
-    """{method: mAP}, the mean of two halves of the withheld persons; {} where they are too few to be halved."""
-    if len(one.run.validation) < 8:
+    """{method: mAP}, the mean over the folds of the withheld persons; {} where a fold has fewer than two."""
+    if len(one.run.validation) < 2 * FOLDS:
         return {}
     samples = one.samples[WITHHELD]
     found: dict[str, list[float]] = {}
     order = np.random.default_rng(0).permutation(one.run.validation)
     of_training = fitting.fit_all(one.samples[TRAINING])
-    for half in (order[::2], order[1::2]):
-        mine = np.isin(samples.persons, half)
+    for fold in range(FOLDS):
+        mine = np.isin(samples.persons, order[fold::FOLDS])
         others, judged = (Samples(*(column[some] for column in samples)) for some in (~mine, mine))
         for who, metrics in ((TRAINING, of_training), (WITHHELD, fitting.fit_all(others))):
             for name, metric in metrics.items():

@@ -38,7 +38,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, prepared: Prepared) -> Run:
-    changes = ("training.epochs=1", "validation.persons=8", "evaluation.normalise=true")
+    changes = ("training.epochs=1", "validation.persons=10", "evaluation.normalise=true")
     return small_data.trained(tmp_path_factory.mktemp("runs") / "run", prepared, *changes)
 
 
@@ -100,7 +100,7 @@ def test_what_is_fitted_to_the_test_persons_is_nothing(run: Run, monkeypatch, tm
     with threads(1):
         compare_metrics.compare_metrics([run.path], tmp_path / "out")
     assert set(map(frozenset, seen)) >= {frozenset(run.train), frozenset(run.validation)}
-    assert len(seen) == 4 * (2 + 1 + 2), "two groups; then the training persons again, and two halves of the withheld"
+    assert len(seen) == 4 * (2 + 1 + 5), "two groups; then the training persons again, and all folds but one"
     assert all(persons <= set(run.train) | set(run.validation) for persons in seen)
     assert not set(run.test) & set.union(*seen)
 
@@ -130,7 +130,7 @@ def test_other_test_persons_change_nothing_that_is_fitted(run: Run, prepared: Pr
 
 
 def test_nobody_is_judged_by_a_metric_that_was_fitted_to_him(run: Run, monkeypatch) -> None:
-    """In choosing: both halves of the withheld persons are judged, each by metrics of the other half alone."""
+    """In choosing: every withheld person is judged in one fold, by metrics of training persons and of other folds."""
     judged: list[tuple[set[int], set[int]]] = []
     monkeypatch.setattr(fitting, "fit_all", lambda samples: {"it": set(samples.persons.tolist())})
 
@@ -141,9 +141,10 @@ def test_nobody_is_judged_by_a_metric_that_was_fitted_to_him(run: Run, monkeypat
     monkeypatch.setattr(compare_metrics, "across_cameras", across_cameras)
     with threads(1):
         assert choose([embed(run)]) == "it, training persons"
-    (a, _), (first, second), (b, _), (third, fourth) = judged
-    assert a == first == fourth and b == second == third and len(a) == len(b) == 4
-    assert a | b == set(run.validation) and not a & b
+    assert [fitted_to for _, fitted_to in judged[::2]] == [set(run.train)] * 5
+    for (fold, _), (again, others) in zip(judged[::2], judged[1::2]):
+        assert fold == again and len(fold) == 2 and others == set(run.validation) - fold
+    assert set.union(*(fold for fold, _ in judged)) == set(run.validation)
 
 
 def test_paired_differences(run: Run, said: str) -> None:
@@ -204,7 +205,7 @@ def test_without_withheld_persons(tmp_path: Path, prepared: Prepared, run: Run, 
 
 
 def test_two_seeds_are_averaged(tmp_path: Path, prepared: Prepared, run: Run, capsys: Capture, said: str) -> None:
-    changes = ("training.epochs=1", "validation.persons=8", "evaluation.normalise=true", "training.seed=1")
+    changes = ("training.epochs=1", "validation.persons=10", "evaluation.normalise=true", "training.seed=1")
     other = small_data.trained(tmp_path / "other", prepared, *changes)
     out = tmp_path / "both"
     assert main(["metric", str(run.path), str(other.path), "--out", str(out), "--threads", "1"]) == 0

@@ -7,6 +7,11 @@ number of samples; its inverse then blows up the very directions of which nothin
 towards their mean and turns none of the axes (Friedman 1989, regularised discriminant analysis; Tao et al. 2016 for
 both covariances of KISSME). A singular S is but the extreme case, so the rule is always applied; there is no threshold.
 
+The share is 0.3 where nothing else is said. Found on real people in stills, one clip a camera: networks of the recipes
+stills and stills_plain trained on persons 1-100, metrics fitted to them or to 30 or 60 of persons 101-200, judged by
+mAP on 40 others, ten draws. In the mean 0.1 was worse by 1 (KISSME) and 2 (LFDA), 0.6 was as good. The share that
+Ledoit & Wolf 2004 estimate, with persons as the draws, came out between 0.1 and 0.4 and did no better.
+
     F2  A t = lambda B t,  A symmetric, B symmetric and positive definite
     F3  B = L L^T (Cholesky), u = L^T t:   (L^-1 A L^-T) u = lambda u,  an ordinary symmetric problem;  t = L^-T u
 
@@ -17,6 +22,7 @@ import numpy as np
 
 from minireid.errors import InputError
 
+SHRINKAGE = 0.3
 SINGULAR = "a covariance is singular: raise the shrinkage, or reduce the embeddings by PCA first"
 
 

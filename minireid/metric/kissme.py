@@ -34,7 +34,7 @@ from minireid.metric import eigen, pca, samples
 Metric = dict[str, np.ndarray]
 
 
-def fit(x: np.ndarray, persons: np.ndarray, cameras: np.ndarray, *, shrinkage: float = 0.1) -> Metric:
+def fit(x: np.ndarray, persons: np.ndarray, cameras: np.ndarray, *, shrinkage: float = eigen.SHRINKAGE) -> Metric:
     """x (N, D), persons (N,), cameras (N,) -> mean, projection, M (after F3).
 
     Raises ValueError and InputError as `samples.checked` and `samples.pair_covariances`; InputError where a covariance

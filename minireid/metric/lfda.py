@@ -40,7 +40,7 @@ def fit(
     *,
     dimensions: int | None = None,
     neighbours: int = 7,
-    shrinkage: float = 0.1,
+    shrinkage: float = eigen.SHRINKAGE,
 ) -> Metric:
     """x (N, D), persons (N,), cameras (N,) -> mean, projection, eigenvalues; `dimensions` None: all there are.
 

@@ -50,10 +50,10 @@ def test_order_names_place_and_size_of_the_samples_do_not_matter(rng, metric):
 
 @pytest.mark.parametrize("name", ["lfda", "kissme", "xqda"])
 def test_a_metric_finds_people_better_than_the_plain_distance(rng, name):
-    """Persons differ along the first axes, the noise is along the last: what is fitted to some helps with others."""
-    x, persons, cameras = draw(rng, persons=80, D=8)
-    x = x * np.linspace(0.3, 2, 8)
-    seen = persons < np.median(persons)
+    """Persons differ along all of 8 axes, one's pictures along the last 4: fitted to some, it helps with others."""
+    persons, cameras = np.repeat(np.arange(120), 2), np.tile(["a", "b"], 120)
+    x = rng.normal(size=(120, 8))[persons] + rng.normal(size=(240, 8)) * ([0.2] * 4 + [2.0] * 4)
+    seen = persons < 60
     metric = METRICS[name].fit(x[seen], persons[seen], cameras[seen])
     probe, gallery = ~seen & (cameras == "a"), ~seen & (cameras == "b")
     same = persons[probe][:, None] == persons[gallery]
@@ -62,7 +62,7 @@ def test_a_metric_finds_people_better_than_the_plain_distance(rng, name):
         return np.mean(np.take_along_axis(same, score.argmax(axis=1)[:, None], axis=1))
 
     plain = -np.linalg.norm(x[probe][:, None] - x[gallery], axis=2)
-    assert found(METRICS[name].score(x[probe], x[gallery], metric)) > found(plain) + 0.1
+    assert found(METRICS[name].score(x[probe], x[gallery], metric)) > found(plain) + 0.3
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
