@@ -176,14 +176,18 @@ def differences(embedded: list[Embedded], scores: list[dict[str, np.ndarray]]) -
 
 def average_precisions(compared: Comparison, score: np.ndarray) -> np.ndarray:
     """AP of every probe: (P,)."""
-    same, other = ranking.matches_and_impostors(score, compared.persons, compared.persons, compared.allowed)
+    same, other = ranking.matches_and_impostors(
+        score, compared.probe_persons, compared.gallery_persons, compared.allowed
+    )
     return np.array([ranking.average_precision(line[s], line[o]) for line, s, o in zip(score, same, other)])
 
 
 def spreads(one: Embedded) -> dict[str, dict[str, float]]:
     """{group of persons: mean distances across the cameras}, between clips; of test persons between tracks."""
-    P = one.compared.persons
-    test = Samples(np.concatenate([one.probe, one.gallery]), np.tile(P, 2), np.repeat(["a", "b"], len(P)))
+    P, G = one.compared.probe_persons, one.compared.gallery_persons
+    test = Samples(
+        np.concatenate([one.probe, one.gallery]), np.concatenate([P, G]), np.repeat(["a", "b"], [len(P), len(G)])
+    )
     found = {}
     for who, (x, persons, cameras) in {**one.samples, "test persons": test}.items():
         distance = -euclidean.score(x, x)

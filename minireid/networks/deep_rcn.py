@@ -36,6 +36,7 @@ deep_rcn_independent is the variant without F6's and F7's second input.
 """
 
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,7 @@ def init(
     """Parameters. kernels: of the GRUs' inputs and states, 5 and 5 or 9 and 1 in the paper. lower_in_candidate: the
     other reading of eq. 3, see conv_gru_stacked.py. Raises ValueError where the frames cannot be halved three times."""
     C1, S1, S2, S3 = filters
-    settings = {"kernel_input": kernels[0], "kernel_state": kernels[1], "dtype": dtype}
+    settings: dict[str, Any] = {"kernel_input": kernels[0], "kernel_state": kernels[1], "dtype": dtype}
     stacked = {**settings, "lower_in_candidate": lower_in_candidate}
     return {
         **init_convolutions(rng, height, width, channels, C1, dtype),
