@@ -77,7 +77,7 @@ def test_the_euclidean_row_by_hand(run: Run, prepared: Prepared, said: str) -> N
         for person in run.test:
             track = tracks[person]
             clip = [Clip(track.start, track.length)]
-            x.append(np.mean(embed_clips(run.recipe, run.best().params["network"], prepared, clip), axis=0)[0])
+            x.append(np.mean(embed_clips(run.recipe, run.best().params, prepared, clip), axis=0)[0])
     probe, gallery = np.array(x[:18], float), np.array(x[18:], float)
     score = -np.linalg.norm(probe[:, None] - gallery, axis=2)
     row = saved(run, "results.json")["rows"][0]

@@ -37,7 +37,7 @@ class Samples(NamedTuple):
 
 def embed(recipe: Recipe, params: Tree, prepared: Prepared, clips: list[Clip], *, progress: bool = False) -> np.ndarray:
     """Clips of any lengths -> (N, D) float64, the mean over the views. params: of the whole model."""
-    views = embedding.embed_clips(recipe, params["network"], prepared, clips, progress=progress)
+    views = embedding.embed_clips(recipe, params, prepared, clips, progress=progress)
     return views.mean(axis=0, dtype=np.float64)
 
 
