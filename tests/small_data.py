@@ -23,6 +23,7 @@ from minireid.training.run import Run
 from minireid.training.threads import threads as with_threads
 
 HEIGHT, WIDTH = 24, 16
+DEEP_RCN = ("losses.together=similarity", "network.filters=[4, 4, 4, 4]")  # CHANGES are of networks with a distance
 # What a run on these people needs: every number that matters, so that the shipped recipes may change theirs.
 CHANGES = (
     "network.dropout=0.5",

@@ -69,8 +69,9 @@ def embed_groups(x: np.ndarray, group: int, embed: Callable[..., np.ndarray]) ->
     V, T = x.shape[:2]
     if not 0 < group < T:
         return embed(x)
-    whole = T // group * group
-    parts = embed(x[:, :whole].reshape(V * T // group, group, *x.shape[2:])).reshape(V, T // group, -1)
+    groups = T // group
+    whole = groups * group
+    parts = embed(x[:, :whole].reshape(V * groups, group, *x.shape[2:])).reshape(V, groups, -1)
     rest = [embed(x[:, whole:])[:, None]] if whole < T else []
     return np.concatenate([parts, *rest], axis=1).mean(axis=1)
 
