@@ -128,6 +128,21 @@ def test_paths_are_not_needed(prepared: Prepared) -> None:
     np.testing.assert_array_equal(a, b)
 
 
+def test_a_clip_that_is_there_twice_is_embedded_once(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = small_data.recipe()
+    twice = [CLIPS[0], CLIPS[1], CLIPS[0], CLIPS[2], CLIPS[1]]
+    apart = [embedding.embed_clips(recipe, params_of(recipe), prepared, [clip])[:, 0] for clip in twice]
+    real, embedded = embedding.embed_clip, []
+
+    def counting(*arguments):
+        embedded.append(arguments[3])
+        return real(*arguments)
+
+    monkeypatch.setattr(embedding, "embed_clip", counting)
+    np.testing.assert_array_equal(embedding.embed_clips(recipe, params_of(recipe), prepared, twice), np.stack(apart, 1))
+    assert embedded == CLIPS
+
+
 # Groups of frames.
 
 
@@ -205,18 +220,3 @@ def test_a_learned_similarity_is_averaged_over_the_views(prepared: Prepared) -> 
     assert found.shape == (4, 3, len(head["v"]))
     expected = np.einsum("vpd,vgd,d->pg", found, found, head["v"]) / 4 - 0.25
     np.testing.assert_allclose(embedding.score(recipe, params, found, found), expected, rtol=1e-4, atol=1e-5)
-
-
-def test_a_clip_that_is_there_twice_is_embedded_once(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = small_data.recipe()
-    twice = [CLIPS[0], CLIPS[1], CLIPS[0], CLIPS[2], CLIPS[1]]
-    apart = [embedding.embed_clips(recipe, params_of(recipe), prepared, [clip])[:, 0] for clip in twice]
-    real, embedded = embedding.embed_clip, []
-
-    def counting(*arguments):
-        embedded.append(arguments[3])
-        return real(*arguments)
-
-    monkeypatch.setattr(embedding, "embed_clip", counting)
-    np.testing.assert_array_equal(embedding.embed_clips(recipe, params_of(recipe), prepared, twice), np.stack(apart, 1))
-    assert embedded == CLIPS
