@@ -19,6 +19,7 @@ from minireid.data.prepared import Prepared, Track
 from minireid.evaluation import fitting, ranking
 from minireid.evaluation.embedding import embed_clips
 from minireid.metric import kissme, lfda, pca, xqda
+from minireid.metric.rerank import rerank
 from minireid.training.run import Run
 from minireid.training.threads import threads
 from tests import small_data
@@ -202,6 +203,18 @@ def test_without_withheld_persons(tmp_path: Path, prepared: Prepared, run: Run, 
     assert "no metric: that is chosen by withheld persons" in capsys.readouterr().out
     assert main(["metric", str(alone.path), str(run.path), "--out", str(tmp_path / "both")]) == 2
     assert "only one has withheld persons" in capsys.readouterr().err and not (tmp_path / "both").exists()
+
+
+def test_re_ranked_rows_take_all_three_blocks_from_the_same_metric(run: Run) -> None:
+    with threads(1):
+        one = embed(run)
+    fitted = fit(one)
+    metric = fitted["KISSME, withheld persons"]
+    a, b = (pca.project(x, metric) for x in (one.probe, one.gallery))
+    pg, pp, gg = (-np.linalg.norm(x[:, None] - y, axis=2) for x, y in ((a, b), (a, a), (b, b)))
+    found = compare_metrics.scores_of(one, fitted, "KISSME, withheld persons")
+    np.testing.assert_allclose(found["KISSME, withheld persons"], pg, atol=1e-6)
+    np.testing.assert_allclose(found["KISSME, withheld persons, re-ranked"], rerank(pg, pp, gg), atol=1e-6)
 
 
 def test_two_seeds_are_averaged(tmp_path: Path, prepared: Prepared, run: Run, capsys: Capture, said: str) -> None:

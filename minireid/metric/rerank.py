@@ -50,10 +50,9 @@ def rerank(
     score = np.block([[probe_probe, probe_gallery], [probe_gallery.T, gallery_gallery]])
     if not np.isfinite(score).all():
         raise InputError("expected finite scores to re-rank, got NaN or infinity: the network has diverged")
-    k1 = min(k1, P + G - 1)
     d = score * score
     d /= np.maximum(d.max(axis=1, keepdims=True), np.finfo(float).tiny)
-    order = nearest(score)
+    order = nearest(score)  # a slice of more than Q points is all Q: so are k1 and k2 clipped
     V = np.where(expanded(order, k1), np.exp(-d), 0)
     V /= V.sum(axis=1, keepdims=True)  # F4
     V = V[order[:, :k2]].mean(axis=1)  # F5
