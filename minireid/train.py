@@ -27,7 +27,7 @@ def new_run(
     recipe = load(recipe_name, changes)
     prepared = open_prepared(prepared_path)
     batches.check_fits(recipe, prepared)
-    model.network_of(recipe)
+    model.init(recipe, 2)  # does the network fit the crop?
     split = split_of(recipe, prepared, splits_file, number)
     training, validation = splits.hold_out(split, prepared, recipe.validation.persons)
     crowd = crowd_of(recipe, prepared, training)
