@@ -88,3 +88,10 @@ def test_a_window_that_is_larger_than_the_map_is_refused():
     for window in ((4, 1), (1, 5)):
         with pytest.raises(ValueError, match=re.escape(f"window {window} is larger than the map (3, 4)")):
             maxpool2d.forward(np.zeros((1, 3, 4, 1)), window=window)
+
+
+def test_the_size_of_the_default_window(rng):
+    """output_size's defaults are forward's: who asks before pooling (conv_block) gets the same answer."""
+    for H, W in ((2, 2), (5, 4), (6, 7), (9, 3)):
+        y, _ = maxpool2d.forward(rng.normal(size=(1, H, W, 1)))
+        assert maxpool2d.output_size(H, W) == y.shape[1:3]

@@ -55,7 +55,6 @@ def main() -> int:
         for folder in ("minireid", "tests"):
             shutil.copytree(PROJECT / folder, Path(copy, folder), ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(PROJECT / "pyproject.toml", copy)
-        Path(copy, "numba.py").write_text("raise ImportError")  # im2col will do: kernels are not what is changed here
         os.environ["PYTHONPATH"] = copy
         with contextlib.chdir(copy):
             counts = [test_page(pages[name].relative_to(PROJECT)) for name in names]
@@ -67,6 +66,7 @@ def main() -> int:
 
 def test_page(page: Path) -> tuple[int, int]:
     """How many mutants of a page its mirrored test file notices, how many not. Prints a row, and what to look at."""
+    hide_numba(page.stem != "conv_block")
     tests = Path("tests", page.parent.name, f"test_{page.name}")
     options = "-x -q --tb=line -p no:cacheprovider -p no:hypothesispytest -k 'not pytorch'"
     command = f"{shlex.quote(sys.executable)} -m pytest {options} {tests}"
@@ -95,6 +95,15 @@ def test_page(page: Path) -> tuple[int, int]:
     print(f"{page.stem:<22}" + "".join(f"{n:>13}" for n in numbers) + f"{share:>13.1%}")
     print("".join([*remarks, *(f"    not found  {line}\n" for line in reasons)]), end="", flush=True)
     return noticed, survived
+
+
+def hide_numba(hidden: bool) -> None:
+    """im2col will do for most pages: kernels are not what is changed here. conv_block calls one of its own."""
+    fake = Path("numba.py")
+    if hidden:
+        fake.write_text("raise ImportError")
+    else:
+        fake.unlink(missing_ok=True)
 
 
 def changed_line(diff: str) -> str:
