@@ -5,6 +5,7 @@ each that replaces it when it dies, and the trial of a dead worker given to anot
 trial's arguments are a few words and its results are files, so where it computes changes no bit.
 """
 
+import asyncio
 import logging
 import os
 import signal
@@ -35,21 +36,35 @@ def local(workers: int) -> Iterator[Any]:
     import dask
     from distributed import Client, LocalCluster
 
-    settings = {"distributed.scheduler.worker-saturation": 1.0}  # nobody's trial waits behind another's
-    with (
-        dask.config.set(settings),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            memory_limit=0,  # frames are memory-mapped: Dask would take the file for memory in use
-            dashboard_address=None,
-            silence_logs=logging.ERROR,
-            preload=["minireid.sweep.workers"],
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")  # it tidies up after killed workers
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with (
+            dask.config.set({"distributed.scheduler.worker-saturation": 1.0}),  # nobody's trial waits behind another's
+            LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                memory_limit=0,  # frames are memory-mapped: Dask would take the file for memory in use
+                dashboard_address=None,
+                silence_logs=logging.ERROR,
+                preload=["minireid.sweep.workers"],
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            try:
+                yield client
+            except KeyboardInterrupt:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave the workers behind
+                cluster.sync(end, list(cluster.workers.values()))
+                raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+async def end(nannies: Sequence[Any]) -> None:
+    """Workers and nannies, at once: Dask would let the trials go on for some seconds more."""
+    await asyncio.gather(*(nanny.close(timeout=0.2) for nanny in nannies), return_exceptions=True)
 
 
 def on_this_machine(
@@ -70,24 +85,25 @@ def remote(address: str) -> Iterator[Any]:
     """A client of the scheduler at this address. InputError where none answers, or its workers do not fit."""
     from distributed import Client
 
+    command = f"dask worker {address} --nworkers 2 --nthreads 1 --memory-limit 0"
     try:
         client = Client(address, timeout=WAIT)
     except (OSError, ValueError, TypeError) as fault:
         raise InputError(f"no Dask scheduler answers at {address} ({fault}): start one with dask scheduler") from None
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # a lost connection is told in a line of ours
     with client:
         try:
             client.wait_for_workers(1, timeout=WAIT)
         except TimeoutError:
-            raise InputError(
-                f"the scheduler at {address} has no workers: start some with "
-                f"dask worker {address} --nworkers 2 --nthreads 1 --memory-limit 0"
-            ) from None
+            raise InputError(f"the scheduler at {address} has no workers: start some with {command}") from None
+        if any(threads != 1 for threads in client.nthreads().values()):
+            raise InputError(f"expected workers of one thread each at {address}: start them with {command}")
         yield client
 
 
 def count(client: Any) -> int:
     """How many trials can be at work at a time."""
-    return len(client.scheduler_info(n_workers=-1)["workers"])
+    return len(client.nthreads())
 
 
 def outcomes(client: Any, sweep: Sweep, trials: Sequence[Trial]) -> Generator[tuple[Trial, Outcome], None, None]:
@@ -96,6 +112,10 @@ def outcomes(client: Any, sweep: Sweep, trials: Sequence[Trial]) -> Generator[tu
 
     futures = {client.submit(trial, str(sweep.path), *numbers, pure=False): numbers for numbers in trials}
     for future in as_completed(futures):
+        if future.cancelled():
+            raise InputError(
+                "the connection to the scheduler is lost: start it, then the same command goes on from there"
+            )
         fault = future.exception()
         if fault is None:
             outcome = future.result()
