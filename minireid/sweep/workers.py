@@ -10,11 +10,12 @@ import logging
 import os
 import signal
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from minireid.errors import InputError
 from minireid.sweep.folder import Sweep, Trial
+from minireid.sweep.forecast import counted
 from minireid.sweep.trial import Outcome, trial
 
 WAIT = 30  # seconds, for a scheduler and for its first worker
@@ -37,29 +38,44 @@ def local(workers: int) -> Iterator[Any]:
     from distributed import Client, LocalCluster
 
     os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")  # it tidies up after killed workers
-    before = signal.getsignal(signal.SIGINT)
-    try:
-        with (
-            dask.config.set({"distributed.scheduler.worker-saturation": 1.0}),  # nobody's trial waits behind another's
-            LocalCluster(
+    with ExitStack() as stack:
+        stack.enter_context(
+            dask.config.set({"distributed.scheduler.worker-saturation": 1.0})
+        )  # no trial behind another
+        with without_ctrl_c():
+            cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
                 memory_limit=0,  # frames are memory-mapped: Dask would take the file for memory in use
-                dashboard_address=None,
+                dashboard_address=":0",
                 silence_logs=logging.ERROR,
                 preload=["minireid.sweep.workers"],
-            ) as cluster,
-            Client(cluster) as client,
-        ):
-            try:
-                yield client
-            except KeyboardInterrupt:
-                signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave the workers behind
+            )
+            client = stack.enter_context(Client(stack.enter_context(cluster)))
+        try:
+            yield client
+        except KeyboardInterrupt:
+            with without_ctrl_c():  # a second one would leave the workers behind
                 cluster.sync(end, list(cluster.workers.values()))
-                raise
+                stack.close()
+            raise
+
+
+@contextmanager
+def without_ctrl_c() -> Iterator[None]:
+    """Inside, Ctrl-C is not heard; never by processes that begin inside: it reaches all of a terminal's processes, and
+    only the sweep itself is to answer it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def dask_setup(worker: Any) -> None:
+    """Dask calls this in a new local worker; for those who replace one that died, after without_ctrl_c()."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 async def end(nannies: Sequence[Any]) -> None:
@@ -71,13 +87,9 @@ def on_this_machine(
     workers: int, sweep: Sweep, trials: Sequence[Trial]
 ) -> Generator[tuple[Trial, Outcome], None, None]:
     """Every trial and what came of it, by a cluster of this machine that ends with the last of them."""
+    print(f"starting {counted(workers, 'worker')} (some seconds, in which Ctrl-C is not heard)", flush=True)
     with local(workers) as client:
         yield from outcomes(client, sweep, trials)
-
-
-def dask_setup(worker: Any) -> None:
-    """Dask calls this in a new local worker: Ctrl-C reaches every process of a terminal, but is the sweep's alone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager

@@ -103,7 +103,7 @@ def test_ctrl_c_reaches_all_processes_and_loses_only_what_was_at_work(place: Pat
         wait_until(lambda: (out / "small" / "split0_seed0").exists() and at_work(out), process)
         mine = workers_of(process)
         os.killpg(process.pid, signal.SIGINT)
-        time.sleep(0.5)
+        time.sleep(0.1)
         os.killpg(process.pid, signal.SIGINT)  # nobody waits patiently
         said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130 and "Traceback" not in said, said
