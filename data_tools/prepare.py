@@ -1,10 +1,11 @@
 """From a raw dataset folder to a prepared folder: smaller frames, optical flow, one array, one index.
 
-    python -m data_tools.prepare prid2011 RAW OUT
+    python -m data_tools.prepare prid2011 RAW OUT          (or ilids_vid, mars, own, walkers)
 
-The prepared folder is described in minireid/data/prepared.py, which reads it. Same input and options, same bytes, for
-any number of workers. Everything is written to OUT.partial, which takes its name when it is whole: a run may be
-interrupted at any time and started again.
+RAW is the dataset's folder as its own file describes it (data_tools/prid2011.py, ilids_vid.py, mars.py, own.py), or the
+folder around it. The prepared folder is described in minireid/data/prepared.py, which reads it. Same input and options,
+same bytes, for any number of workers. Everything is written to OUT.partial, which takes its name when it is whole: a
+run may be interrupted at any time and started again.
 """
 
 import argparse
@@ -19,21 +20,27 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from data_tools import optical_flow, prid2011
-from data_tools.prid2011 import RawTrack
+from data_tools import ilids_vid, mars, optical_flow, own, prid2011
+from data_tools.raw import RawTrack, entries, has_gap
 from minireid.data.prepared import COLOURS, FLOW, FORMAT, VERSION, check_hash, open_prepared
 from minireid.errors import InputError
 from minireid.progress import bar
 
-LAYOUTS: dict[str, Callable[[Path], list[RawTrack]]] = {
-    "prid2011": prid2011.find_tracks,
-    "walkers": prid2011.find_tracks,  # drawn in the same layout
+# Which file knows a dataset's layout; the walkers come in three (see layout_of).
+LAYOUTS: dict[str, ModuleType] = {
+    "prid2011": prid2011,
+    "walkers": prid2011,
+    "ilids_vid": ilids_vid,
+    "mars": mars,
+    "own": own,
 }
+HOLDS = "the folder that holds multi_shot (prid2011), sequences (ilids_vid), bbox_train (mars), or persons (own)"
 FILES = {"frames.npy", "index.json"}
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises for damaged files
 
@@ -61,7 +68,9 @@ def prepare(
     workers = (os.cpu_count() or 1) if workers is None else workers
     if workers < 1:
         raise InputError(f"expected 1 or more workers, got {workers}: choose another number")
-    tracks = LAYOUTS[dataset](raw)
+    layout = layout_of(dataset, raw)
+    raw = _root(layout, raw)
+    tracks = layout.find_tracks(raw)
     groups = _groups(raw)
     say: Callable[[str], None] = print if progress else lambda line: None
     if _prepared_before(out) and not force:
@@ -82,10 +91,27 @@ def prepare(
                 sha256.update(frames)
                 digests.append(digest)
                 counter.update(len(frames))
-        sums = {"frames": shape[0], "sha256": sha256.hexdigest(), "source_sha256": _source_sha256(raw, digests)}
+        sums = {"frames": shape[0], "sha256": sha256.hexdigest(), "source_sha256": _source_sha256(raw, tracks, digests)}
         _write_index(folder / "index.json", {**options, **sums}, tracks, groups)
     say(f"{out} is ready")
     return out
+
+
+def layout_of(dataset: str, raw: Path) -> ModuleType:
+    """The module that knows the folder's layout; of the walkers' three, the one that this folder has."""
+    if dataset == "walkers":
+        fitting = [layout for layout in (ilids_vid, mars) if layout.wrong_folder(_root(layout, raw)) is None]
+        return fitting[0] if fitting else prid2011
+    return LAYOUTS[dataset]
+
+
+def _root(layout: ModuleType, raw: Path) -> Path:
+    """RAW, or the one folder in it that is laid out like the dataset: an archive unpacks into a folder of its own."""
+    if raw.is_dir() and layout.wrong_folder(raw) is not None:
+        inside = [folder for folder in entries(raw) if folder.is_dir() and layout.wrong_folder(folder) is None]
+        if len(inside) == 1:
+            return inside[0]
+    return raw
 
 
 def decode(path: Path, content: bytes) -> Image.Image:
@@ -135,10 +161,14 @@ def _digest(raw: Path, track: RawTrack, contents: list[bytes]) -> bytes:
     return digest.digest()
 
 
-def _source_sha256(raw: Path, digests: list[bytes]) -> str:
-    """SHA-256 over the digests of all tracks, in their order, and over walkers.json, which the groups come from."""
+def _source_sha256(raw: Path, tracks: list[RawTrack], digests: list[bytes]) -> str:
+    """SHA-256 over the digests of all tracks, in their order, over walkers.json, which the groups come from, and over
+    roles, which come from lists.
+    """
     walkers = raw / "walkers.json"
-    return hashlib.sha256(b"".join(digests) + (_read(walkers) if walkers.is_file() else b"")).hexdigest()
+    roles = "".join(f"{k} {track.role}\n" for k, track in enumerate(tracks) if track.role)
+    described = _read(walkers) if walkers.is_file() else b""
+    return hashlib.sha256(b"".join(digests) + described + roles.encode()).hexdigest()
 
 
 def in_order(work: Callable[[RawTrack], Any], tracks: list[RawTrack], workers: int) -> Iterator[Any]:
@@ -213,7 +243,7 @@ def _same_or_refuse(out: Path, raw: Path, tracks: list[RawTrack], options: dict[
             was = f"{out} was prepared with {key} {prepared.index[key]}, not {value}"
             raise InputError(f"{was}: add --force to replace it, or choose another folder")
     digests = [_digest(raw, track, [_read(path) for path in track.frames]) for track in tracks]
-    if prepared.index["source_sha256"] != _source_sha256(raw, digests):
+    if prepared.index["source_sha256"] != _source_sha256(raw, tracks, digests):
         raise InputError(
             f"{out} was prepared from other images than {raw}: add --force to replace it, or choose another folder"
         )
@@ -221,7 +251,8 @@ def _same_or_refuse(out: Path, raw: Path, tracks: list[RawTrack], options: dict[
 
 def _announce(dataset: str, tracks: list[RawTrack], shape: tuple[int, ...], out: Path) -> str:
     """What will be written; InputError if the disk is too small for it."""
-    gaps = [track.frames[0].parent for track in tracks if prid2011.number(track.frames[-1]) != len(track.frames)]
+    numbered = dataset != "own"  # one's own frames may have any names
+    gaps = [track.frames[0].parent for track in tracks if numbered and has_gap(track)]
     needed = int(np.prod(shape)) + 4096 + 100 * len(tracks)
     there = next(folder for folder in out.resolve().parents if folder.exists())
     free = shutil.disk_usage(there).free
@@ -262,10 +293,12 @@ def _whole_or_nothing(out: Path) -> Iterator[Path]:
 def _write_index(file: Path, head: dict[str, Any], tracks: list[RawTrack], groups: dict[int, int]) -> None:
     """The index as JSON, one track per line."""
     lines, start = [], 0
-    for person, camera, frames in tracks:
-        record = {"person": person, "camera": camera, "start": start, "length": len(frames)}
-        lines.append(json.dumps(record | ({"group": groups[person]} if person in groups else {})))
-        start += len(frames)
+    for track in tracks:
+        record = {"person": track.person, "camera": track.camera, "start": start, "length": len(track.frames)}
+        optional = {"group": groups.get(track.person), "role": track.role, "name": track.name}
+        record |= {key: value for key, value in optional.items() if value is not None}
+        lines.append(json.dumps(record, ensure_ascii=False))
+        start += len(track.frames)
     entries = [f" {json.dumps(key)}: {json.dumps(value)},\n" for key, value in head.items()]
     text = "{\n" + "".join(entries) + ' "tracks": [\n  ' + ",\n  ".join(lines) + "\n ]\n}\n"
     with file.open("w", encoding="utf-8", newline="\n") as stream:
@@ -284,7 +317,7 @@ def _size(text: str) -> tuple[int, int]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m data_tools.prepare", description="raw dataset -> prepared folder")
     parser.add_argument("dataset", choices=sorted(LAYOUTS))
-    parser.add_argument("raw", type=Path, help="the folder that holds multi_shot")
+    parser.add_argument("raw", type=Path, help=HOLDS)
     parser.add_argument("out", type=Path, help="the prepared folder to write")
     parser.add_argument("--size", type=_size, default=(64, 32), metavar="HxW", help="height x width (default 64x32)")
     parser.add_argument("--no-flow", dest="flow", action="store_false", help="colours only")

@@ -8,7 +8,7 @@ classification, SCIA 2011. The folder, as published, 128 x 64 images:
     RAW/single_shot/...                                           one image per person: not a video, not used here
 
 Only persons 1 to 200 are in both cameras. From 201 on, each camera counts its own: person 201 of camera A and person
-201 of camera B are two people. The walkers are written in the same layout; there, one number is one person.
+201 of camera B are two people. The walkers can be written in the same layout; there, one number is one person.
 
 The protocols *200* (persons 1-200) and *178* (those of them with more than 21 frames in both views) are not comparable.
 """
@@ -16,12 +16,26 @@ The protocols *200* (persons 1-200) and *178* (those of them with more than 21 f
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
+from data_tools.raw import (
+    FRAME,
+    Fault,
+    Findings,
+    RawTrack,
+    Sizes,
+    add_differences,
+    frame_facts,
+    listing,
+    number,
+    ranges,
+    survey_camera,
+    tracks_of_camera,
+)
 from minireid.errors import InputError
 
 CAMERAS = ("a", "b")
 SHARED = 200  # persons 1 to 200 are in both cameras
+PUBLISHED_AS = "PRID-2011 as published"
 PUBLISHED = {
     "persons in camera A": 385,
     "persons in camera B": 749,
@@ -35,31 +49,6 @@ EXCLUDED_178 = (6, 19, 31, 52, 57, 62, 71, 94, 106, 120, 136, 138, 139, 142, 145
 PERSONS_178 = tuple(person for person in range(1, SHARED + 1) if person not in EXCLUDED_178)
 
 PERSON = re.compile(r"person_(\d+)", re.IGNORECASE)
-FRAME = re.compile(r"(\d+)\.(?:png|jpg|jpeg)", re.IGNORECASE)
-
-
-class RawTrack(NamedTuple):
-    """One person in one camera: its frames in numerical order."""
-
-    person: int
-    camera: str
-    frames: list[Path]
-
-
-def number(path: Path) -> int:
-    """The number in a name that `listing` has let through: 17 for .../person_0017 and for .../0017.png."""
-    return int(re.sub(r"\D", "", path.stem))
-
-
-def listing(folder: Path, pattern: re.Pattern[str]) -> tuple[list[Path], list[Path]]:
-    """What is in a folder: (names that match, in numerical order; the others). Hidden files do not count."""
-    try:
-        entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".") and entry.name != "Thumbs.db"]
-    except OSError as fault:
-        raise InputError(f"expected a readable folder, but {folder} is not ({fault.strerror}): check it") from None
-    matches = {entry: pattern.fullmatch(entry.name) for entry in entries}
-    expected = sorted((int(match[1]), entry.name, entry) for entry, match in matches.items() if match)
-    return [entry for _, _, entry in expected], sorted(entry for entry, match in matches.items() if not match)
 
 
 def camera_folder(raw: Path, camera: str) -> Path:
@@ -99,21 +88,71 @@ def find_tracks(raw: Path) -> list[RawTrack]:
     fault = wrong_folder(raw)
     if fault:
         raise InputError(f"{raw} {fault}")
-    tracks = []
+    tracks: list[RawTrack] = []
     for camera in CAMERAS:
-        folders = [folder for folder in listing(camera_folder(raw, camera), PERSON)[0] if folder.is_dir()]
-        persons = [number(folder) for folder in folders]
-        for person, folder in zip(persons, folders):
-            frames = listing(folder, FRAME)[0]
-            if not frames or persons.count(person) > 1 or len(set(map(number, frames))) < len(frames):
-                reason = "has no frames, or its number or a frame's number is there twice"
-                raise InputError(f"{folder} {reason}: python -m data_tools.verify names every fault in {raw}")
-            tracks.append(RawTrack(person, camera, frames))
+        tracks += tracks_of_camera(raw, camera_folder(raw, camera), camera, PERSON, FRAME)
     if not tracks:
         raise InputError(
             f"expected folders such as person_0001 in {camera_folder(raw, 'a')}, found none: check the path"
         )
     return tracks
+
+
+def survey(raw: Path, faults: list[Fault]) -> list[RawTrack]:
+    """Every track that has frames; faults of folders, names and numbers are added to `faults`."""
+    for entry in listing(raw / "multi_shot", PERSON)[1]:
+        if entry not in [camera_folder(raw, camera) for camera in CAMERAS]:
+            faults.append(Fault("unexpected", entry, "expected only cam_a and cam_b here"))
+    tracks: list[RawTrack] = []
+    for camera in CAMERAS:
+        examples = ("person_0001", "0001.png")
+        tracks += survey_camera(camera_folder(raw, camera), camera, (PERSON, FRAME), examples, faults)
+    for track in tracks:
+        faults += _numbering(track)
+    return tracks
+
+
+def _numbering(track: RawTrack) -> list[Fault]:
+    """Frames must be numbered 1, 2, 3, ... without a gap."""
+    folder, numbers = track.frames[0].parent, set(map(number, track.frames))
+    missing = sorted(set(range(1, max(numbers) + 1)) - numbers)
+    faults = [Fault("gap", folder, f"of frames 1 to {max(numbers)}, missing: {ranges(missing)}")] if missing else []
+    return faults + ([Fault("gap", folder, "the first frame is 0, expected 1")] if 0 in numbers else [])
+
+
+def compare(dataset: str, raw: Path, tracks: list[RawTrack], sizes: Sizes, published: bool, findings: Findings) -> None:
+    """Facts beside those of the published dataset, and what follows from them."""
+    in_a, in_b = ({track.person for track in tracks if track.camera == camera} for camera in CAMERAS)
+    both = in_a & in_b
+    if dataset == "prid2011" and max(both, default=0) > SHARED:
+        beyond = sum(person > SHARED for person in both)
+        why = f"PRID-2011 counts them per camera from {SHARED + 1} on, so each is taken as two people"
+        findings.notes.append(f"{beyond:,} numbers above {SHARED} are in both cameras; {why}")
+        both = {person for person in both if person <= SHARED}
+    only_a, only_b = len(in_a) - len(both), len(in_b) - len(both)
+    if only_a + only_b:
+        ways = f"{only_a:,} in A, {only_b:,} in B"
+        findings.notes.append(
+            f"{only_a + only_b:,} persons are in one camera only ({ways}): no pairs can be made of them"
+        )
+    long_enough = protocol_178(tracks)
+    counts = (len(in_a), len(in_b), len(both), only_a + only_b, len(tracks))
+    here = dict(zip(PUBLISHED, counts))
+    findings.facts += [
+        *((what, f"{here[what]:,}", f"{PUBLISHED[what]:,}") for what in PUBLISHED),
+        (f"persons 1-{SHARED}, > {THRESHOLD_178} frames in both", f"{len(long_enough):,}", f"{len(PERSONS_178):,}"),
+        *frame_facts(tracks, sizes, PUBLISHED_LENGTHS, "128 x 64"),
+    ]
+    differ = [f"{what}: {here[what]:,}, expected {count:,}" for what, count in PUBLISHED.items() if here[what] != count]
+    short = sorted(set(PERSONS_178) - set(long_enough))
+    if short:
+        differ.append(f"not over {THRESHOLD_178} frames in both cameras, though of the 178: persons {ranges(short)}")
+    extra = sorted(set(long_enough) - set(PERSONS_178))
+    if extra and dataset == "prid2011":
+        findings.notes.append(
+            f"over {THRESHOLD_178} frames in both cameras, but not of the 178: persons {ranges(extra)}"
+        )
+    add_differences(differ, raw, published, findings)
 
 
 def protocol_178(tracks: Iterable[RawTrack]) -> list[int]:

@@ -6,7 +6,7 @@ for: nothing here can depend on the gait but the rate at which the street scroll
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -24,7 +24,7 @@ CENTRE, GROUND = WINDOW / 2, 244.0  # where the walker's ground point lies on th
 class Camera:
     """One camera. Angles in radians, lengths in canvas pixels; a spread is a standard deviation from track to track."""
 
-    name: str  # "a" or "b", as in cam_a and cam_b
+    name: str  # "a", "b" or "c", as in cam_a and cam_b
     scene: str
     aside: float  # walking direction against the picture's plane: positive towards the camera, negative away from it
     aside_spread: float
@@ -85,6 +85,18 @@ CAMERA_B = Camera(
     occluders=0.3,
 )
 CAMERAS = (CAMERA_A, CAMERA_B)
+# A third one, for MARS's layout: people walk past it, in a warm light.
+CAMERA_C = replace(
+    CAMERA_B,
+    name="c",
+    scene="street",
+    aside=0.1,
+    rightwards=0.5,
+    light=0.0,
+    gains=(1.08, 0.97, 0.88),
+    haze=3,
+    gamma=1.0,
+)
 
 
 @dataclass(frozen=True)

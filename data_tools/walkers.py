@@ -1,7 +1,8 @@
-"""Draws synthetic walking people as PNG files in PRID-2011's own layout: `python -m data_tools.walkers OUT`.
+"""Draws synthetic walking people as image files in PRID-2011's own layout: `python -m data_tools.walkers OUT`.
 
 OUT/multi_shot/cam_a/person_0001/0001.png …, 128 high and 64 wide; walkers.json says who is who, contact_sheet.png shows
-some of them. The first N people are seen by both cameras; a tenth more follow, seen by one camera only.
+some of them. The first N people are seen by both cameras; a tenth more follow, seen by one camera only. --layout
+ilids_vid or mars writes them as those datasets are laid out: see walker_layouts.py.
 
 Each track has a generator of its own, default_rng([seed, person, camera]), so that the files do not depend on how many
 processes write them, and so that no two tracks share their accidents.
@@ -23,7 +24,8 @@ from typing import Any, NoReturn
 import numpy as np
 from PIL import Image, ImageDraw
 
-from data_tools.walker_cameras import CAMERAS, draw_track, film
+from data_tools import walker_layouts
+from data_tools.walker_cameras import CAMERA_C, CAMERAS, draw_track, film
 from data_tools.walker_gait import metres_per_cycle
 from data_tools.walker_people import Person, describe, draw_person
 from data_tools.walker_twins import (
@@ -40,7 +42,8 @@ from minireid.progress import bar
 
 FORMAT = "minireid-walkers"
 VERSION = 1
-FRAMES = (20, 50)
+FRAMES = {"prid2011": (20, 50), "ilids_vid": (20, 50), "mars": (40, 100)}  # a walk; in mars it is cut into tracks
+FOLDERS = {"multi_shot", "sequences", "bbox_train", "bbox_test", "info"}
 
 
 @dataclass(frozen=True)
@@ -48,18 +51,24 @@ class Walk:
     """One person to be written: where they are seen, and how they move."""
 
     person: int  # from 1
-    cameras: str  # "ab", "a" or "b"
+    cameras: str  # "ab", "a" or "b"; in MARS's layout any of "abc"
     group: int | None = None
     step: int | None = None
 
 
-def cast(people: int, seed: int, twins: bool) -> list[Walk]:
+def cast(people: int, seed: int, twins: bool, layout: str = "prid2011") -> list[Walk]:
     """Everybody in the data set, in the order of their numbers."""
     if twins:
         groups = range(people // GROUP)
         return [Walk(1 + g * GROUP + i, "ab", g, k) for g in groups for i, k in enumerate(twin_steps(seed, g))]
     single = -(-people // 10)
+    if layout == "mars":
+        choices = np.random.default_rng([seed, 8]).choice(["ab", "ac", "bc", "abc"], size=people).tolist()
+        seen = [Walk(p, cameras) for p, cameras in enumerate(choices, start=1)]
+        return seen + [Walk(people + 1 + i, "abc"[i % 3]) for i in range(single)]
     shared = [Walk(p, "ab") for p in range(1, people + 1)]
+    if layout == "ilids_vid":
+        return shared
     return shared + [Walk(people + 1 + i, "a" if i < single - single // 2 else "b") for i in range(single)]
 
 
@@ -73,7 +82,7 @@ def _track_frames(
     walk: Walk, camera: str, seed: int, frames: tuple[int, int]
 ) -> tuple[Iterator[np.ndarray], list[int]]:
     """The frames of one track, and the pose of each frame for twins (empty for ordinary walkers)."""
-    index = "ab".index(camera)
+    index = walker_layouts.NAMES.index(camera)
     rng = np.random.default_rng([seed, walk.person, 1 + index])
     person = _look(walk, seed)
     if walk.group is not None and walk.step is not None:
@@ -83,24 +92,25 @@ def _track_frames(
     length = int(rng.integers(frames[0], frames[1] + 1))
     start, pace = rng.random(), float(np.exp(rng.normal(0, 0.03)))
     cycles = person.frequency * pace
-    track = draw_track(rng, CAMERAS[index], length, person.height, cycles * metres_per_cycle(person))
+    track = draw_track(rng, (*CAMERAS, CAMERA_C)[index], length, person.height, cycles * metres_per_cycle(person))
     return film(person, track, 2 * np.pi * (start + cycles * np.arange(length)), seed), []
 
 
-def _write_person(walk: Walk, out: Path, seed: int, frames: tuple[int, int]) -> tuple[Walk, dict[str, list[int]]]:
+def _write_person(
+    walk: Walk, out: Path, seed: int, frames: tuple[int, int], layout: str
+) -> tuple[Walk, dict[str, list[int]]]:
     """Write all tracks of one person; return the poses of each, for twins."""
     poses = {}
+    alone = layout == "mars" and len(walk.cameras) == 1
+    files = walker_layouts.mars_distractor if alone else walker_layouts.LAYOUTS[layout]
     for camera in walk.cameras:
-        name = f"cam_{camera}/person_{walk.person:04d}"
-        folder = out / "multi_shot" / name
-        folder.mkdir(parents=True)
-        pictures, poses[name] = _track_frames(walk, camera, seed, frames)
-        for number, frame in enumerate(pictures, 1):
-            Image.fromarray(frame).save(folder / f"{number:04d}.png", compress_level=1)
+        pictures, poses[f"cam_{camera}/person_{walk.person:04d}"] = _track_frames(walk, camera, seed, frames)
+        for name, picture in files(pictures, walk.person, camera, seed):
+            walker_layouts.save(out / name, picture)
     return walk, poses
 
 
-def contact_sheet(out: Path, rows: Sequence[int], columns: int = 5) -> Image.Image:
+def contact_sheet(out: Path, rows: Sequence[int], layout: str = "prid2011", columns: int = 5) -> Image.Image:
     """People as rows, their numbers at the left; `columns` consecutive frames of camera a, then of camera b."""
     wide, high, left, gap = 48, 96, 26, 8
     sheet = Image.new("RGB", (left + 2 * columns * wide + gap, high * len(rows)), (255, 255, 255))
@@ -108,16 +118,15 @@ def contact_sheet(out: Path, rows: Sequence[int], columns: int = 5) -> Image.Ima
     for row, person in enumerate(rows):
         draw.text((3, high * row + high // 2 - 6), str(person), fill=(0, 0, 0))
         for c, camera in enumerate("ab"):
-            for i in range(columns):
-                path = out / "multi_shot" / f"cam_{camera}" / f"person_{person:04d}" / f"{i + 1:04d}.png"
-                if path.exists():  # a track can be shorter than the row
-                    with Image.open(path) as frame:
-                        small = frame.resize((wide, high), Image.Resampling.LANCZOS)
-                    sheet.paste(small, (left + (c * columns + i) * wide + c * gap, high * row))
+            shown = walker_layouts.first_frames(out, layout, person, camera)[:columns]  # it can be shorter than the row
+            for i, path in enumerate(shown):
+                with Image.open(path) as frame:
+                    small = frame.resize((wide, high), Image.Resampling.LANCZOS)
+                sheet.paste(small, (left + (c * columns + i) * wide + c * gap, high * row))
     return sheet.quantize(96, dither=Image.Dither.NONE)  # 96 colours keep the file small
 
 
-def _facts(walks: Sequence[Walk], poses: dict[str, list[int]], seed: int, twins: bool) -> str:
+def _facts(walks: Sequence[Walk], poses: dict[str, list[int]], seed: int, twins: bool, layout: str) -> str:
     """The text of walkers.json, one person and one track per line."""
     people: dict[str, Any] = {}
     for walk in walks:
@@ -126,6 +135,8 @@ def _facts(walks: Sequence[Walk], poses: dict[str, list[int]], seed: int, twins:
             facts |= {"group": walk.group, "step": walk.step}
         people[str(walk.person)] = facts | describe(_look(walk, seed))
     head: dict[str, Any] = {"format": FORMAT, "version": VERSION, "seed": seed, "twins": twins}
+    if layout != "prid2011":
+        head["layout"] = layout
     blocks = {"people": people} | ({"poses": poses} if twins else {})
     lines = [f" {json.dumps(k)}: {json.dumps(v)}" for k, v in head.items()]
     for name, block in blocks.items():
@@ -134,7 +145,7 @@ def _facts(walks: Sequence[Walk], poses: dict[str, list[int]], seed: int, twins:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _check(out: Path, people: int, seed: int, frames: tuple[int, int], twins: bool, workers: int) -> None:
+def _check(out: Path, people: int, seed: int, frames: tuple[int, int], twins: bool, layout: str, workers: int) -> None:
     if people < 1 or people > 9000:
         raise InputError(f"expected 1 to 9000 people, got {people}: choose another --people")
     if twins and people % GROUP:
@@ -145,6 +156,10 @@ def _check(out: Path, people: int, seed: int, frames: tuple[int, int], twins: bo
         raise InputError(f"expected 1 <= MIN <= MAX <= 9999 frames, got {frames[0]} and {frames[1]}: change --frames")
     if twins and frames[0] < POSES:
         raise InputError(f"expected at least {POSES} frames for twins (one cycle), got {frames[0]}: change --frames")
+    if layout not in walker_layouts.LAYOUTS:
+        raise InputError(f"expected --layout {', '.join(walker_layouts.LAYOUTS)}, got {layout!r}: choose one of them")
+    if layout == "mars":
+        walker_layouts.check_mars(people, frames[1], twins)
     if workers < 1:
         raise InputError(f"expected 1 or more workers, got {workers}: choose another --workers")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -155,11 +170,8 @@ def _fresh_partial(out: Path) -> Path:
     """An empty folder beside `out`. What an earlier run left there is deleted, but only if it is ours."""
     partial_out = out.with_name(out.name + ".partial")
     if partial_out.exists():
-        if not partial_out.is_dir() or {p.name for p in partial_out.iterdir()} - {
-            "multi_shot",
-            "walkers.json",
-            "contact_sheet.png",
-        }:
+        ours = FOLDERS | {"walkers.json", "contact_sheet.png"}
+        if not partial_out.is_dir() or {p.name for p in partial_out.iterdir()} - ours:
             raise InputError(f"expected to use {partial_out} while writing, but it holds other files: move them away")
         shutil.rmtree(partial_out)
     partial_out.mkdir(parents=True)
@@ -167,10 +179,16 @@ def _fresh_partial(out: Path) -> Path:
 
 
 def _write_all(
-    partial_out: Path, walks: list[Walk], seed: int, frames: tuple[int, int], workers: int, progress: bool
+    partial_out: Path,
+    walks: list[Walk],
+    seed: int,
+    frames: tuple[int, int],
+    layout: str,
+    workers: int,
+    progress: bool,
 ) -> dict[str, list[int]]:
     """Write every person, in `workers` processes; return the poses of all tracks, in the order of the people."""
-    job = partial(_write_person, out=partial_out, seed=seed, frames=frames)
+    job = partial(_write_person, out=partial_out, seed=seed, frames=frames, layout=layout)
     poses: dict[str, list[int]] = {}
     with bar(total=len(walks), desc="walkers", unit="person", shown=progress) as counter:
         if workers == 1:
@@ -197,28 +215,32 @@ def write_walkers(
     seed: int,
     frames: tuple[int, int] | None = None,
     twins: bool = False,
+    layout: str = "prid2011",
     workers: int | None = None,
     progress: bool = True,
 ) -> None:
     """Write a data set of synthetic walkers into the new or empty folder `out`.
 
     people: how many are seen by both cameras; a tenth more are seen by one camera only. With twins: all people, four to
-    a group. frames: shortest and longest track; by default 20 to 50, for twins 31 to 40. workers: processes; by default
-    one per core. The same arguments give the same bytes for any number of workers.
+    a group. frames: shortest and longest walk; by default 20 to 50, for twins 31 to 40. layout: whose files and folders
+    (see walker_layouts.py). workers: processes; by default one per core. The same arguments give the same bytes for any
+    number of workers.
     Raises InputError on bad arguments, before anything is written. `out` appears whole or not at all.
     """
-    frames = frames or (LENGTHS if twins else FRAMES)
+    frames = frames or (LENGTHS if twins else FRAMES.get(layout, (1, 1)))
     workers = (os.cpu_count() or 1) if workers is None else workers
-    _check(out, people, seed, frames, twins, workers)
+    _check(out, people, seed, frames, twins, layout, workers)
     out = out.absolute()
-    walks = cast(people, seed, twins)
+    walks = cast(people, seed, twins, layout)
     try:
         partial_out = _fresh_partial(out)
         try:
-            poses = _write_all(partial_out, walks, seed, frames, workers, progress)
-            (partial_out / "walkers.json").write_text(_facts(walks, poses, seed, twins), encoding="utf-8")
-            rows = [walk.person for walk in walks if walk.cameras == "ab"][:8]
-            contact_sheet(partial_out, rows).save(partial_out / "contact_sheet.png", optimize=True)
+            poses = _write_all(partial_out, walks, seed, frames, layout, workers, progress)
+            if layout == "mars":
+                walker_layouts.write_mars_info(partial_out, seed)
+            (partial_out / "walkers.json").write_text(_facts(walks, poses, seed, twins, layout), encoding="utf-8")
+            rows = [walk.person for walk in walks if len(walk.cameras) > 1][:8]
+            contact_sheet(partial_out, rows, layout).save(partial_out / "contact_sheet.png", optimize=True)
             if out.exists():
                 out.rmdir()
             os.replace(partial_out, out)
@@ -245,15 +267,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--frames", type=int, nargs=2, metavar=("MIN", "MAX"), help="track lengths (20 50; twins 31 40)"
+        "--frames",
+        type=int,
+        nargs=2,
+        metavar=("MIN", "MAX"),
+        help="lengths of a walk (20 50; twins 31 40; mars 40 100)",
     )
     parser.add_argument("--twins", action="store_true", help="groups of four told apart only by the order of frames")
+    parser.add_argument("--layout", default="prid2011", help=f"{', '.join(walker_layouts.LAYOUTS)} (default: prid2011)")
     parser.add_argument("--workers", type=int, help="processes (default: one per core)")
     try:
         args = parser.parse_args(argv)
         frames = tuple(args.frames) if args.frames else None
         write_walkers(
-            args.out, people=args.people, seed=args.seed, frames=frames, twins=args.twins, workers=args.workers
+            args.out,
+            people=args.people,
+            seed=args.seed,
+            frames=frames,
+            twins=args.twins,
+            layout=args.layout,
+            workers=args.workers,
         )
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)

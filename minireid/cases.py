@@ -11,15 +11,20 @@ import numpy as np
 
 from minireid.kernels import fastest, im2col, loops
 from minireid.layers import (
+    attentive_rnn,
     conv2d,
     conv_block,
+    conv_gru,
+    conv_gru_stacked,
     dropout,
     elman,
+    elman_relu,
     elman_unsquashed,
     gru,
     gru_projected,
     gru_reset_after,
     linear,
+    lstm,
     maxpool2d,
     relu,
     sigmoid,
@@ -37,9 +42,25 @@ from minireid.losses import (
     joint,
     joint_on_sphere,
     pair_distance,
+    similarity,
     softmax,
+    softmax_smoothed,
+    triplet_hard,
 )
-from minireid.networks import msp_src, msp_src_high, msp_src_low, msp_src_motion, src
+from minireid.networks import (
+    crf,
+    crf_parts,
+    crf_spatial,
+    crf_temporal,
+    deep_rcn,
+    deep_rcn_independent,
+    msp_src,
+    msp_src_high,
+    msp_src_low,
+    msp_src_motion,
+    src,
+    utrcnn,
+)
 
 
 class Case(NamedTuple):
@@ -112,6 +133,9 @@ def page_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
     yield from layer_cases(rng, sizes)
     yield from recurrent_cases(rng, sizes)
     yield from loss_cases(rng, sizes)
+    (own,) = rng.spawn(1)  # its numbers take nothing from rng: the cases above and the networks' stay as they are
+    yield from published_layer_cases(own, sizes)
+    yield from published_loss_cases(own, sizes)
 
 
 def layer_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
@@ -163,6 +187,31 @@ def recurrent_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
         yield Case(pool.__name__.rpartition(".")[2], pool.forward, pool.backward, (spaced(rng, N, T, D),), lengths)
 
 
+def published_layer_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
+    """The recurrent layers of the published systems beside the GRUs."""
+    N, T, D, S, *_ = sizes
+    x = rng.normal(size=(N, T, D))
+    yield Case("lstm", lstm.forward, lstm.backward, (x, lstm.init(rng, D, S, dtype=np.float64)))
+    for name, config in (
+        ("attentive_rnn", {"attention": "softmax"}),
+        ("attentive_rnn/raw", {"attention": "raw"}),
+        ("attentive_rnn/top_k", {"attention": "softmax", "top_k": 2}),
+        ("attentive_rnn/raw_top_k", {"attention": "raw", "top_k": 2}),
+    ):
+        arrays = attended(rng, sizes, config)
+        yield Case(name, attentive_rnn.forward, attentive_rnn.backward, arrays, config)
+    yield Case("elman_relu", elman_relu.forward, elman_relu.backward, clear_of_zero(rng, sizes))
+    maps, plain = rng.normal(size=(4, 3, 2, 3, sizes.C)), {"kernel": im2col}
+    p = conv_gru.init(rng, sizes.C, 2, kernel_input=3, kernel_state=3, dtype=np.float64)
+    yield Case("conv_gru", conv_gru.forward, conv_gru.backward, (maps, p), plain)
+    lower = rng.normal(size=(*maps.shape[:4], 3))
+    for name, in_candidate in (("conv_gru_stacked", False), ("conv_gru_stacked/in_candidate", True)):
+        p = conv_gru_stacked.init(
+            rng, sizes.C, 3, 2, kernel_input=1, kernel_state=3, lower_in_candidate=in_candidate, dtype=np.float64
+        )
+        yield Case(name, conv_gru_stacked.forward, conv_gru_stacked.backward, (maps, lower, p), plain)
+
+
 def loss_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
     rows, K, pairs = sizes.rows, sizes.K, np.array(sizes.pairs)
     x = rng.normal(size=(rows, sizes.D)) / 2
@@ -185,6 +234,24 @@ def loss_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
     yield Case("unit_length", unit_length.forward, unit_length.backward, (x,))
 
 
+def published_loss_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
+    """The losses of the published systems beside the contrastive ones, and today's."""
+    rows, K, pairs = sizes.rows, sizes.K, np.array(sizes.pairs)
+    config = {"pairs": pairs, "same": np.resize([True, False, True, False, False, True, True], len(pairs))}
+    weights, labels = rng.random(len(pairs)), np.resize([3, 0, K - 1, 3, K - 2], rows)
+    embeddings = {"low": rng.normal(size=(rows, sizes.D)), "high": rng.normal(size=(rows, 3))}
+    heads = {level: {"v": rng.normal(size=e.shape[1]), "c": np.array(0.3)} for level, e in embeddings.items()}
+    told = {**config, "weights": weights, "labels": labels}
+    yield Case("similarity", similarity.forward, similarity.backward, (embeddings, heads), told)
+    hinge = {**config, "margin": 1.0}
+    x = without_ties(rng, sizes, hinge)
+    yield Case("triplet_hard", triplet_hard.forward, triplet_hard.backward, (x,), hinge)
+    smoothed = {"labels": labels, "smoothing": 0.2}
+    yield Case(
+        "softmax_smoothed", softmax_smoothed.forward, softmax_smoothed.backward, (rng.normal(size=(rows, K)),), smoothed
+    )
+
+
 def network_cases(rng: np.random.Generator) -> Iterator[Case]:
     clips = rng.normal(size=(2, 3, 8, 9, 1))
     sizes = {"height": 8, "width": 9, "channels": 1, "filters": (1, 2, 2), "features": 5, "dtype": np.float64}
@@ -197,6 +264,69 @@ def network_cases(rng: np.random.Generator) -> Iterator[Case]:
         name = f"msp_src_high/{unit.__name__.rpartition('.')[2]} x {depth}"
         chosen = {**config, "unit": unit, "pool": pool}
         yield Case(name, msp_src_high.forward, msp_src_high.backward, (clips, p), chosen)
+    yield from system_cases(np.random.default_rng([5, 0]))
+
+
+def system_cases(rng: np.random.Generator) -> Iterator[Case]:
+    """The other published systems. On im2col: the complex step then needs nothing compiled."""
+    clips = rng.normal(size=(2, 3, 8, 10, 1))
+    sizes = {"height": 8, "width": 10, "channels": 1, "filters": (1, 2, 2), "features": 5, "dtype": np.float64}
+    config = {
+        "lengths": np.array([3, 2]),
+        "rng": np.random.default_rng(1),
+        "dropout_rate": 0.3,
+        "kernel": im2col,
+    }
+    for network in (crf, crf_spatial, crf_temporal, utrcnn):
+        p = network.init(rng, **sizes)
+        yield Case(network.__name__.rpartition(".")[2], network.forward, network.backward, (clips, p), config)
+    for attention, top_k in (("raw", 0), ("softmax", 1)):
+        chosen = {**config, "attention": attention, "top_k": top_k}
+        yield Case(f"utrcnn/{attention} {top_k}", utrcnn.forward, utrcnn.backward, (clips, p), chosen)
+    tall = rng.normal(size=(2, 3, 16, 9, 1))
+    p = crf_parts.init(rng, **{**sizes, "height": 16, "width": 9})
+    fusion = {part: rng.normal(size=(5, 5)) for part in p.pop("fusion")}
+    yield Case("crf_parts/parts", crf_parts.parts_forward, crf_parts.parts_backward, (tall, p), config)
+    embeddings = {part: rng.normal(size=(3, 5)) for part in fusion}
+    maps = rng.normal(size=(2, 3, 8, 16, 1))
+    wide = {"height": 8, "width": 16, "channels": 1, "filters": (2, 2, 3, 2), "kernels": (3, 1), "dtype": np.float64}
+    for network, pool in ((deep_rcn, temporal_last), (deep_rcn_independent, temporal_mean)):
+        p = network.init(rng, **wide)
+        name = network.__name__.rpartition(".")[2]
+        yield Case(name, network.forward, network.backward, (maps, p), {**config, "pool": pool})
+    yield Case("crf_parts/fusion", crf_parts.fuse_forward, crf_parts.fuse_backward, (embeddings, fusion))
+
+
+def clear_of_zero(rng: np.random.Generator, sizes: Sizes) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Sequence and parameters for elman_relu whose outputs keep away from the kink at 0."""
+    N, T, D, S, *_ = sizes
+    while True:
+        f, p = rng.normal(size=(N, T, D)), elman_relu.init(rng, D, S, dtype=np.float64)
+        if np.abs(elman_relu.forward(f, p)[0]).min() > 0.005:
+            return f, p
+
+
+def attended(
+    rng: np.random.Generator, sizes: Sizes, config: dict[str, Any]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Sequence and parameters for attentive_rnn whose scores lie apart: no small step changes the choice."""
+    N, T, D, S, *_ = sizes
+    while True:
+        v, p = rng.normal(size=(N, T, D)), attentive_rnn.init(rng, D, S, dtype=np.float64)
+        _, cache = attentive_rnn.forward(v, p, **config)
+        scores = np.concatenate([np.diff(np.sort(cache["s"][:, t, :t])).ravel() for t in range(T)])
+        if not scores.size or scores.min() > 0.01:
+            return v, p
+
+
+def without_ties(rng: np.random.Generator, sizes: Sizes, config: dict[str, Any]) -> np.ndarray:
+    """Embeddings for triplet_hard: no two distances of a kind are close, no triplet is at the margin, some are over."""
+    while True:
+        x = rng.normal(size=(sizes.rows, sizes.D))
+        _, (d, gap, *_) = triplet_hard.forward(x, **config)
+        of_a_kind = np.concatenate([np.diff(np.sort(d[config["same"] == kind])) for kind in (True, False)])
+        if min(of_a_kind.min(), np.abs(gap).min(), d.min()) > 0.01 and (gap > 0).any():
+            return x
 
 
 def spaced(rng: np.random.Generator, *shape: int) -> np.ndarray:

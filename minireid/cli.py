@@ -56,6 +56,13 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--out", type=Path, help="folder for tables, pictures and report (default: RUN/evaluation)")
     add_threads(evaluate)
 
+    metric = add(
+        commands, "metric", run_metric, "metric learning on runs' embeddings: PCA, LFDA, KISSME, XQDA, re-ranking"
+    )
+    metric.add_argument("runs", type=Path, nargs="+", metavar="RUN")
+    metric.add_argument("--out", type=Path, help="folder for the tables (default: RUN/metric)")
+    add_threads(metric)
+
     embed = add(commands, "embed", run_embed, "embeddings of every track of a prepared folder")
     embed.add_argument("run", type=Path)
     embed.add_argument("folder", type=Path, help="prepared folder")
@@ -231,6 +238,16 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
         raise InputError("expected --out FOLDER for the results of several runs")
     with threads(arguments.threads):
         evaluate_runs(arguments.runs, arguments.out or arguments.runs[0] / "evaluation")
+
+
+def run_metric(arguments: argparse.Namespace) -> None:
+    from minireid.compare_metrics import compare_metrics
+    from minireid.training.threads import threads
+
+    if len(arguments.runs) > 1 and not arguments.out:
+        raise InputError("expected --out FOLDER for the results of several runs")
+    with threads(arguments.threads):
+        compare_metrics(arguments.runs, arguments.out or arguments.runs[0] / "metric")
 
 
 def run_embed(arguments: argparse.Namespace) -> None:

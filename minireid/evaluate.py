@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minireid.data import clips
-from minireid.data.prepared import Prepared
+from minireid.data.prepared import Prepared, Track
 from minireid.errors import InputError
 from minireid.evaluation import baselines, embedding, ranking, results
 from minireid.evaluation.comparison import Comparison, comparison, network_scores
@@ -16,6 +16,7 @@ from minireid.plots.report import report
 from minireid.recipe import to_toml
 from minireid.training import batches
 from minireid.training.run import Run, open_run
+from minireid.trees import leaves
 
 
 def evaluate_runs(paths: list[Path], out: Path) -> list[results.Row]:
@@ -54,20 +55,19 @@ def measure(run: Run, *, progress: bool = True) -> tuple[list[results.Row], Comp
     prepared = run.prepared()
     batches.check_fits(run.recipe, prepared)
     compared = comparison(run.recipe, prepared, run.test)
-    network = network_scores(run.recipe, run.best().params["network"], prepared, compared, progress=progress)
+    network = network_scores(run.recipe, run.best().params, prepared, compared, progress=progress)
     scores = {run.recipe.network.name: network, **baselines.scores(prepared, compared.probe, compared.gallery)}
     rows = [
         row(run, prepared, compared, method, score, trained=n == 0) for n, (method, score) in enumerate(scores.items())
     ]
-    persons = compared.persons
-    cmc, mAP = baselines.chance(persons, persons, allowed=compared.allowed)
+    cmc, mAP = baselines.chance(compared.probe_persons, compared.gallery_persons, allowed=compared.allowed)
     return [*rows, facts(run, prepared, compared, "chance", cmc, mAP, trained=False)], compared, scores
 
 
 def row(
     run: Run, prepared: Prepared, compared: Comparison, method: str, score: np.ndarray, *, trained: bool
 ) -> results.Row:
-    who = (score, compared.persons, compared.persons)
+    who = (score, compared.probe_persons, compared.gallery_persons)
     cmc = ranking.cmc(*who, allowed=compared.allowed)
     mAP = ranking.mean_average_precision(*who, allowed=compared.allowed)
     return facts(run, prepared, compared, method, cmc, mAP, trained=trained)
@@ -77,34 +77,36 @@ def facts(
     run: Run, prepared: Prepared, compared: Comparison, method: str, cmc: np.ndarray, mAP: float, *, trained: bool
 ) -> results.Row:
     """One row of the table: the protocol and the numbers."""
-    P = len(compared.persons)
     recipe = run.recipe
+    filtered = "" if prepared.one_to_one else results.FILTERED
     narrowed = " within groups" if recipe.evaluation.within_groups else ""
     shuffled = ", frames shuffled" if recipe.evaluation.shuffle else ""
     return {
         "method": method,
         "dataset": prepared.index["dataset"],
-        "protocol": run.split + narrowed + shuffled,
+        "protocol": run.split + filtered + narrowed + shuffled,
         "split": run.number,
         "seed": recipe.training.seed if trained else None,
         "clip length": recipe.clips.length if trained else None,
         "frames": recipe.evaluation.frames,
         "views": len(embedding.views_of(recipe, prepared)) if trained else None,
-        "probes": P,
-        "gallery": P if compared.allowed is None else int(compared.allowed.sum(axis=1).max()),
+        "probes": len(compared.probe),
+        "gallery": most_compared(compared),
         **dict(zip((f"rank-{k}" for k in ranking.RANKS), map(float, cmc))),
         "mAP": mAP,
     }
 
 
+def most_compared(compared: Comparison) -> int:
+    """How many gallery entries a probe is ranked against, at most."""
+    return len(compared.gallery) if compared.allowed is None else int(compared.allowed.sum(axis=1).max())
+
+
 def curves(compared: Comparison, scores: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """{method: the whole CMC curve, ranks 1 to G}, shares from 0 to 1."""
-    persons = compared.persons
-    ranks = range(1, len(persons) + 1)
-    return {
-        method: ranking.cmc(score, persons, persons, ranks=ranks, allowed=compared.allowed)
-        for method, score in scores.items()
-    }
+    """{method: its CMC curve, as far as a picture shows it}, shares from 0 to 1."""
+    who = (compared.probe_persons, compared.gallery_persons)
+    ranks = range(1, min(len(compared.gallery), cmc_curve.LAST_RANK) + 1)
+    return {method: ranking.cmc(score, *who, ranks=ranks, allowed=compared.allowed) for method, score in scores.items()}
 
 
 def draw(
@@ -112,21 +114,19 @@ def draw(
 ) -> list[tuple[str, str, Path]]:
     """Every picture of a run, as (title, what it shows, file) for the report."""
     folder.mkdir(parents=True, exist_ok=True)
-    prepared, persons = run.prepared(), compared.persons
+    prepared, who = run.prepared(), (compared.probe_persons, compared.gallery_persons)
     cmc_curve.draw(folder / "cmc.png", curves(compared, scores))
     score = scores[run.recipe.network.name]
     draw_gallery(folder / "gallery.png", prepared, compared, score)
-    mine = persons[:, None] == persons
-    distances.draw(
-        folder / "distances.png", -score[mine], -score[~mine & (True if compared.allowed is None else compared.allowed)]
-    )
+    mine, others = ranking.matches_and_impostors(score, *who, compared.allowed)
+    distances.draw(folder / "distances.png", -score[mine], -score[others])
     learning_curves.draw(folder / "learning_curves.png", log)
-    W = run.best().params["network"]["conv1"]["W"]
+    W = next(array for _, array in leaves(run.best().params["network"]) if array.ndim == 4)
     filters.draw(folder / "filters.png", W)
     frames, _ = clips.read(prepared, [compared.probe[0]])
-    clip_strip.draw(
-        folder / "clip.png", frames[0], title=f"person {persons[0]}, camera a", flow_scale=prepared.index["flow_scale"]
-    )
+    first = track_at(prepared, compared.probe[0])
+    title = first.name or f"person {first.person}, camera {first.camera}"
+    clip_strip.draw(folder / "clip.png", frames[0], title=title, flow_scale=prepared.index["flow_scale"])
     return [
         ("CMC", "The share of probes whose person is among the first k of the ranked gallery.", folder / "cmc.png"),
         ("Ranked galleries", "A probe, then its gallery, most alike first.", folder / "gallery.png"),
@@ -139,9 +139,9 @@ def draw(
 
 def draw_gallery(path: Path, prepared: Prepared, compared: Comparison, score: np.ndarray) -> None:
     """Six probes from the best found to the worst, with the top ten of each one's gallery."""
-    persons = compared.persons
-    order = ranking.order(score, persons, persons, allowed=compared.allowed)[:, :10]
-    found = ranking.rank_of_match(score, persons, persons, allowed=compared.allowed)
+    who = (compared.probe_persons, compared.gallery_persons)
+    order = ranking.order(score, *who, allowed=compared.allowed)[:, :10]
+    found = ranking.rank_of_match(score, *who, allowed=compared.allowed)
     shown = gallery.spread(found, 6)
     K = int((order[shown] >= 0).sum(axis=1).min())
     order = order[shown, :K]
@@ -150,10 +150,17 @@ def draw_gallery(path: Path, prepared: Prepared, compared: Comparison, score: np
         np.stack([middle_frame(prepared, compared.probe[n]) for n in shown]),
         np.stack([[middle_frame(prepared, compared.gallery[g]) for g in line] for line in order]),
         -np.take_along_axis(score[shown], order, axis=1),
-        right=persons[order] == persons[shown][:, None],
-        probe_names=[f"person {persons[n]}" for n in shown],
+        right=compared.gallery_persons[order] == compared.probe_persons[shown][:, None],
+        probe_names=[
+            track_at(prepared, compared.probe[n]).name or f"person {compared.probe_persons[n]}" for n in shown
+        ],
         ranks=found[shown],
     )
+
+
+def track_at(prepared: Prepared, clip: clips.Clip) -> Track:
+    """The track that a clip was cut from."""
+    return next(track for track in prepared.tracks if track.start <= clip.start < track.start + track.length)
 
 
 def middle_frame(prepared: Prepared, clip: clips.Clip) -> np.ndarray:

@@ -17,18 +17,24 @@ from minireid.errors import InputError
 
 @dataclass(frozen=True)
 class Network:
-    name: str  # a module of minireid/networks: src, msp_src, msp_src_low, msp_src_high, msp_src_motion
-    unit: str  # recurrent layer: gru, gru_reset_after, elman (src: elman_unsquashed)
+    name: str  # a module of minireid/networks
+    unit: str  # recurrent layer: gru, gru_reset_after, elman, lstm; all but msp_src have one of their own
     depth: int  # recurrent layers on top of each other; 0: none
     pool: str  # temporal_mean, temporal_max, temporal_last
+    filters: tuple[int, ...]  # channels of the convolutions; deep_rcn: of all of them, then of the three levels' states
+    kernels: tuple[int, int]  # deep_rcn: of the recurrence's inputs and states
+    lower_in_candidate: bool  # deep_rcn: the states below reach the candidate too, not the gates alone
+    attention: str  # utrcnn: softmax, raw
+    top_k: int  # utrcnn: states that are looked back at; 0: all
     dropout: float  # share of the values set to zero
     gain: float  # initial weights of convolutions and linear layers times this; 1 as in Torch7, 1.73 keeps the variance
 
 
 @dataclass(frozen=True)
 class Losses:
-    together: str  # joint, or joint_on_sphere (embeddings scaled to a fixed length first)
-    verification: str  # contrastive_squared, contrastive_linear, contrastive_crf
+    together: str  # joint, joint_on_sphere (embeddings scaled to a fixed length first), similarity (deep_rcn)
+    verification: str  # contrastive_squared, contrastive_linear, contrastive_crf, triplet_hard
+    identification: str  # softmax, softmax_smoothed
     margin: float  # distance up to which different persons are pushed apart
     verification_weight: float
     identification_weight: float
@@ -85,8 +91,9 @@ class Validation:
 
 @dataclass(frozen=True)
 class Evaluation:
-    protocol: str  # 200, 178
+    protocol: str  # 200, 178, halves, mars: see minireid/data/splits.py
     frames: int  # of a track: the probe's first, the gallery's last; 0: all
+    group: int  # a track is read in groups of so many frames, whose embeddings are averaged; 0: as one clip
     crops: int  # along the diagonal
     shift: int  # pixels by which the outermost crops reach over the frame's edge
     mirrored: bool  # every crop also mirrored
@@ -108,23 +115,55 @@ class Recipe:
 
 
 CHOICES = {
-    "network.name": ("src", "msp_src", "msp_src_low", "msp_src_high", "msp_src_motion"),
-    "network.unit": ("gru", "gru_reset_after", "elman", "elman_unsquashed"),
+    "network.name": (
+        "src",
+        "msp_src",
+        "msp_src_low",
+        "msp_src_high",
+        "msp_src_motion",
+        "crf",
+        "crf_spatial",
+        "crf_temporal",
+        "crf_parts",
+        "deep_rcn",
+        "deep_rcn_independent",
+        "utrcnn",
+    ),
+    "network.unit": (
+        "gru",
+        "gru_reset_after",
+        "elman",
+        "lstm",
+        "elman_unsquashed",
+        "elman_relu",
+        "conv_gru",
+        "conv_gru_stacked",
+        "attentive_rnn",
+    ),
     "network.pool": ("temporal_mean", "temporal_max", "temporal_last"),
-    "losses.together": ("joint", "joint_on_sphere"),
-    "losses.verification": ("contrastive_squared", "contrastive_linear", "contrastive_crf"),
+    "network.attention": ("softmax", "raw"),
+    "losses.together": ("joint", "joint_on_sphere", "similarity"),
+    "losses.verification": ("contrastive_squared", "contrastive_linear", "contrastive_crf", "triplet_hard"),
+    "losses.identification": ("softmax", "softmax_smoothed"),
     "pairs.sampler": ("alternating", "shared", "every"),
     "training.optimiser": ("sgd", "rmsprop", "adam"),
     "training.schedule": ("constant", "cosine"),
-    "evaluation.protocol": ("200", "178"),
+    "evaluation.protocol": ("200", "178", "halves", "mars"),
 }
 AT_LEAST = {  # every other number: 0
+    "network.filters": 1,
+    "network.kernels": 1,
     "clips.length": 1,
     "clips.crop": 8,
     "pairs.persons": 1,
     "training.epochs": 1,
     "validation.every": 1,
     "evaluation.crops": 1,
+}
+LISTS = {
+    "clips.crop": "[height, width]",
+    "network.kernels": "[inputs, states]",
+    "network.filters": "one to eight whole numbers in [ ]",
 }
 BELOW_ONE = ("network.dropout", "training.momentum", "training.weight_decay")
 
@@ -201,11 +240,10 @@ def value(given: Any, wanted: Any, key: str, where: str) -> Any:
         given = str(given)
     if get_origin(wanted) is tuple and isinstance(given, list):
         given = tuple(given)
-    right = (
-        len(given) == 2 and all(type(v) is int for v in given) if isinstance(given, tuple) else type(given) is wanted
-    )
-    if not right:
-        kind = "[height, width]" if get_args(wanted) else wanted.__name__
+    lengths = range(1, 9) if Ellipsis in get_args(wanted) else (len(get_args(wanted)),)
+    whole = isinstance(given, tuple) and len(given) in lengths and all(type(v) is int for v in given)
+    if not (whole if get_origin(wanted) is tuple else type(given) is wanted):
+        kind = LISTS[key] if get_args(wanted) else wanted.__name__
         raise InputError(f"expected {key} of {where} as {kind}, got {given!r}")
     if key in CHOICES and given not in CHOICES[key]:
         raise InputError(f"expected {key} of {where} to be one of {', '.join(CHOICES[key])}, got {given!r}")

@@ -20,7 +20,7 @@ def search(run: Run, probe: Prepared, gallery: Prepared, *, top: int, picture: P
     check_target(picture, ".png")
     for prepared in (probe, gallery):
         batches.check_fits(run.recipe, prepared)
-    score = embedding.score(run.recipe, embed_folder(run, probe), embed_folder(run, gallery))
+    score = embedding.score(run.recipe, run.best().params, embed_folder(run, probe), embed_folder(run, gallery))
     order = np.argsort(-score, axis=1, kind="stable")[:, :top]
     shown = slice(0, SHOWN)
     few = order[shown, :10]
@@ -41,7 +41,7 @@ def search(run: Run, probe: Prepared, gallery: Prepared, *, top: int, picture: P
 
 
 def name(track: Track) -> str:
-    return f"{track.camera}/{track.person}"
+    return track.name or f"{track.camera}/{track.person}"
 
 
 def middle_frame(prepared: Prepared, track: Track) -> np.ndarray:

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from minireid.data.prepared import Prepared
+from minireid.data.prepared import DISTRACTORS, JUNK, Prepared
 from minireid.kernels import fastest
+from minireid.layers import conv_gru, conv_gru_stacked
+from minireid.networks import deep_rcn
 from minireid.recipe import Recipe
 from minireid.train import crowd_of
 from minireid.training import batches, loop, model
@@ -73,7 +75,7 @@ def trace(recipe: Recipe, prepared: Prepared | None, identities: int) -> str:
         inputs, rng = random_inputs(recipe, identities)
     else:
         batches.check_fits(recipe, prepared)
-        everybody = tuple(sorted({track.person for track in prepared.tracks}))
+        everybody = tuple(sorted({track.person for track in prepared.tracks} - {JUNK, DISTRACTORS}))
         crowd = crowd_of(recipe, prepared, everybody)
         inputs, rng = batches.draw(recipe, prepared, crowd, 0)
         params = model.init(recipe, len(crowd.persons))
@@ -86,11 +88,10 @@ def trace(recipe: Recipe, prepared: Prepared | None, identities: int) -> str:
     )
     watcher.ends(1e3 * (time.perf_counter() - watcher.last))
     source = "random bytes" if prepared is None else str(prepared.path)
-    K = params["classifiers"][next(iter(params["classifiers"]))]["b"].size
     sections = [
         f"{recipe.network.name}: {inputs.x.shape[0]} clips of {inputs.x.shape[1]} frames, "
         f"{inputs.x.shape[2]} x {inputs.x.shape[3]} pixels, {inputs.x.shape[4]} channels, from {source}",
-        before_training(recipe, params, grads, watcher.rows, parts, inputs, K),
+        before_training(recipe, params, grads, watcher.rows, parts, inputs),
         layer_table(params, watcher.rows, inputs),
     ]
     return "\n\n".join(sections)
@@ -116,17 +117,12 @@ def before_training(
     rows: dict[str, dict[str, Any]],
     parts: dict[str, float],
     inputs: Inputs,
-    K: int,
 ) -> str:
     """Losses against chance, saturation, and the size of the first update against the weights."""
-    lines = ["Before training"]
-    for name, part in parts.items():
-        if name.endswith("identification"):
-            lines.append(f"  {name:<24} {part:8.3f}   chance among {K} persons: ln {K} = {np.log(K):.3f}")
-        else:
-            lines.append(f"  {name:<24} {part:8.3f}   all embeddings in one point: {collapsed(recipe, inputs):.3f}")
+    lines = ["Before training", *against_chance(recipe, params, parts, inputs)]
     for what, shares in (
-        ("|tanh| above 0.99", saturated_tanh(rows)),
+        ("|tanh| above 0.99", saturated_tanh(recipe, rows)),
+        ("ReLU always 0", shut_relu(rows)),
         ("gate off or on (1 %)", gates(recipe, params, rows)),
     ):
         if shares:
@@ -146,35 +142,92 @@ def before_training(
     return "\n".join(lines)
 
 
-def saturated_tanh(rows: dict[str, dict[str, Any]]) -> dict[str, float]:
-    """Share of a convolution block's values that are beyond +-0.99, where tanh passes no gradient on."""
-    return {name: float((np.abs(row["array"]) > 0.99).mean()) for name, row in rows.items() if "conv" in name}
+def against_chance(recipe: Recipe, params: Tree, parts: dict[str, float], inputs: Inputs) -> list[str]:
+    """A line for each part of the loss: what it is, and what it would be for a network that tells nobody apart."""
+    lines = []
+    one_point = collapsed(recipe, params, inputs)
+    for name, part in parts.items():
+        if name.endswith("identification"):
+            K = params["heads"][name.removesuffix(" identification")]["b"].size
+            chance = f"chance among {K} persons: ln {K} = {np.log(K):.3f}"
+        elif recipe.losses.together == "similarity":  # the same person or not, with odds of one to one
+            chance = f"chance: ln 2 = {np.log(2):.3f}"
+        else:
+            chance = f"all embeddings in one point: {one_point[name]:.3f}"
+        lines.append(f"  {name:<24} {part:8.3f}   {chance}")
+    return lines
+
+
+def convolutions(rows: dict[str, dict[str, Any]]) -> dict[str, np.ndarray]:
+    return {name: row["array"] for name, row in rows.items() if "conv" in name}
+
+
+def saturated_tanh(recipe: Recipe, rows: dict[str, dict[str, Any]]) -> dict[str, float]:
+    """Share of a layer's values that are beyond +-0.99, where tanh passes no gradient on; none for ReLU."""
+    maps = convolutions(rows)
+    if all(array.min() >= 0 for array in maps.values()):
+        return {}
+    if recipe.network.unit == "attentive_rnn":  # whose states are tanh's too, and raw attention drives them to the ends
+        maps["recurrence"] = rows["recurrence"]["array"]
+    return {name: float((np.abs(array) > 0.99).mean()) for name, array in maps.items()}
+
+
+def shut_relu(rows: dict[str, dict[str, Any]]) -> dict[str, float]:
+    """Share of a convolution's filters that are 0 in every place of every frame, where no gradient gets on; none for
+    tanh."""
+    maps = convolutions(rows)
+    if any(array.min() < 0 for array in maps.values()):
+        return {}
+    return {name: float((array.reshape(-1, array.shape[-1]) == 0).all(axis=0).mean()) for name, array in maps.items()}
 
 
 def gates(recipe: Recipe, params: Tree, rows: dict[str, dict[str, Any]]) -> dict[str, float]:
-    """Share of a recurrent unit's gates, over all frames, that are below 0.01 or above 0.99; none for Elman units."""
+    """Share of a recurrent unit's gates, over all frames, below 0.01 or above 0.99; none for units without gates."""
+    network = params["network"]
+    values = gates_of_levels(network, rows) if "level1" in rows else gates_of_units(recipe, network, rows)
+    return {name: float(((value < 0.01) | (value > 0.99)).mean()) for name, value in values.items()}
+
+
+def gates_of_units(recipe: Recipe, network: Tree, rows: dict[str, dict[str, Any]]) -> dict[str, np.ndarray]:
+    """GRU and LSTM, run once more on what they were given: {"high.unit1.z": (T, N, S), …}."""
     found = {}
     for name in [name for name in rows if ".unit" in name]:
         depth = int(name.removeprefix("high.unit"))
-        x = rows["high.linear" if depth == 1 else f"high.unit{depth - 1}"]["array"]
-        _, steps = model.parts_of(recipe, plain=True)["unit"].forward(x, params["network"]["high"][f"unit{depth}"])
-        for gate in ("z", "r"):
+        below = "high.centre" if "high.centre" in rows else "high.linear"
+        x = rows[below if depth == 1 else f"high.unit{depth - 1}"]["array"]
+        _, steps = model.parts_of(recipe, plain=True)["unit"].forward(x, network["high"][f"unit{depth}"])
+        for gate in ("z", "r", "i", "f", "o"):
             if isinstance(steps, list) and gate in steps[0]:
-                values = np.stack([step[gate] for step in steps])
-                found[f"{name}.{gate}"] = float(((values < 0.01) | (values > 0.99)).mean())
+                found[f"{name}.{gate}"] = np.stack([step[gate] for step in steps])
     return found
 
 
-def collapsed(recipe: Recipe, inputs: Inputs) -> float:
-    """The verification loss where every distance is 0."""
-    different = float(inputs.weights[~inputs.same].sum())
-    margin = recipe.losses.margin
-    per_pair = margin if recipe.losses.verification == "contrastive_linear" else margin**2 / 2
-    return different * per_pair
+def gates_of_levels(network: Tree, rows: dict[str, dict[str, Any]]) -> dict[str, np.ndarray]:
+    """The convolutional GRUs of deep_rcn, run once more on what they were given: {"level1.z": (T, N, H, W, S), …}."""
+    found = {}
+    for k in (1, 2, 3):
+        h, own = rows[f"level{k}"]["array"], network[f"level{k}"]
+        x = rows[f"conv{k}"]["array"].reshape(*h.shape[:4], -1)
+        if "Lz" in own:
+            below, _ = deep_rcn.halve_forward(rows[f"level{k - 1}"]["array"])
+            _, (_, _, states, *_) = conv_gru_stacked.forward(x, below, own)
+        else:
+            _, (_, states, _) = conv_gru.forward(x, own)
+        found[f"level{k}.z"], found[f"level{k}.r"] = np.split(states[1], 2, axis=-1)
+    return found
+
+
+def collapsed(recipe: Recipe, params: Tree, inputs: Inputs) -> dict[str, float]:
+    """The parts of the loss where all clips have one and the same embedding."""
+    sizes = {level: next(array.shape[0] for array in head.values()) for level, head in params["heads"].items()}
+    alike = {level: np.ones((len(inputs.x), D), inputs.x.dtype) for level, D in sizes.items()}
+    settings = {key: value for key, value in inputs._asdict().items() if key not in ("x", "lengths")}
+    _, cache = model.loss_of(recipe).forward(alike, params["heads"], **settings, **model.loss_settings(recipe))
+    return {name: float(part) for name, part in cache["parts"].items()}
 
 
 def layer_table(params: Tree, rows: dict[str, dict[str, Any]], inputs: Inputs) -> str:
-    """A line a layer, then the classifiers and the totals."""
+    """A line a layer, then the losses' heads and the totals."""
     N, T = inputs.x.shape[:2]
     header = (
         f"{'layer':<18}{'output shape':<24}{'parameters':>11}{'MFLOP/frame':>12}"
@@ -195,10 +248,9 @@ def layer_table(params: Tree, rows: dict[str, dict[str, Any]], inputs: Inputs) -
         )
         total_flops, total_forward = total_flops + flops, total_forward + row["forward ms"]
         total_backward += backward
-    for level, classifier in params["classifiers"].items():
-        count = sum(array.size for array in classifier.values())
-        shape = f"{N} x {classifier['b'].size}"
-        lines.append(f"{'classifier ' + level:<18}{shape:<24}{count:>11,}")
+    for level, head in params["heads"].items():
+        count = sum(array.size for array in head.values())
+        lines.append(f"{'head ' + level:<42}{count:>11,}")
     everything = sum(array.size for _, array in leaves(params))
     lines.append("-" * len(header))
     lines.append(

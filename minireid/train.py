@@ -27,7 +27,7 @@ def new_run(
     recipe = load(recipe_name, changes)
     prepared = open_prepared(prepared_path)
     batches.check_fits(recipe, prepared)
-    model.network_of(recipe)
+    model.init(recipe, 2)  # does the network fit the crop?
     split = split_of(recipe, prepared, splits_file, number)
     training, validation = splits.hold_out(split, prepared, recipe.validation.persons)
     crowd = crowd_of(recipe, prepared, training)
@@ -57,12 +57,13 @@ def go_on(path: Path, *, plain: bool = False, quiet: bool = False) -> None:
 
 
 def crowd_of(recipe: Recipe, prepared: Prepared, persons: tuple[int, ...]) -> sampling.People:
-    """The training persons with a whole clip in both cameras; InputError where they are too few for a step."""
+    """The training persons with whole clips of two tracks; InputError where they are too few for a step."""
     crowd = sampling.people(prepared, persons, at_least=recipe.clips.length)
     needed = max(2, recipe.pairs.persons)
     if len(crowd.persons) < needed:
+        where = "in both cameras" if prepared.one_to_one else "in each of two tracks"
         raise InputError(
-            f"expected at least {needed} training persons with {recipe.clips.length} frames in both cameras, got "
+            f"expected at least {needed} training persons with {recipe.clips.length} frames {where}, got "
             f"{len(crowd.persons)} of {len(persons)}: lower clips.length or pairs.persons"
         )
     return crowd

@@ -6,6 +6,7 @@ A person is a pattern of 6 x 4 blocks of colour, a camera a tint, a frame the pa
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from minireid.training.run import Run
 from minireid.training.threads import threads as with_threads
 
 HEIGHT, WIDTH = 24, 16
+DEEP_RCN = ("losses.together=similarity", "network.filters=[4, 4, 4, 4]")  # CHANGES are of networks with a distance
 # What a run on these people needs: every number that matters, so that the shipped recipes may change theirs.
 CHANGES = (
     "network.dropout=0.5",
@@ -96,6 +98,24 @@ def write_prepared(
     path.mkdir(parents=True)
     np.save(path / "frames.npy", np.concatenate(frames))
     write_index(path, tracks, size, flow, dataset)
+    return open_prepared(path)
+
+
+def write_tracks(path: Path, tracks: Iterable[Track], dataset: str = "mars") -> Prepared:
+    """A prepared folder of these tracks (their `start` does not matter), each person a pattern, each camera a tint."""
+    rng = np.random.default_rng(6)
+    patterns: dict[int, np.ndarray] = {}
+    tints: dict[str, np.ndarray] = {}
+    frames, placed, start = [], [], 0
+    for track in tracks:
+        pattern = patterns.setdefault(track.person, rng.integers(20, 236, size=(6, 4, 3)))
+        tint = tints.setdefault(track.camera, rng.integers(-10, 11, size=3))
+        placed.append(replace(track, start=start))
+        start += track.length
+        frames.append(film(rng, pattern + tint, track.length, (HEIGHT, WIDTH), False))
+    path.mkdir(parents=True)
+    np.save(path / "frames.npy", np.concatenate(frames))
+    write_index(path, placed, (HEIGHT, WIDTH), False, dataset)
     return open_prepared(path)
 
 

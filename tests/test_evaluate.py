@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from minireid.cli import main
-from minireid.data.prepared import Prepared
+from minireid.data.prepared import Prepared, Track
 from minireid.evaluate import measure
 from minireid.evaluation import embedding
 from minireid.evaluation.comparison import comparison, judge, network_scores
 from minireid.training import checkpoint, model
-from minireid.training.run import Run
+from minireid.training.run import Run, open_run
 from minireid.training.threads import threads
 from tests import small_data
 
@@ -53,7 +53,7 @@ def test_one_run(run: Run, prepared: Prepared, said: str) -> None:
         assert {key: row[key] for key in facts} == facts
     assert (network["seed"], network["clip length"], network["views"]) == (0, 3, 4)
     assert all(row["seed"] is row["clip length"] is row["views"] is None for row in baselines)
-    judged = judge(run.recipe, prepared, run.best().params["network"], run.test)
+    judged = judge(run.recipe, prepared, run.best().params, run.test)
     assert {"rank-1": network["rank-1"], "mAP": network["mAP"]} == judged
     assert saved["rows"][-1]["rank-1"] == pytest.approx(1 / 6)
     lines = list(csv.DictReader((out / "results.csv").read_text().splitlines()))
@@ -116,7 +116,7 @@ def test_the_best_parameters_are_evaluated(tmp_path: Path, prepared: Prepared) -
     other = run.load()._replace(params=model.init(run.recipe, run.identities))
     checkpoint.save(run.path / "best.npz", other)
     _, compared, scores = measure(run)
-    best = network_scores(run.recipe, other.params["network"], prepared, compared)
+    best = network_scores(run.recipe, other.params, prepared, compared)
     np.testing.assert_array_equal(scores["msp_src"], best)
 
 
@@ -133,6 +133,38 @@ def test_embed(tmp_path: Path, run: Run, capsys: Capture) -> None:
     with np.load(tmp_path / "new.npz") as file:
         clips = comparison(run.recipe, new, (31, 57))
         with threads(1):
-            expected = embedding.embed_clips(run.recipe, run.best().params["network"], new, clips.probe + clips.gallery)
+            expected = embedding.embed_clips(run.recipe, run.best().params, new, clips.probe + clips.gallery)
         np.testing.assert_array_equal(file["embeddings"], expected)
         assert list(zip(file["person"], file["camera"])) == [(31, "a"), (57, "a"), (31, "b"), (57, "b")]
+
+
+def several_cameras(role: bool) -> list[Track]:
+    """Persons 1 to 12 in two or three of the cameras 1 to 3, some with two tracks; junk and a distractor with roles."""
+    tracks = []
+    for person in range(1, 13):
+        for k, camera in enumerate("1123" if person % 3 else "223"):
+            part = "train" if person % 2 else "query" if k in (0, 2) else "gallery"
+            names = {"role": part} if role else {"name": f"p{person}/{camera}/{k}"}
+            tracks.append(Track(person, camera, 0, 4 + (person + k) % 3, **names))  # type: ignore[arg-type]
+    if role:
+        tracks += [Track(person, "2", 0, 5, role="gallery") for person in (-1, 0, -1)]
+    return tracks
+
+
+@pytest.mark.parametrize("dataset, protocol", [("mars", "mars"), ("own", "halves")])
+def test_several_cameras_and_tracks(tmp_path: Path, dataset: str, protocol: str, capsys: Capture) -> None:
+    tracks = several_cameras(role=dataset == "mars")
+    prepared = small_data.write_tracks(tmp_path / "prepared", tracks, dataset)
+    words = small_data.as_changes(f"evaluation.protocol={protocol}", "validation.persons=2", "training.epochs=1")
+    run = tmp_path / "run"
+    assert main(["train", str(prepared.path), "--out", str(run), "--threads", "1", *words]) == 0
+    assert main(["evaluate", str(run), "--threads", "1"]) == 0
+    said = capsys.readouterr().out
+    assert f"{dataset}, protocol {protocol}, same person in same camera left out; split 0" in said
+    rows = json.loads((run / "evaluation" / "results.json").read_text())["rows"]
+    assert [row["method"] for row in rows] == METHODS
+    mine = sum(track.person in open_run(run).test for track in tracks)
+    # MARS: two queries each of six persons; all 22 test tracks and the distractor but, at best, for the query itself.
+    # One's own: every track against all others.
+    assert (rows[0]["probes"], rows[0]["gallery"]) == ((12, 22) if dataset == "mars" else (mine, mine - 1))
+    assert 0 <= small_data.log_of(open_run(run))[-1]["validation mAP"] <= 1

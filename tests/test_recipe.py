@@ -28,7 +28,7 @@ def test_shipped_recipes_are_whole_and_fit_together(name: str) -> None:
 
 
 def test_the_recipes_that_must_be_there() -> None:
-    assert {"src", "msp_src", "walkers"} <= set(names())
+    assert {"src", "msp_src", "crf", "deep_rcn", "utrcnn", "walkers"} <= set(names())
 
 
 def test_the_baseline_is_as_published() -> None:
@@ -46,6 +46,49 @@ def test_the_baseline_is_as_published() -> None:
     assert r.training.epochs >= 500 and r.training.weight_decay == 0
     e = r.evaluation
     assert (e.protocol, e.frames, e.crops, e.mirrored, e.normalise) == ("200", 128, 8, True, False)
+
+
+def test_crf_is_as_published() -> None:
+    """Chen et al. (2017), section 3.2 and equations 3 to 9."""
+    r = load("crf")
+    assert (r.network.name, r.network.unit, r.network.pool) == ("crf", "elman_relu", "temporal_mean")
+    assert r.clips.length == 16 and r.clips.flow and r.evaluation.frames == 0 and r.evaluation.group == 16
+    assert (r.losses.verification, r.losses.identification, r.losses.margin) == ("contrastive_crf", "softmax", 2)
+    assert (r.losses.verification_weight, r.losses.identification_weight) == (1, 2)  # a pair has two clips
+    assert r.pairs.same_camera and not r.evaluation.normalise
+
+
+def test_deep_rcn_is_as_published() -> None:
+    """Wu et al. (2016), section 5."""
+    r = load("deep_rcn")
+    assert (r.network.name, r.network.unit, r.network.pool) == ("deep_rcn", "conv_gru_stacked", "temporal_last")
+    assert r.network.kernels == (5, 5) and not r.network.lower_in_candidate and r.network.dropout == 0.7
+    assert r.losses.together == "similarity" and r.clips.length == 20 and not r.clips.flow
+    assert r.training.optimiser == "rmsprop" and r.training.clip_elements == 5 and not r.evaluation.normalise
+
+
+def test_utrcnn_is_as_published() -> None:
+    """Its equations 2 to 5, and section 4."""
+    r = load("utrcnn")
+    assert (r.network.name, r.network.unit, r.network.pool) == ("utrcnn", "attentive_rnn", "temporal_last")
+    assert r.network.dropout == 0.6 and r.clips.length == 16 and r.clips.flow and r.evaluation.frames == 128
+    assert (r.losses.verification, r.losses.identification, r.losses.margin) == ("contrastive_linear", "softmax", 2)
+    assert (r.losses.verification_weight, r.losses.identification_weight) == (1, 2)  # a pair has two clips
+
+
+def test_the_new_systems_keys_can_be_changed() -> None:
+    changes = (
+        "network.filters=[8, 16, 16, 32]",
+        "network.kernels=[9, 1]",
+        "network.lower_in_candidate=true",
+        "network.attention=raw",
+        "network.top_k=5",
+        "evaluation.group=7",
+    )
+    r = load("deep_rcn", changes)
+    assert r.network.filters == (8, 16, 16, 32) and r.network.kernels == (9, 1) and r.network.lower_in_candidate is True
+    assert (r.network.attention, r.network.top_k, r.evaluation.group) == ("raw", 5, 7)
+    assert parse(to_toml(r), "kept") == r
 
 
 def test_changes() -> None:
@@ -114,11 +157,37 @@ def fault(name: str, *changes: str) -> str:
         ("training.optimiser=adamw", "training.optimiser .*one of sgd, rmsprop, adam, got 'adamw'"),
         ("training.schedule=linear", "training.schedule .*one of"),
         ("network.name=resnet", "network.name .*one of"),
-        ("network.unit=lstm", "network.unit .*one of"),
+        ("network.unit=tree", "network.unit .*one of"),
         ("network.pool=mean", "network.pool .*one of"),
         ("network.dropout=1.0", "network.dropout .*less than 1"),
         ("network.depth=-1", "network.depth .*0 or more"),
-        ("losses.verification=triplet", "losses.verification .*one of"),
+        ("network.filters=16", r"network.filters .*as one to eight whole numbers in \[ \], got 16"),
+        ("network.filters=[]", r"network.filters .*as one to eight whole numbers in \[ \], got \(\)"),
+        ("network.filters=[1, 1, 1, 1, 1, 1, 1, 1, 1]", "network.filters .*as one to eight whole numbers"),
+        ("network.filters=[16, 32.0, 32]", r"network.filters .*whole numbers in \[ \], got \(16, 32.0, 32\)"),
+        ("network.filters=[16, true, 32]", "network.filters .*whole numbers"),
+        ('network.filters=["16"]', "network.filters .*whole numbers"),
+        ("network.filters=[16, 0, 32]", r"network.filters .*1 or more, got \(16, 0, 32\)"),
+        ("network.filters=[16, -1, 32]", "network.filters .*1 or more"),
+        ("network.filter=[16]", "no key network.filter in"),
+        ("network.kernels=5", r"network.kernels .*as \[inputs, states\], got 5"),
+        ("network.kernels=[5]", r"network.kernels .*as \[inputs, states\], got \(5,\)"),
+        ("network.kernels=[5, 5, 5]", r"network.kernels .*as \[inputs, states\]"),
+        ("network.kernels=[5, 0]", "network.kernels .*1 or more"),
+        ("network.lower_in_candidate=1", "network.lower_in_candidate .*as bool, got 1"),
+        ("network.lower_in_candidate=yes", "network.lower_in_candidate .*as bool, got 'yes'"),
+        ("network.attention=hard", "network.attention .*one of softmax, raw, got 'hard'"),
+        ("network.attention=1", "network.attention .*one of softmax, raw, got '1'"),
+        ("network.top_k=-1", "network.top_k .*0 or more, got -1"),
+        ("network.top_k=2.5", "network.top_k .*as int, got 2.5"),
+        ("network.top_k=all", "network.top_k .*as int, got 'all'"),
+        ("losses.together=triplet", "losses.together .*one of joint, joint_on_sphere, similarity, got 'triplet'"),
+        ("losses.verification=triplet", "losses.verification .*one of .*triplet_hard, got 'triplet'"),
+        ("losses.identification=smoothed", "losses.identification .*one of softmax, softmax_smoothed, got 'smoothed'"),
+        ("losses.identification=true", "losses.identification .*as str, got True"),
+        ("evaluation.group=-1", "evaluation.group .*0 or more, got -1"),
+        ("evaluation.group=16.0", "evaluation.group .*as int, got 16.0"),
+        ("evaluation.groups=16", "no key evaluation.groups in"),
         ("pairs.sampler=all", "pairs.sampler .*one of"),
         ("pairs.persons=0", "pairs.persons .*1 or more"),
         ("clips.length=0", "clips.length .*1 or more"),

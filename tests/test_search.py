@@ -38,7 +38,10 @@ def test_ranked_by_distance(tmp_path: Path, run: Run, capsys: Capture) -> None:
     assert main([*words, "--top", "12", "--threads", "1"]) == 0
     found = table(capsys.readouterr().out)
     score = embedding.score(
-        run.recipe, embed_folder(run, probe, progress=False), embed_folder(run, gallery, progress=False)
+        run.recipe,
+        run.best().params,
+        embed_folder(run, probe, progress=False),
+        embed_folder(run, gallery, progress=False),
     )
     assert list(found) == [f"{track.camera}/{track.person}" for track in probe.tracks]
     names = [f"{track.camera}/{track.person}" for track in gallery.tracks]

@@ -3,12 +3,14 @@
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from minireid.cli import main
 from minireid.trace import random_inputs, trace
+from minireid.training import model
 from tests import small_data
 
 Capture = pytest.CaptureFixture[str]
@@ -37,7 +39,7 @@ def test_parameters_of_the_baseline(capsys: Capture) -> None:
         "conv3": 25632,
         "linear": 327808,
         "recurrence": 16640,
-        "classifier clip": 12900,
+        "head clip": 12900,
     }
     for name, number in expected.items():
         assert f"{number:,}" in counts[name], name
@@ -87,10 +89,124 @@ def test_losses_against_chance(capsys: Capture) -> None:
 
 
 def test_every_unit_has_a_page() -> None:
-    for unit, depth in (("gru", 2), ("gru_reset_after", 1), ("elman", 1), ("gru", 0)):
+    for unit, depth, gates in (("gru", 2, "zr"), ("gru_reset_after", 1, "zr"), ("elman", 1, ""), ("gru", 0, "")):
         page = trace(small_data.recipe(f"network.unit={unit}", f"network.depth={depth}"), None, 4)
         assert sum(name.startswith("high.unit") for name in rows(page)) == depth
-        assert ("gate off or on" in page) == (unit.startswith("gru") and depth > 0)
+        assert gates_of(page) == [f"high.unit{d}.{gate}" for d in range(1, depth + 1) for gate in gates]
+    page = trace(small_data.recipe("network.unit=lstm", "network.depth=2"), None, 4)
+    assert gates_of(page) == [f"high.unit{d}.{gate}" for d in (1, 2) for gate in "ifo"]
+
+
+def gates_of(page: str) -> list[str]:
+    """The gates whose saturation the page tells."""
+    line = re.search(r"gate off or on \(1 %\): (.+)", page)
+    return re.findall(r"(\S+) [\d.]+ %", line[1]) if line else []
+
+
+NEW = {  # network: (changes, base recipe)
+    "crf": ([], "crf"),
+    "crf_spatial": (["network.name=crf_spatial", "network.depth=0"], "crf"),
+    "crf_temporal": (["network.name=crf_temporal"], "crf"),
+    "crf_parts": (["network.name=crf_parts"], "crf"),
+    "utrcnn": ([], "utrcnn"),
+    "deep_rcn": ([*small_data.DEEP_RCN], "deep_rcn"),
+    "deep_rcn_independent": (
+        [*small_data.DEEP_RCN, "network.name=deep_rcn_independent", "network.unit=conv_gru"],
+        "deep_rcn",
+    ),
+}
+
+
+def page_of(name: str, *changes: str) -> str:
+    own, base = NEW[name]
+    return trace(small_data.recipe(*own, *changes, name=base), None, 10)
+
+
+@pytest.mark.parametrize("name", NEW)
+def test_every_system_has_a_page(name: str) -> None:
+    """Every layer with its gradient and times, all parameters in some line, and what its kind can suffer from."""
+    page = page_of(name)
+    assert page.startswith(f"{name}: 4 clips of 3 frames, 16 x 8 pixels, 3 channels") and "nan" not in page
+    table = page[page.index("output shape") :].splitlines()[2:]
+    counts = [int(line[42:53].replace(",", "")) for line in table if not line.startswith("-")]
+    assert sum(counts[:-1]) == counts[-1] == int(total(page).replace(",", ""))
+    assert all(len(line) <= 140 for line in table)
+    levels = ["level1", "level2", "level3"] if name.startswith("deep_rcn") else []
+    assert gates_of(page) == [f"{level}.{gate}" for level in levels for gate in "zr"]
+    assert ("|tanh| above 0.99" in page) == (name == "utrcnn") != ("ReLU always 0" in page)
+
+
+def test_the_levels_of_deep_rcn() -> None:
+    """Shapes and FLOPs by hand: 16 x 8 pixels, kernels of 5 x 5, 4 filters and states everywhere."""
+    table = rows(page_of("deep_rcn"))
+    assert " ".join(table["conv0"]).startswith("12 x 16 x 8 x 4 112 ")
+    assert " ".join(table["level1"]).startswith("4 x 3 x 8 x 4 x 4 2,412 ")
+    assert " ".join(table["level3"]).startswith("4 x 3 x 2 x 1 x 4 3,212 ")
+    assert " ".join(table["clip"]).startswith("4 x 24 0 ") and table["head clip"][-1] == "25"
+    mega = {
+        name: float(table[name][table[name].index(n) + 1]) for name, n in (("level1", "2,412"), ("level3", "3,212"))
+    }
+    assert mega["level1"] == pytest.approx(2 * 32 * 25 * 6 * 16 / 1e6, abs=6e-4)
+    assert mega["level3"] == pytest.approx(2 * 2 * 25 * 8 * 16 / 1e6, abs=6e-4)
+
+
+def test_a_similarity_starts_at_chance_and_says_what_that_is() -> None:
+    found = re.search(r"clip verification +([\d.]+) +chance: ln 2 = 0.693", page := page_of("deep_rcn"))
+    assert found and abs(float(found[1]) - math.log(2)) < 0.1
+    assert "one point" not in page and "identification" not in page
+
+
+def test_a_triplet_loss_in_one_point_is_its_margin() -> None:
+    changes = ("losses.verification=triplet_hard", "losses.margin=0.3", "losses.identification=softmax_smoothed")
+    page = trace(small_data.recipe(*changes), None, 10)
+    assert re.search(r"low verification +[\d.]+ +all embeddings in one point: 0.300", page)
+    assert re.search(r"low identification +2.[\d]+ +chance among 10 persons: ln 10 = 2.303", page)
+
+
+def test_gates_are_those_that_the_network_runs_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Biases of 20 open a gate wherever it is; all others stay as they are."""
+    real = model.init
+    for name, gate in (("deep_rcn", "level2.r"), ("deep_rcn", "level3.z"), ("deep_rcn_independent", "level1.z")):
+
+        def opened(*arguments: Any, **named: Any) -> Any:
+            params = real(*arguments, **named)
+            params["network"][gate[:6]][f"b{gate[-1]}"] += 20  # noqa: B023 used at once
+            return params
+
+        with monkeypatch.context() as patch:
+            patch.setattr(model, "init", opened)
+            line = re.search(r"gate off or on \(1 %\): (.+)", page_of(name))
+        assert line and f"{gate} 100.0 %" in line[1] and line[1].count("100.0") == 1, line
+
+
+def test_filters_that_are_shut_and_states_that_are_saturated(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = model.init
+
+    def broken(*arguments: Any, **named: Any) -> Any:
+        params = real(*arguments, **named)
+        params["network"]["conv2"]["b"][:16] -= 1000  # of 32
+        params["network"]["recurrence"].get("b", np.zeros(1))[:] += 100
+        return params
+
+    monkeypatch.setattr(model, "init", broken)
+    assert "ReLU always 0:           conv1 0.0 %, conv2 50.0 %, conv3 " in page_of("crf")
+    assert re.search(
+        r"\|tanh\| above 0.99: +conv1 0.0 %, conv2 50.0 %, conv3 [\d.]+ %, recurrence 100.0 %", page_of("utrcnn")
+    )
+
+
+def test_the_unit_of_msp_src_motion_is_shown_what_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Features far from 0 would open and shut all gates; centred, as the unit reads them, they do nothing to them."""
+    real = model.init
+
+    def far_from_zero(*arguments: Any, **named: Any) -> Any:
+        params = real(*arguments, **named)
+        params["network"]["high"]["linear"]["b"] += 1000
+        return params
+
+    monkeypatch.setattr(model, "init", far_from_zero)
+    page = trace(small_data.recipe("network.name=msp_src_motion", "network.depth=1"), None, 10)
+    assert "high.unit1.z 0.0 %, high.unit1.r 0.0 %" in page
 
 
 def test_saturation_is_seen() -> None:

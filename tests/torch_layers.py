@@ -93,6 +93,86 @@ def gru(x: Tensor, p: Any, *, truncate: int | None = None) -> Tensor:
     return torch.stack(states, 1)
 
 
+def lstm(x: Tensor, p: Any, *, truncate: int | None = None) -> Tensor:
+    """torch.lstm is what torch.nn.LSTM calls: gates in the order i, f, g, o. truncate=k: pieces of k frames, each from
+    the detached state and cell of the one before."""
+    w_ih, w_hh = (torch.cat([p[letter + gate] for gate in "ifco"], 1).T for letter in "WU")
+    bias = torch.cat([p["b" + gate] for gate in "ifco"])
+    start = x.new_zeros(1, len(x), len(p["bi"]))
+    state, pieces = (start, start), []
+    for piece in x.split(truncate or x.shape[1], 1):
+        weights = [w_ih, w_hh, bias, torch.zeros_like(bias)]
+        h, *state = torch.lstm(piece, [s.detach() for s in state], weights, True, 1, 0.0, False, False, True)
+        pieces.append(h)
+    return torch.cat(pieces, 1)
+
+
+def lstm_step(x: Tensor, h_prev: Tensor, c_prev: Tensor, p: Any) -> dict[str, Tensor]:
+    """torch.lstm_cell is what torch.nn.LSTMCell calls."""
+    w_ih, w_hh = (torch.cat([p[letter + gate] for gate in "ifco"], 1).T for letter in "WU")
+    bias = torch.cat([p["b" + gate] for gate in "ifco"])
+    h, c = torch.lstm_cell(x, (h_prev, c_prev), w_ih, w_hh, bias, torch.zeros_like(bias))
+    return {"h": h, "c": c}
+
+
+def attentive_rnn(v: Tensor, p: Any, *, attention: str = "softmax", top_k: int = 0) -> Tensor:
+    """Clip by clip and state by state; left-out scores are minus infinity."""
+    hs: list[list[Tensor]] = [[] for _ in v]
+    for clip, h in zip(v, hs):
+        for frame in clip:
+            a = frame @ p["Wv"] + p["b"] + (h[-1] @ p["Wh"] if h else 0)
+            if h:
+                s = torch.stack([p["w"] @ torch.cat([earlier, torch.tanh(a)]) for earlier in h])
+                chosen = s.topk(min(top_k or len(h), len(h))).indices
+                left_out = torch.full_like(s, -torch.inf).index_fill(0, chosen, 0.0)
+                alpha = torch.softmax(s + left_out, 0) if attention == "softmax" else s * (left_out == 0)
+                a = a + alpha @ torch.stack(h) @ p["Wa"]
+            h.append(torch.tanh(a))
+    return torch.stack([torch.stack(h) for h in hs])
+
+
+def elman_relu(f: Tensor, p: Any) -> Tensor:
+    o = [f[:, 0] @ p["Wi"]]
+    for t in range(1, f.shape[1]):
+        o.append(f[:, t] @ p["Wi"] + F.relu(o[-1]) @ p["Ws"])
+    return torch.stack(o, 1)
+
+
+def relu_states(f: Any, p: Any) -> Any:
+    """torch.nn.RNN with ReLU and without biases, on NumPy arrays."""
+    unit = torch.nn.RNN(*p["Wi"].shape, nonlinearity="relu", bias=False, batch_first=True, dtype=torch.float64)
+    with torch.no_grad():
+        unit.weight_ih_l0.copy_(torch.tensor(p["Wi"].T))
+        unit.weight_hh_l0.copy_(torch.tensor(p["Ws"].T))
+        return unit(torch.tensor(f))[0].numpy()
+
+
+def same_size(x: Tensor, W: Tensor) -> Tensor:
+    """x (N, H, W, C), W (k, k, C, O), no bias, padded by PyTorch's own rule."""
+    return F.conv2d(x.permute(0, 3, 1, 2), W.permute(3, 2, 0, 1).contiguous(), padding="same").permute(0, 2, 3, 1)
+
+
+def conv_gru(x: Tensor, p: Any, *, kernel: Any = None) -> Tensor:
+    """Wu et al. 2016, eq. 2, frame by frame, gate by gate."""
+    return conv_gru_stacked(x, None, p)
+
+
+def conv_gru_stacked(x: Tensor, lower: Tensor | None, p: Any, *, kernel: Any = None) -> Tensor:
+    """Wu et al. 2016, eq. 3; the lower states enter wherever p has a kernel for them."""
+    h, states = x.new_zeros(*x[:, 0].shape[:-1], len(p["bz"])), []
+    for t in range(x.shape[1]):
+        a = {}
+        for gate in "zrc":
+            a[gate] = same_size(x[:, t], p["W" + gate]) + p["b" + gate]
+            if lower is not None and "L" + gate in p:
+                a[gate] = a[gate] + same_size(lower[:, t], p["L" + gate])
+        z, r = (torch.sigmoid(a[gate] + same_size(h, p["U" + gate])) for gate in "zr")
+        c = torch.tanh(a["c"] + same_size(r * h, p["Uc"]))
+        h = h - z * h + z * c
+        states.append(h)
+    return torch.stack(states, 1)
+
+
 def clips(h: Tensor, lengths: Any) -> list[Tensor]:
     """The real frames of every clip."""
     lengths = [h.shape[1]] * len(h) if lengths is None else [int(n) for n in lengths]
@@ -144,6 +224,32 @@ def softmax(x: Tensor, *, labels: Any) -> Tensor:
     return F.cross_entropy(x, torch.as_tensor(labels))
 
 
+def softmax_smoothed(x: Tensor, *, labels: Any, smoothing: float = 0.1) -> Tensor:
+    return F.cross_entropy(x, torch.as_tensor(labels), label_smoothing=smoothing)
+
+
+def triplet_hard(x: Tensor, *, pairs: Any, same: Any, weights: Any = None, margin: float = 0.3) -> Tensor:
+    """Row by row, as sentences say it."""
+    d = pair_distance(x, pairs=pairs)
+    losses = []
+    for row in range(len(x)):
+        mine = [p for p, (i, j) in enumerate(pairs) if row in (i, j)]
+        positives, negatives = ([d[p] for p in mine if bool(same[p]) == kind] for kind in (True, False))
+        if positives and negatives:
+            losses.append(F.relu(margin + torch.stack(positives).max() - torch.stack(negatives).min()))
+    return torch.stack(losses).mean()
+
+
+def similarity(embeddings: Any, heads: Any, *, labels: Any, pairs: Any, same: Any, weights: Any = None) -> Tensor:
+    loss = torch.zeros((), dtype=torch.float64)
+    target = torch.as_tensor(same, dtype=torch.float64)
+    for level, x in embeddings.items():
+        a, b = (x[torch.as_tensor(pairs)[:, k]] for k in (0, 1))
+        u = F.bilinear(a, b, torch.diag(heads[level]["v"])[None])[:, 0] - heads[level]["c"]
+        loss = loss + weighted(F.binary_cross_entropy_with_logits(u, target, reduction="none"), weights)
+    return loss
+
+
 def unit_length(x: Tensor) -> Tensor:
     return F.normalize(x, dim=1, eps=0)
 
@@ -155,6 +261,7 @@ def joint(
     labels: Any,
     parts: tuple[float, float],
     on_sphere: tuple[float, float] | None = None,
+    identification: Any = softmax,
     **pairs: Any,
 ) -> Tensor:
     """With contrastive_squared. parts: weights of verification and identification. on_sphere: their lengths."""
@@ -162,7 +269,7 @@ def joint(
     for level, e in embeddings.items():
         short, long = (e, e) if on_sphere is None else (length * unit_length(e) for length in on_sphere)
         loss = loss + parts[0] * contrastive_squared(short, **pairs)
-        loss = loss + parts[1] * softmax(linear(long, classifiers[level]), labels=labels)
+        loss = loss + parts[1] * identification(linear(long, classifiers[level]), labels=labels)
     return loss
 
 
@@ -191,3 +298,57 @@ def msp_src(
             h = unit(h, p["high"][name])
         levels["high"] = pool(h, lengths=lengths)
     return levels
+
+
+def baseline_cnn(x: Tensor, p: Any, *, padding: int, activation: Any) -> Tensor:
+    """From frames to vectors, the activation after the pool: C'(s) = ReLU(Maxpool(Conv(s))) in Chen et al. 2017."""
+    m = x.flatten(0, 1)
+    for name in ("conv1", "conv2", "conv3"):
+        m = activation(maxpool2d(conv2d(m, p[name], padding=padding)))
+    return linear(m.flatten(1), p["linear"]).unflatten(0, x.shape[:2])
+
+
+def crf(
+    x: Tensor, p: Any, *, lengths: Any = None, spatial: bool = True, temporal: bool = True, **_: Any
+) -> dict[str, Tensor]:
+    """Chen et al. 2017, eq. 1 to 6. spatial, temporal: xC and xR, either of which an ablation leaves out."""
+    f = baseline_cnn(x, p, padding=2, activation=F.relu)
+    xF = x.new_zeros(len(x), f.shape[2])
+    if spatial:
+        xF = xF + temporal_mean(f, lengths=lengths)
+    if temporal:
+        xF = xF + temporal_mean(elman_relu(f, p["recurrence"]), lengths=lengths)
+    return {"clip": xF}
+
+
+def crf_parts(x: Tensor, p: Any, *, lengths: Any = None) -> dict[str, Tensor]:
+    """Chen et al. 2017, eq. 10. `detach`: separate models, so the fusion teaches none of them."""
+    upper, lower = x.chunk(2, dim=2)
+    parts = {
+        part: crf(seen, p[part], lengths=lengths)["clip"]
+        for part, seen in (("whole", x), ("upper", upper), ("lower", lower))
+    }
+    fused = sum((e.detach() @ p["fusion"][part] for part, e in parts.items()), torch.zeros((), dtype=x.dtype))
+    return {**parts, "fused": fused}
+
+
+def utrcnn(x: Tensor, p: Any, *, lengths: Any = None, attention: str = "softmax", top_k: int = 0) -> dict[str, Tensor]:
+    v = baseline_cnn(x, p, padding=4, activation=torch.tanh)
+    h = attentive_rnn(v, p["recurrence"], attention=attention, top_k=top_k)
+    return {"clip": temporal_last(h, lengths=lengths)}
+
+
+def deep_rcn(
+    x: Tensor, p: Any, *, lengths: Any = None, stacked: bool = True, pool: Any = temporal_last
+) -> dict[str, Tensor]:
+    """Wu et al. 2016, table 1 (padded), eq. 2 and 3. stacked=False: RCN-Ind. pool: a function of this page."""
+    N, T = x.shape[:2]
+    m, below, summaries = F.relu(conv2d(x.flatten(0, 1), p["conv0"], padding=1)), None, []
+    for level in (1, 2, 3):
+        m = F.relu(conv2d(maxpool2d(m), p[f"conv{level}"], padding=1))
+        below = maxpool2d(below.flatten(0, 1)).unflatten(0, (N, T)) if stacked and below is not None else None
+        below = conv_gru_stacked(m.unflatten(0, (N, T)), below, p[f"level{level}"])
+        summaries.append(pool(below, lengths=lengths).permute(0, 3, 1, 2))
+    grid = summaries[-1].shape[2:]
+    y = torch.cat([F.adaptive_avg_pool2d(s, grid) for s in summaries], 1)
+    return {"clip": y.permute(0, 2, 3, 1).flatten(1)}

@@ -22,7 +22,7 @@ def draw(N: int, T: int, height: int, width: int) -> tuple[Params, dict[str, np.
     rng = np.random.default_rng(0)
     params = {
         "network": msp_src.init(rng, height=height, width=width, channels=5),
-        "classifiers": {level: linear.init(rng, 128, PERSONS) for level in ("low", "high")},
+        "heads": {level: linear.init(rng, 128, PERSONS) for level in ("low", "high")},
     }
     pairs = np.array([(i, j) for i in range(N) for j in range(i)])
     batch = {
@@ -41,10 +41,10 @@ def training_step(params: Params, batch: dict[str, np.ndarray]) -> Callable[[], 
 
     def step() -> float:
         embeddings, cache = msp_src.forward(batch["x"], p["network"], unit=gru_projected)
-        loss, loss_cache = joint.forward(embeddings, p["classifiers"], **pairs)
+        loss, loss_cache = joint.forward(embeddings, p["heads"], **pairs)
         dembeddings, classifiers = joint.backward(1.0, loss_cache)
         _, network = msp_src.backward(dembeddings, cache, need_dx=False)
-        grads = {"network": network, "classifiers": classifiers}
+        grads = {"network": network, "heads": classifiers}
         how = {"learning_rate": LEARNING_RATE, "momentum": 0.0, "dampening": 0.0}
         optimisers.update(optimisers.sgd, p, grads, {}, **how)  # no states: without momentum there is nothing to keep
         return float(loss)

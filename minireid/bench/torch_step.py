@@ -91,7 +91,7 @@ def training_step(p: Params, batch: dict[str, np.ndarray], layout: str, learning
     def step() -> float:
         update.zero_grad()
         levels = embed(frames, params["network"], T)
-        loss = loss_of(levels, params["classifiers"], labels, pairs, same, margin=2.0)
+        loss = loss_of(levels, params["heads"], labels, pairs, same, margin=2.0)
         loss.backward()
         update.step()
         return loss.item()

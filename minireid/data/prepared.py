@@ -4,6 +4,10 @@
     PREPARED/index.json    format, version, dataset, sizes, checksums, and one line per track:
                            {"person": 1, "camera": "a", "start": 0, "length": 100}: frames[0:100]
 
+A track may also have a "group" (twins), a "role" (train, query or gallery: who is trained on and who is compared comes
+with the data, as in MARS; there, person 0 is distractors and person -1 junk) and a "name" (one's own). Without role and
+name, a person has one track in a camera at most.
+
 Flow bytes are 127 + round(flow * flow_scale), clipped to 0 ... 254; flow in pixels per frame step, from frame t - 1 to
 t; 127 in the first frame of a track. `python -m data_tools.prepare` writes such a folder; this file is its reader.
 """
@@ -22,18 +26,25 @@ FORMAT = "minireid-prepared"
 VERSION = 1
 COLOURS = ("red", "green", "blue")
 FLOW = ("flow_x", "flow_y")
+ROLES = ("train", "query", "gallery")
+DISTRACTORS, JUNK = 0, -1  # in place of a person's number where tracks have roles
 REMEDY = "run python -m data_tools.prepare again"
 
 
 @dataclass(frozen=True)
 class Track:
-    """One person in one camera: frames[start : start + length]. `group` ties twins (walkers) together."""
+    """One person in one camera: frames[start : start + length]. `group` ties twins (walkers) together.
+
+    role: one of ROLES, or None where a protocol decides. name: what the person, camera and track are called.
+    """
 
     person: int
     camera: str
     start: int
     length: int
     group: int | None = None
+    role: str | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,23 @@ class Prepared:
     @property
     def channels(self) -> tuple[str, ...]:
         return tuple(self.index["channels"])
+
+    @property
+    def cameras(self) -> list[str]:
+        return sorted({track.camera for track in self.tracks})
+
+    @property
+    def has_roles(self) -> bool:
+        return any(track.role for track in self.tracks)
+
+    @property
+    def one_to_one(self) -> bool:
+        """Two cameras, a person's one track in the one against their one track in the other (PRID-2011, iLIDS-VID).
+
+        Otherwise several tracks of a person and camera, other numbers of cameras, or roles.
+        """
+        places = {(track.camera, track.person) for track in self.tracks}
+        return len(self.cameras) == 2 and len(places) == len(self.tracks) and not self.has_roles
 
     @property
     def has_flow(self) -> bool:
@@ -91,7 +119,7 @@ def _read_index(path: Path) -> dict[str, Any]:
     if not path.is_dir():
         raise InputError(f"expected a prepared folder, found none at {path}: check the path")
     file = path / "index.json"
-    if (path / "multi_shot").is_dir() or (path / "single_shot").is_dir():
+    if any((path / name).is_dir() for name in ("multi_shot", "single_shot", "sequences", "bbox_train")):
         raise InputError(
             f"{path} looks like a raw dataset folder: run python -m data_tools.prepare DATASET {path} OUT first"
         )
@@ -129,7 +157,8 @@ def _read_tracks(file: Path, index: dict[str, Any]) -> tuple[Track, ...]:
     if not isinstance(records, list) or not records:
         raise InputError(f"expected a list of tracks in {file}, got {type(records).__name__}: {REMEDY}")
     tracks = tuple(_read_track(file, record, index["frames"]) for record in records)
-    if len({(track.camera, track.person) for track in tracks}) < len(tracks):
+    plain = [(track.camera, track.person) for track in tracks if not (track.role or track.name)]
+    if len(set(plain)) < len(plain):
         raise InputError(f"a person stands twice in one camera in {file}: {REMEDY}")
     return tracks
 
@@ -144,6 +173,8 @@ def _read_track(file: Path, record: Any, frames: int) -> Track:
     numbers = [track.person, track.start, track.length] + ([] if track.group is None else [track.group])
     if any(type(number) is not int for number in numbers) or not isinstance(track.camera, str):
         raise InputError(f"expected whole numbers and a camera's name, got {record} in {file}: {REMEDY}")
+    if track.role not in (None, *ROLES) or not isinstance(track.name, str | None):
+        raise InputError(f"expected a role of {', '.join(ROLES)}, and a name as text, got {record} in {file}: {REMEDY}")
     if track.start < 0 or track.length < 1 or track.start + track.length > frames:
         raise InputError(f"expected a track within {frames} frames, got {record} in {file}: {REMEDY}")
     return track

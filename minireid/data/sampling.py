@@ -23,7 +23,7 @@ class Batch(NamedTuple):
 
 
 class People(NamedTuple):
-    """The training persons. tracks[k]: those of person k, one a camera; group (K,): whom each may be confused with."""
+    """The training persons. tracks[k]: those of person k, two or more; group (K,): whom each may be confused with."""
 
     persons: tuple[int, ...]
     tracks: tuple[tuple[Track, ...], ...]
@@ -31,12 +31,15 @@ class People(NamedTuple):
 
 
 def people(prepared: Prepared, persons: tuple[int, ...], *, at_least: int) -> People:
-    """The persons with a track of at least `at_least` frames in both cameras: a shorter one gives no whole clip."""
+    """The persons with two tracks or more of at least `at_least` frames: a shorter one gives no whole clip.
+
+    With one track a person and camera these are the persons with a whole clip in both cameras.
+    """
     found: dict[int, list[Track]] = {person: [] for person in persons}
     for track in prepared.tracks:
         if track.person in found and track.length >= at_least:
             found[track.person].append(track)
-    kept = [person for person in persons if len(found[person]) == 2]
+    kept = [person for person in persons if len(found[person]) >= 2]
     groups = [found[person][0].group for person in kept]
     return People(
         tuple(kept),
@@ -58,55 +61,87 @@ def epoch_order(seed: int, epoch: int, crowd: People) -> np.ndarray:
 def alternating(rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int, *, same_camera: bool) -> Batch:
     """The baseline's pairs: for each anchor one positive and one negative pair, every pair with two clips of its own.
 
-    A positive pair is camera a against camera b. A negative one: the anchor against another person; with
-    same_camera=True both cameras are drawn at random, so that half of these pairs come from one camera (McLaughlin's
-    code), else camera a against camera b.
+    A positive pair is camera a against camera b (of several cameras and tracks: see two_tracks). A negative one: the
+    anchor against another person; with same_camera=True the two cameras of each are drawn at random, so that half of
+    these pairs come from one camera (McLaughlin's code), else camera a against camera b.
     """
     clips, labels, same = [], [], []
     for anchor in anchors.tolist():
         other = another(rng, crowd, anchor)
-        cameras = rng.integers(2, size=2).tolist() if same_camera else [0, 1]
-        for person, camera in ((anchor, 0), (anchor, 1), (anchor, cameras[0]), (other, cameras[1])):
-            clips.append(random_clip(rng, crowd.tracks[person][camera], T))
+        mine, theirs = two_tracks(rng, crowd.tracks[anchor]), two_tracks(rng, crowd.tracks[other])
+        i, j = rng.integers(2, size=2).tolist() if same_camera else (0, elsewhere(mine[0].camera, theirs))
+        for person, track in ((anchor, mine[0]), (anchor, mine[1]), (anchor, mine[i]), (other, theirs[j])):
+            clips.append(random_clip(rng, track, T))
             labels.append(person)
         same += [True, False]
     return Batch(clips, np.array(labels), np.arange(len(clips)).reshape(-1, 2), np.array(same))
 
 
 def shared(rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int, *, same_camera: bool) -> Batch:
-    """Two clips a person, one from each camera, used by several pairs: P positive pairs, and P negative ones.
+    """Two clips a person, from two cameras, used by several pairs: P positive pairs, and P negative ones.
 
     Half the clips of `alternating` for the same number of pairs: an embedding that is computed once can be compared
     twice. same_camera: as there.
     """
     P = len(anchors)
-    clips, labels = both_cameras(rng, crowd, anchors, T)  # rows 2 k and 2 k + 1 are person k
+    tracks, clips, labels = both_cameras(rng, crowd, anchors, T)  # rows 2 k and 2 k + 1 are person k
     other = (np.arange(P) + rng.integers(1, P, size=P)) % P
-    cameras = rng.integers(2, size=(P, 2)) if same_camera else np.broadcast_to([0, 1], (P, 2))
+    if same_camera:
+        rows = rng.integers(2, size=(P, 2))
+    else:
+        rows = np.array([(0, elsewhere(tracks[k][0].camera, tracks[o])) for k, o in enumerate(other.tolist())])
     first = 2 * np.arange(P)
     positive = np.stack([first, first + 1], axis=1)
-    negative = np.stack([first + cameras[:, 0], 2 * other + cameras[:, 1]], axis=1)
+    negative = np.stack([first + rows[:, 0], 2 * other + rows[:, 1]], axis=1)
     return Batch(clips, labels, np.concatenate([positive, negative]), np.arange(2 * P) < P)
 
 
 def every(rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int, *, same_camera: bool) -> Batch:
-    """Two clips a person, one from each camera, and every pair that they make: P positive ones, all others negative.
+    """Two clips a person, from two cameras, and every pair that they make: P positive ones, all others negative.
 
     same_camera=False leaves out the negative pairs from one camera. Where the data has groups of people who look alike,
     pairs across groups are left out too: they could be told apart without what the group is there to teach.
     """
-    clips, labels = both_cameras(rng, crowd, anchors, T)
+    tracks, clips, labels = both_cameras(rng, crowd, anchors, T)
+    camera = np.array([track.camera for two in tracks for track in two])
     i, j = np.triu_indices(len(clips), k=1)
-    wanted = same_camera | (i % 2 != j % 2)  # even rows are camera a, odd rows camera b
+    wanted = same_camera | (camera[i] != camera[j]) | (labels[i] == labels[j])
     wanted &= crowd.group[labels[i]] == crowd.group[labels[j]]
     pairs = np.stack([i, j], axis=1)[wanted]
     return Batch(clips, labels, pairs, labels[pairs[:, 0]] == labels[pairs[:, 1]])
 
 
-def both_cameras(rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int) -> tuple[list[Clip], np.ndarray]:
-    """A random clip from each camera for every anchor, and their labels."""
-    clips = [random_clip(rng, track, T) for anchor in anchors.tolist() for track in crowd.tracks[anchor]]
-    return clips, np.repeat(anchors, 2)
+def both_cameras(
+    rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int
+) -> tuple[list[tuple[Track, Track]], list[Clip], np.ndarray]:
+    """For every anchor two tracks, a random clip of each, and their labels."""
+    tracks = [two_tracks(rng, crowd.tracks[anchor]) for anchor in anchors.tolist()]
+    clips = [random_clip(rng, track, T) for two in tracks for track in two]
+    return tracks, clips, np.repeat(anchors, 2)
+
+
+def two_tracks(rng: np.random.Generator, tracks: tuple[Track, ...]) -> tuple[Track, Track]:
+    """A random track from each of two cameras, drawn at random; of a person with one camera, two random tracks.
+
+    Where there are but two tracks there is nothing to draw, and nothing is taken from the generator.
+    """
+    if len(tracks) == 2:
+        return tracks[0], tracks[1]
+    by_camera: dict[str, list[Track]] = {}
+    for track in tracks:
+        by_camera.setdefault(track.camera, []).append(track)
+    if len(by_camera) == 1:
+        i, j = rng.choice(len(tracks), size=2, replace=False).tolist()
+        return tracks[i], tracks[j]
+    cameras = sorted(by_camera)
+    i, j = rng.choice(len(cameras), size=2, replace=False).tolist()
+    one, other = by_camera[cameras[i]], by_camera[cameras[j]]
+    return one[rng.integers(len(one))], other[rng.integers(len(other))]
+
+
+def elsewhere(camera: str, two: tuple[Track, Track]) -> int:
+    """Which of somebody's two tracks, 0 or 1, is of another camera than this; the second, if both are or none is."""
+    return 0 if two[1].camera == camera and two[0].camera != camera else 1
 
 
 def another(rng: np.random.Generator, crowd: People, anchor: int) -> int:

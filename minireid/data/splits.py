@@ -1,12 +1,15 @@
-"""Who is trained on and who is tested on: the two PRID-2011 protocols by a seeded rule, or a file of splits.
+"""Who is trained on and who is tested on: each dataset's protocol by a seeded rule, or a file of splits.
 
-    200     everybody whom both cameras saw (persons 1 to 200 of PRID-2011), half to train and half to test; no minimum
-            length (McLaughlin et al. 2016)
-    178     everybody whose tracks are longer than 21 frames in both cameras (178 persons of PRID-2011), half and half
-            (later work)
+    200     PRID-2011: everybody whom both cameras saw (persons 1 to 200), half to train and half to test; no minimum
+            length (McLaughlin et al. 2016). For the walkers as well, however many they are
+    178     PRID-2011: everybody whose tracks are longer than 21 frames in both cameras (178 persons), half and half
+            (later work). For the walkers as well
+    halves  everybody whom two cameras or more saw, half and half, any number of cameras and tracks: iLIDS-VID's 150 /
+            150, and one's own videos
+    mars    MARS: the data itself says which tracks are trained on, which are queries and which the gallery; one split
 
-Numbers under the two are not comparable. Both have ten splits. The persons of split k are the same on every machine: a
-permutation by numpy's generator with the seed [protocol, k].
+Numbers under different protocols are not comparable. All but mars have ten splits. The persons of split k are the same
+on every machine: a permutation by numpy's generator with the seed [200 or 178 or (for halves) 150, k].
 
 A split file is JSON: a list of records {"train": [...], "test": [...]} whose entries are folder names (person_0001) or
 numbers (1): the form in which the public list of ten splits goes round.
@@ -14,22 +17,26 @@ numbers (1): the form in which the public list of ten splits goes round.
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from minireid.data.prepared import Prepared
+from minireid.data.prepared import DISTRACTORS, JUNK, Prepared, Track
 from minireid.errors import InputError
 
 SPLITS = 10
 SHARED = 200  # PRID-2011's persons with one number in both cameras
 LONGER_THAN = 21  # frames, in both cameras, for protocol 178
+SEED = {"200": 200, "178": 178, "halves": 150}
+ANOTHER = "evaluation.protocol=halves (or another that fits)"
+OF_PRID = ("prid2011", "walkers")  # datasets that the protocols 200 and 178 are for
 
 
 @dataclass(frozen=True)
 class Split:
-    """Persons (sorted numbers) of one split. protocol: "200", "178" or the name of the file; number: from 0."""
+    """Persons (sorted numbers) of one split. protocol: its name, or the file's; number: from 0."""
 
     protocol: str
     number: int
@@ -38,18 +45,20 @@ class Split:
 
 
 def seeded(prepared: Prepared, protocol: str, number: int) -> Split:
-    """Split `number` (0 to 9) of protocol "200" or "178". Raises InputError for another protocol or number."""
+    """Split `number` (0 to 9; mars: 0) of a protocol. Raises InputError for one that does not fit the data."""
+    if protocol == "mars":
+        return by_roles(prepared, number)
     check_number(number, SPLITS, f"protocol {protocol}")
     persons = eligible(prepared, protocol)
     if len(persons) < 4:
         raise InputError(
             f"expected at least 4 persons whom protocol {protocol} admits in {prepared.path}, got {len(persons)}: "
-            "prepare a folder in which more persons were seen by both cameras"
+            "prepare a folder in which more persons were seen by two cameras"
         )
     together = groups_of(prepared, persons)
     if len(together) < 2:
         raise InputError(f"expected at least two groups of twins in {prepared.path}, got one: it cannot be divided")
-    order = np.random.default_rng([int(protocol), number]).permutation(len(together)).tolist()
+    order = np.random.default_rng([SEED[protocol], number]).permutation(len(together)).tolist()
     half = len(order) // 2
     train, test = ([person for k in part for person in together[k]] for part in (order[:half], order[half:]))
     return Split(protocol, number, tuple(sorted(train)), tuple(sorted(test)))
@@ -65,20 +74,52 @@ def groups_of(prepared: Prepared, persons: list[int]) -> list[list[int]]:
     return list(together.values())
 
 
+def by_roles(prepared: Prepared, number: int) -> Split:
+    """The split that the data brings along: persons of role train; those of the queries and the gallery."""
+    if not prepared.has_roles:
+        raise InputError(f"protocol mars is not for {prepared.path}, whose tracks have no roles: --set {ANOTHER}")
+    check_number(number, 1, "protocol mars")
+    persons = [{t.person for t in prepared.tracks if (t.role == "train") == wanted} for wanted in (True, False)]
+    train, test = (tuple(sorted(p for p in part if p not in (JUNK, DISTRACTORS))) for part in persons)
+    if not any(track.role == "query" for track in prepared.tracks):
+        raise InputError(f"expected tracks of role query in {prepared.path}, found none: prepare it again")
+    return checked(Split("mars", number, train, test))
+
+
 def eligible(prepared: Prepared, protocol: str) -> list[int]:
     """The persons whom a protocol admits, sorted."""
-    if protocol not in ("200", "178"):
-        raise InputError(f'expected protocol "200" or "178", got "{protocol}": change evaluation.protocol')
-    longer_than = LONGER_THAN if protocol == "178" else 0
-    cameras = sorted({track.camera for track in prepared.tracks})
-    if len(cameras) != 2:
-        raise InputError(f"expected two cameras in {prepared.path}, got {', '.join(cameras)}: protocols compare two")
+    if protocol not in SEED:
+        names = '"halves", "mars", "200" or "178"'
+        raise InputError(f'expected protocol {names}, got "{protocol}": change evaluation.protocol')
+    if prepared.has_roles:
+        raise InputError(f"{prepared.path} says itself who is tested on: --set evaluation.protocol=mars")
     if prepared.index["dataset"] == "prid2011":  # from 201 on, one number means two people, one in each camera
         tracks = [track for track in prepared.tracks if track.person <= SHARED]
     else:
         tracks = list(prepared.tracks)
+    if protocol == "halves":
+        seen_by = cameras_of(tracks)
+        return sorted(person for person, cameras in seen_by.items() if len(cameras) > 1)
+    if prepared.index["dataset"] not in OF_PRID:
+        raise InputError(
+            f"protocol {protocol} is PRID-2011's, but {prepared.path} is {prepared.index['dataset']}: --set {ANOTHER}"
+        )
+    cameras = prepared.cameras
+    if len(cameras) != 2:
+        raise InputError(
+            f"expected two cameras in {prepared.path}, got {', '.join(cameras)}: protocol {protocol} compares two"
+        )
+    longer_than = LONGER_THAN if protocol == "178" else 0
     seen = [{t.person for t in tracks if t.camera == camera and t.length > longer_than} for camera in cameras]
     return sorted(seen[0] & seen[1])
+
+
+def cameras_of(tracks: Iterable[Track]) -> dict[int, set[str]]:
+    """{person: the cameras that saw them}."""
+    seen: dict[int, set[str]] = {}
+    for track in tracks:
+        seen.setdefault(track.person, set()).add(track.camera)
+    return seen
 
 
 def from_file(path: Path, prepared: Prepared, number: int) -> Split:
@@ -98,10 +139,13 @@ def from_file(path: Path, prepared: Prepared, number: int) -> Split:
         raise InputError(f"{path} is no split file: {remedy}")
     check_number(number, len(records), str(path))
     train, test = (person_numbers(records[number][part], path) for part in ("train", "test"))
-    cameras = [{t.person for t in prepared.tracks if t.camera == camera} for camera in ("a", "b")]
-    missing = sorted({*train, *test} - (cameras[0] & cameras[1]))
+    seen_by = cameras_of(prepared.tracks)
+    missing = sorted(person for person in {*train, *test} if len(seen_by.get(person, ())) < 2)
     if missing:
-        raise InputError(f"person {missing[0]} of {path} is not in both cameras of {prepared.path}: use its own splits")
+        two = "both" if len(prepared.cameras) == 2 else "two"
+        raise InputError(
+            f"person {missing[0]} of {path} is not in {two} cameras of {prepared.path}: use its own splits"
+        )
     return checked(Split(path.name, number, train, test))
 
 

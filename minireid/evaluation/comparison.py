@@ -1,7 +1,18 @@
 """Evaluation of a run: embeddings of the test persons in both cameras, their ranking, and the baselines beside it.
 
-Probe: camera a; gallery: camera b, of the same persons. The probe is the first `evaluation.frames` frames of its track
-and the gallery entry the last (as in the baseline's code), or both are whole tracks.
+Two cameras, a track each (PRID-2011, iLIDS-VID). Probe: camera a; gallery: camera b, of the same persons.
+
+Several tracks or cameras (MARS, one's own). Probes: the tracks of role query; where the persons have none, all their
+tracks, if another camera saw the person too. Gallery: all tracks of the persons, and where there are queries, the
+distractors (person 0); junk (person -1) is left out altogether. A probe is not ranked against its own person's tracks
+of its own camera. Worked by hand, person and camera of each track, queries marked; what a query is ranked against:
+
+                     gallery   1 in c1*   1 in c1   1 in c2   2 in c1*   2 in c2   0 in c1   -1 in c2
+        1 in c1*                  -          -        match       x          x         x          -
+        2 in c1*                  x          x          x         -        match       x          -
+
+The probe is the first `evaluation.frames` frames of its track and the gallery entry the last (as in the baseline's
+code), or both are whole tracks.
 """
 
 from dataclasses import dataclass
@@ -9,7 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from minireid.data.clips import Clip, first_clip, last_clip
-from minireid.data.prepared import Prepared, Track
+from minireid.data.prepared import DISTRACTORS, Prepared, Track
+from minireid.data.splits import cameras_of
 from minireid.errors import InputError
 from minireid.evaluation import embedding, ranking
 from minireid.recipe import Recipe
@@ -18,9 +30,13 @@ from minireid.trees import Tree
 
 @dataclass(frozen=True)
 class Comparison:
-    """The clips that are compared. allowed (P, G): whom a probe may be ranked against, None for everybody."""
+    """The clips that are compared, and whose they are (P,), (G,).
 
-    persons: np.ndarray
+    allowed (P, G): what a probe may be ranked against, None for everything.
+    """
+
+    probe_persons: np.ndarray
+    gallery_persons: np.ndarray
     probe: list[Clip]
     gallery: list[Clip]
     allowed: np.ndarray | None
@@ -28,16 +44,46 @@ class Comparison:
 
 def comparison(recipe: Recipe, prepared: Prepared, persons: tuple[int, ...]) -> Comparison:
     """Probe and gallery clips of these persons. Raises InputError for one whom only one camera saw."""
-    cameras = sorted({track.camera for track in prepared.tracks})
-    tracks = [track_of(prepared, camera, persons) for camera in cameras[:2]]
+    if prepared.one_to_one:
+        probe, gallery = (track_of(prepared, camera, persons) for camera in prepared.cameras)
+        allowed = None
+    else:
+        probe, gallery = probes_and_gallery(prepared, set(persons))
+        allowed = ~(alike(probe, gallery, "person") & alike(probe, gallery, "camera"))
+    if recipe.evaluation.within_groups:
+        together = alike(probe, gallery, "group")
+        allowed = together if allowed is None else allowed & together
     T = recipe.evaluation.frames or None
-    group = np.array([-1 if track.group is None else track.group for track in tracks[0]])
     return Comparison(
-        np.array(persons),
-        [first_clip(track, T) for track in tracks[0]],
-        [last_clip(track, T) for track in tracks[1]],
-        group[:, None] == group if recipe.evaluation.within_groups else None,
+        np.array([track.person for track in probe]),
+        np.array([track.person for track in gallery]),
+        [first_clip(track, T) for track in probe],
+        [last_clip(track, T) for track in gallery],
+        allowed,
     )
+
+
+def probes_and_gallery(prepared: Prepared, persons: set[int]) -> tuple[list[Track], list[Track]]:
+    """The tracks of these persons that are looked for, and those that are looked among, in the folder's order."""
+    own = [track for track in prepared.tracks if track.person in persons]
+    probe = [track for track in own if track.role == "query"]
+    if probe:
+        return probe, [t for t in prepared.tracks if t.person in persons or (t.person == DISTRACTORS and t.role)]
+    seen_by = cameras_of(own)
+    probe = [track for track in own if len(seen_by[track.person]) > 1]
+    if not probe:
+        raise InputError(f"nobody to be looked for was seen by two cameras of {prepared.path}: use another split")
+    return probe, own
+
+
+def alike(probe: list[Track], gallery: list[Track], what: str) -> np.ndarray:
+    """(P, G): do the two tracks have the same person, camera or group?"""
+    numbers: dict[object, int] = {}
+    rows, columns = (
+        np.array([numbers.setdefault(getattr(track, what), len(numbers)) for track in tracks])
+        for tracks in (probe, gallery)
+    )
+    return rows[:, None] == columns
 
 
 def track_of(prepared: Prepared, camera: str, persons: tuple[int, ...]) -> list[Track]:
@@ -49,20 +95,20 @@ def track_of(prepared: Prepared, camera: str, persons: tuple[int, ...]) -> list[
 
 
 def network_scores(
-    recipe: Recipe, network_params: Tree, prepared: Prepared, compared: Comparison, *, progress: bool = False
+    recipe: Recipe, params: Tree, prepared: Prepared, compared: Comparison, *, progress: bool = False
 ) -> np.ndarray:
     """(P, G), larger = more alike, averaged over the recipe's views."""
     clips = compared.probe + compared.gallery
-    embeddings = embedding.embed_clips(recipe, network_params, prepared, clips, progress=progress)
+    embeddings = embedding.embed_clips(recipe, params, prepared, clips, progress=progress)
     P = len(compared.probe)
-    return embedding.score(recipe, embeddings[:, :P], embeddings[:, P:])
+    return embedding.score(recipe, params, embeddings[:, :P], embeddings[:, P:])
 
 
-def judge(recipe: Recipe, prepared: Prepared, network_params: Tree, persons: tuple[int, ...]) -> dict[str, float]:
+def judge(recipe: Recipe, prepared: Prepared, params: Tree, persons: tuple[int, ...]) -> dict[str, float]:
     """rank-1 and mAP of these persons, shares from 0 to 1: what a training run chooses its best checkpoint by."""
     compared = comparison(recipe, prepared, persons)
-    score = network_scores(recipe, network_params, prepared, compared)
-    who = (score, compared.persons, compared.persons)
+    score = network_scores(recipe, params, prepared, compared)
+    who = (score, compared.probe_persons, compared.gallery_persons)
     return {
         "rank-1": float(ranking.cmc(*who, ranks=(1,), allowed=compared.allowed)[0]),
         "mAP": ranking.mean_average_precision(*who, allowed=compared.allowed),

@@ -1,5 +1,8 @@
 """Embeddings of whole tracks, in every view that the recipe averages over."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from minireid.data import clips, images
@@ -25,17 +28,20 @@ def views_of(recipe: Recipe, prepared: Prepared) -> list[tuple[int, int, bool]]:
 
 
 def embed_clips(
-    recipe: Recipe, network_params: Tree, prepared: Prepared, wanted: list[clips.Clip], *, progress: bool = False
+    recipe: Recipe, params: Tree, prepared: Prepared, wanted: list[clips.Clip], *, progress: bool = False
 ) -> np.ndarray:
-    """Clips of any lengths -> (V, N, D) float32, V views of each (crops, mirrored or not)."""
+    """Clips of any lengths -> (V, N, D) float32, V views of each (crops, mirrored or not). params: all of a model's.
+
+    A clip that is there twice, as a probe and in the gallery, is embedded once.
+    """
     views = views_of(recipe, prepared)
-    shown = bar(wanted, unit="track", shown=progress)
-    rows = [embed_clip(recipe, network_params, prepared, clip, views) for clip in shown]
-    return np.stack(rows, axis=1)
+    shown = bar(dict.fromkeys(wanted), unit="track", shown=progress)
+    rows = {clip: embed_clip(recipe, params, prepared, clip, views) for clip in shown}
+    return np.stack([rows[clip] for clip in wanted], axis=1)
 
 
 def embed_clip(
-    recipe: Recipe, network_params: Tree, prepared: Prepared, clip: clips.Clip, views: list[tuple[int, int, bool]]
+    recipe: Recipe, params: Tree, prepared: Prepared, clip: clips.Clip, views: list[tuple[int, int, bool]]
 ) -> np.ndarray:
     """One clip -> (V, D). Its views are a batch; frames are normalised once for all of them."""
     frames, _ = clips.read(prepared, [clip])
@@ -47,20 +53,36 @@ def embed_clip(
     rows = np.array([int(mirrored) for _, _, mirrored in views])
     places = np.array([(i, j) for i, j, _ in views])
     at_once = max(1, FRAMES_AT_ONCE // clip.length)
-    network, parts = model.network_of(recipe), model.parts_of(recipe)
+    network = model.network_of(recipe)
+    settings = {**model.parts_of(recipe), "unit_length": recipe.evaluation.normalise}
+    embed = partial(network.embed, p=params["network"], **settings)
     found = []
     for v in range(0, len(views), at_once):
         some = slice(v, v + at_once)
         x = images.crop(pair[rows[some]], places[some], recipe.clips.crop, recentre=recipe.clips.recentre)
-        found.append(network.embed(x, network_params, unit_length=recipe.evaluation.normalise, **parts))
+        found.append(embed_groups(x, recipe.evaluation.group, embed))
     return np.concatenate(found)
 
 
-def score(recipe: Recipe, probe: np.ndarray, gallery: np.ndarray) -> np.ndarray:
+def embed_groups(x: np.ndarray, group: int, embed: Callable[..., np.ndarray]) -> np.ndarray:
+    """x (V, T, H, W, C) -> (V, D): the mean over groups of `group` frames, the last may be shorter; 0: one group."""
+    V, T = x.shape[:2]
+    if not 0 < group < T:
+        return embed(x)
+    groups = T // group
+    whole = groups * group
+    parts = embed(x[:, :whole].reshape(V * groups, group, *x.shape[2:])).reshape(V, groups, -1)
+    rest = [embed(x[:, whole:])[:, None]] if whole < T else []
+    return np.concatenate([parts, *rest], axis=1).mean(axis=1)
+
+
+def score(recipe: Recipe, params: Tree, probe: np.ndarray, gallery: np.ndarray) -> np.ndarray:
     """probe (V, P, D), gallery (V, G, D) -> (P, G): the network's score, averaged over the views."""
     network = model.network_of(recipe)
-    total = network.score(probe[0], gallery[0])
+    total = network.score(probe[0], gallery[0], params["heads"])
     for a, b in zip(probe[1:], gallery[1:]):
-        total += network.score(a, b)  # in place: one matrix for all views, and one for the view at hand
+        total += network.score(
+            a, b, params["heads"]
+        )  # in place: one matrix for all views, and one for the view at hand
     total /= len(probe)
     return total

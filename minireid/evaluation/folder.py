@@ -18,7 +18,7 @@ def embed_folder(run: Run, prepared: Prepared, *, progress: bool = True) -> np.n
     """Every track of a prepared folder -> (V, tracks, D) float32, V views of each."""
     batches.check_fits(run.recipe, prepared)
     whole = [clips.first_clip(track, None) for track in prepared.tracks]
-    return embedding.embed_clips(run.recipe, run.best().params["network"], prepared, whole, progress=progress)
+    return embedding.embed_clips(run.recipe, run.best().params, prepared, whole, progress=progress)
 
 
 def save_embeddings(path: Path, embeddings: np.ndarray, prepared: Prepared) -> None:

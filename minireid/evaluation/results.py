@@ -4,7 +4,7 @@ A row is a dict with the keys of COLUMNS:
 
     method             "msp_src", "mean colour", ...
     dataset            "prid2011", ...
-    protocol           "200", "178", the split file's name; in words whatever else narrows the comparison
+    protocol           "200", "halves", the split file's name; in words whatever else narrows the comparison (FILTERED)
     split              number of the split, from 0
     seed               of the training; None for what was not trained
     clip length        frames of a training clip; None for what was not trained
@@ -36,6 +36,7 @@ Row = dict[str, Any]
 MEASURES = (*(f"rank-{k}" for k in RANKS), "mAP")
 FACTS = ("method", "dataset", "protocol", "split", "seed", "clip length", "frames", "views", "probes", "gallery")
 COLUMNS = (*FACTS, *MEASURES)
+FILTERED = ", same person in same camera left out"  # in a protocol: not camera A against camera B, but as in MARS
 FORMAT = "minireid-results"
 VERSION = 1
 
@@ -47,13 +48,16 @@ def caption(rows: Sequence[Row]) -> str:
     """
     check(rows)
     frames = rows[0]["frames"]
+    filtered = FILTERED in rows[0]["protocol"]
     whole = "whole tracks" if frames == 0 else ""
     known = {key: listed(column(rows, key)) for key in ("seed", "clip length", "views", "probes", "gallery")}
+    probes = f"{known['probes']} probes, each against "
+    compared = f"{probes}up to " if filtered else f"camera A against camera B, {probes}"
     parts = [
         f"{rows[0]['dataset']}, protocol {rows[0]['protocol']}",
         counted("split", rows) + (f", {counted('seed', rows)}" if known["seed"] else ""),
         f"trained on clips of {known['clip length']} frames" if known["clip length"] else "",
-        f"camera A against camera B, {known['probes']} probes, each against {known['gallery']} in the gallery",
+        f"{compared}{known['gallery']} in the gallery",
         f"a probe's first {frames} frames against a gallery track's last {frames}" if frames else whole,
         f"{known['views']} view{'' if known['views'] == '1' else 's'} averaged" if known["views"] else "",
     ]

@@ -8,13 +8,21 @@
 is identification_weight = 2 here, because I is a mean over clips and a pair has two.
 
 Shapes: embeddings {level: (N, D)}, classifiers {level: {"W": (D, K), "b": (K,)}}, labels (N,) from 0 to K - 1, pairs
-(P, 2) row numbers, same (P,) booleans, weights (P,) or None. `verification` is one of the contrastive modules.
+(P, 2) row numbers, same (P,) booleans, weights (P,) or None. `verification` is one of the contrastive modules, or
+triplet_hard; `identification` is softmax or softmax_smoothed.
 """
 
 from types import ModuleType
 
+import numpy as np
+
 from minireid.layers import linear
 from minireid.losses import contrastive_squared, softmax
+
+
+def init(rng: np.random.Generator, D: int, K: int, *, dtype: type = np.float32) -> dict[str, np.ndarray]:
+    """The classifier of one level: embeddings of D features, K persons."""
+    return linear.init(rng, D, K, dtype=dtype)
 
 
 def forward(
@@ -27,6 +35,7 @@ def forward(
     weights=None,
     margin: float = 2.0,
     verification: ModuleType = contrastive_squared,
+    identification: ModuleType = softmax,
     verification_weight: float = 1.0,
     identification_weight: float = 1.0,
 ):
@@ -35,7 +44,7 @@ def forward(
     for level, e in embeddings.items():
         V, V_cache = verification.forward(e, pairs=pairs, same=same, weights=weights, margin=margin)  # F1
         logits, linear_cache = linear.forward(e, classifiers[level])  # (N, K)
-        I, I_cache = softmax.forward(logits, labels=labels)  # F2
+        I, I_cache = identification.forward(logits, labels=labels)  # F2
         loss = loss + verification_weight * V + identification_weight * I  # F3
         parts[f"{level} verification"], parts[f"{level} identification"] = V, I
         caches[level] = V_cache, linear_cache, I_cache
@@ -43,6 +52,7 @@ def forward(
         "parts": parts,
         "caches": caches,
         "verification": verification,
+        "identification": identification,
         "weights": (verification_weight, identification_weight),
     }
 
@@ -52,7 +62,7 @@ def backward(dloss, cache):
     verification_weight, identification_weight = cache["weights"]
     dembeddings, grads = {}, {}
     for level, (V_cache, linear_cache, I_cache) in cache["caches"].items():
-        dlogits = softmax.backward(identification_weight * dloss, I_cache)  # F2
+        dlogits = cache["identification"].backward(identification_weight * dloss, I_cache)  # F2
         de, grads[level] = linear.backward(dlogits, linear_cache)
         dembeddings[level] = de + cache["verification"].backward(verification_weight * dloss, V_cache)  # F1
     return dembeddings, grads

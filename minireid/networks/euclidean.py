@@ -1,5 +1,7 @@
 """How the networks that learn a distance compare clips: Euclidean distance, turned round to a score."""
 
+from typing import Any
+
 import numpy as np
 
 ROWS = 256
@@ -15,8 +17,9 @@ def to_unit_length(embeddings: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {level: e / (np.linalg.norm(e, axis=1, keepdims=True) + 1e-12) for level, e in embeddings.items()}
 
 
-def score(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """a (A, D), b (B, D) -> (A, B), minus the Euclidean distance: larger means more alike.
+def score(a: np.ndarray, b: np.ndarray, heads: Any = None) -> np.ndarray:
+    """a (A, D), b (B, D) -> (A, B), minus the Euclidean distance: larger means more alike. heads: nothing of the losses
+    is needed here; networks that learn a similarity do.
 
     |a - b|^2 = |a|^2 - 2 a.b + |b|^2, in float64: the differences cancel digits, which float32 does not have to spare.
     ROWS rows of the result at a time, so that nothing else of its size is ever held.

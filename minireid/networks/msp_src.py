@@ -49,7 +49,7 @@ def init(
     height: int,
     width: int,
     channels: int,
-    filters: tuple[int, int, int] = (16, 32, 32),
+    filters: tuple[int, ...] = (16, 32, 32),
     features: int = 128,
     unit: ModuleType = gru,
     depth: int = 1,

@@ -56,7 +56,7 @@ def seconds_per_person(recipe: Recipe, prepared: Prepared, params, test: tuple[i
     middle = len(by_length) // 2
     two = tuple(sorted(by_length[middle - 1 : middle + 1]))
     began = time.perf_counter()
-    judge_of(recipe, prepared)(params["network"], two)
+    judge_of(recipe, prepared)(params, two)
     return (time.perf_counter() - began) / 2
 
 

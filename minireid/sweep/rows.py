@@ -7,7 +7,8 @@ They come from names of recipes, one a row, or from a sweep file, TOML, of minir
 
     [[row]]
     name = "LSTM"
-    recipe = "msp_src"                         a name, or the path of a .toml file beside the sweep file
+    recipe = "msp_src"                         a name, or the path of a .toml file beside the sweep file; left out where
+                                               rows are changes of the recipe that --recipe names
     set = ["network.unit=lstm"]                changes of this row's recipe; optional
     paper = { prid2011 = [70, 90, 95, 97] }    rank-1, 5, 10, 20 in %; by dataset, or "prid2011/178": under that
                                                protocol only; optional
@@ -29,7 +30,7 @@ from minireid.evaluation.ranking import RANKS
 from minireid.recipe import Recipe, load
 
 KEYS = {"name": str, "recipe": str, "set": list, "paper": dict}
-NEEDED = ("name", "recipe")
+NEEDED = ("name",)
 TAKEN = (*BASELINES, "chance")  # what every table has beside the rows
 
 
@@ -46,13 +47,19 @@ class Row:
 def rows_of(
     recipes: Sequence[str], file: str | None, changes: tuple[str, ...], protocols: Sequence[str] = ()
 ) -> tuple[str, list[Row]]:
-    """(title, rows): of these recipes or of that sweep file; with protocols, every row once under each of them."""
-    if bool(recipes) == bool(file):
-        raise InputError("expected either --recipe NAME or --rows FILE: what is to be trained?")
+    """(title, rows): of these recipes or of that sweep file; with protocols, every row once under each of them.
+
+    With both, the recipe is the base of the file's rows that name none.
+    """
+    if not recipes and not file:
+        raise InputError("expected --recipe NAME or --rows FILE: what is to be trained?")
+    if file and len(recipes) > 1:
+        raise InputError(f"expected one --recipe beside --rows, the base of its rows, got {', '.join(recipes)}")
+    base = recipes[0] if recipes else None
     title, found = "", []
     for protocol in protocols or (None,):
         with_protocol = changes if protocol is None else (*changes, f"evaluation.protocol={protocol}")
-        title, rows = of_file(file, with_protocol) if file else ("", of_recipes(recipes, with_protocol))
+        title, rows = of_file(file, with_protocol, base) if file else ("", of_recipes(recipes, with_protocol))
         found += rows if protocol is None else [replace(row, folder=f"{row.folder}_{protocol}") for row in rows]
     return title, found
 
@@ -62,8 +69,11 @@ def of_recipes(names: Sequence[str], changes: tuple[str, ...] = ()) -> list[Row]
     return unique([Row(Path(name).stem, "", seedless(name, changes), {}) for name in names], "--recipe")
 
 
-def of_file(name_or_path: str, changes: tuple[str, ...] = ()) -> tuple[str, list[Row]]:
-    """(title, rows) of the sweep file of this name, or at this path. InputError for whatever is wrong with it."""
+def of_file(name_or_path: str, changes: tuple[str, ...] = (), base: str | None = None) -> tuple[str, list[Row]]:
+    """(title, rows) of the sweep file of this name, or at this path. InputError for whatever is wrong with it.
+
+    base: the recipe of the rows that name none.
+    """
     text, beside = read(name_or_path)
     try:
         table = tomllib.loads(text)
@@ -74,7 +84,8 @@ def of_file(name_or_path: str, changes: tuple[str, ...] = ()) -> tuple[str, list
     if not table["row"]:
         raise InputError(f"expected at least one [[row]] in {name_or_path}, got none")
     rows = [
-        row_of(given, f"row {n} of {name_or_path}", beside, common, changes) for n, given in enumerate(table["row"], 1)
+        row_of(given, f"row {n} of {name_or_path}", beside, base, common, changes)
+        for n, given in enumerate(table["row"], 1)
     ]
     return table.get("title", ""), unique(rows, name_or_path)
 
@@ -99,14 +110,18 @@ def read(name_or_path: str) -> tuple[str, Path | None]:
     return (resources.files("minireid") / "sweeps" / f"{name_or_path}.toml").read_text(encoding="utf-8"), None
 
 
-def row_of(given: Any, where: str, beside: Path | None, common: tuple[str, ...], changes: tuple[str, ...]) -> Row:
+def row_of(
+    given: Any, where: str, beside: Path | None, base: str | None, common: tuple[str, ...], changes: tuple[str, ...]
+) -> Row:
     """One [[row]] of a sweep file, every value checked."""
     if not isinstance(given, dict):
         raise InputError(f"expected {where} as a [[row]], got {given!r}")
     check_keys(given, KEYS, NEEDED, where)
-    name, recipe = given["name"], given["recipe"]
+    name, recipe = given["name"], given.get("recipe", base)
+    if recipe is None:
+        raise InputError(f"{where} names no recipe: name the one that its rows change with --recipe NAME")
     own = strings(given.get("set", []), f"set of {where}")
-    if beside and recipe.endswith(".toml"):
+    if beside and "recipe" in given and recipe.endswith(".toml"):
         recipe = str(beside / recipe)
     paper = {str(dataset): percents(v, f"paper.{dataset} of {where}") for dataset, v in given.get("paper", {}).items()}
     return Row(name, "", seedless(recipe, common + own + changes), paper)

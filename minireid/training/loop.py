@@ -38,7 +38,7 @@ class NotFinite(InputError):
     """The loss is NaN or infinite: the recipe is at fault (too high a learning rate, most often)."""
 
 
-Judge = Callable[[Tree, tuple[int, ...]], dict[str, float]]  # network parameters, persons -> {"mAP": …, "rank-1": …}
+Judge = Callable[[Tree, tuple[int, ...]], dict[str, float]]  # parameters, persons -> {"mAP": …, "rank-1": …}
 
 
 def train(
@@ -213,7 +213,7 @@ def where_it_began(
 
 def validate(run: Run, judge: Judge, state: Checkpoint, record: dict[str, Any]) -> Checkpoint:
     """The judge's word on the validation persons, into the record; keeps best.npz by mAP; the state with that."""
-    result = judge(state.params["network"], run.validation)
+    result = judge(state.params, run.validation)
     record |= {f"validation {name}": value for name, value in result.items()}
     if result["mAP"] > state.facts["best"]:
         state = state._replace(facts={**state.facts, "best": result["mAP"]})

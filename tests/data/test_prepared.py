@@ -90,6 +90,10 @@ def track(**entries: Any) -> dict[str, Any]:
         ({"tracks": [{"person": 1}]}, "a track with person"),
         ({"tracks": [7]}, "a track with person"),
         ({"tracks": [track(), track(start=5, length=2)]}, "twice"),
+        ({"tracks": [track(), track(start=5, length=2), track(role="train")]}, "twice"),
+        ({"tracks": [track(role="test")]}, "a role of train, query, gallery"),
+        ({"tracks": [track(role=1)]}, "a role of train, query, gallery"),
+        ({"tracks": [track(name=3)]}, "a name as text"),
     ],
 )
 def test_faulty_index(folder: Path, entries: dict[str, Any], says: str) -> None:
@@ -98,6 +102,27 @@ def test_faulty_index(folder: Path, entries: dict[str, Any], says: str) -> None:
     with pytest.raises(InputError, match=says) as caught:
         open_prepared(folder)
     assert "\n" not in str(caught.value) and str(folder) in str(caught.value)
+
+
+@pytest.mark.parametrize("entries", [{"role": "gallery"}, {"name": "anna/door/1"}])
+def test_several_tracks_of_a_person_and_camera(folder: Path, entries: dict[str, str]) -> None:
+    """Where tracks have roles, or come from one's own folders with names."""
+    change(folder, tracks=[track(**entries), track(start=5, length=2, **entries)])
+    prepared = open_prepared(folder)
+    assert prepared.tracks == (Track(3, "a", 0, 5, **entries), Track(3, "a", 5, 2, **entries))  # type: ignore[arg-type]
+    assert not prepared.one_to_one and prepared.has_roles == ("role" in entries)
+
+
+def test_one_to_one(folder: Path) -> None:
+    assert open_prepared(folder).one_to_one and open_prepared(folder).cameras == ["a", "b"]
+    for tracks in (
+        [track(), track(camera="b"), track(camera="c")],
+        [track()],
+        [track(role="train"), track(camera="b", role="train")],
+        [track(name="x"), track(name="y"), track(camera="b", name="z")],
+    ):
+        change(folder, tracks=tracks)
+        assert not open_prepared(folder).one_to_one
 
 
 def cut(name: str, size: int) -> Callable[[Path], Any]:
@@ -142,6 +167,10 @@ def test_wrong_folder(tmp_path: Path) -> None:
     (tmp_path / "raw" / "multi_shot").mkdir(parents=True)
     with pytest.raises(InputError, match=r"raw dataset folder: run python -m data_tools\.prepare"):
         open_prepared(tmp_path / "raw")
+    for name in ("sequences", "bbox_train"):
+        (tmp_path / name / name).mkdir(parents=True)
+        with pytest.raises(InputError, match="raw dataset folder"):
+            open_prepared(tmp_path / name)
 
 
 def test_check_hash(folder: Path) -> None:

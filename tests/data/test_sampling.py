@@ -1,5 +1,6 @@
 """Who is in a batch, and which of its clips are compared."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -203,3 +204,101 @@ def test_every_leaves_out_pairs_across_groups() -> None:
     for batch in batches(sampling.every, people, False, 10):
         labels = batch.labels[batch.pairs]
         assert {frozenset(pair) for pair in labels.tolist()} == {frozenset(p) for p in [(4,), (0,), (3,), (0, 4)]}
+
+
+@pytest.mark.parametrize(
+    "sampler, fingerprint",
+    [
+        (sampling.alternating, "7d5fc9781b761033"),
+        (sampling.shared, "cd1b033f49a1a585"),
+        (sampling.every, "17bd5600c10a5289"),
+    ],
+)
+def test_the_draws_of_two_cameras_stay_what_they_were(sampler: Sampler, fingerprint: str) -> None:
+    """A run that was started by an older minireid goes on with the same batches."""
+    found = hashlib.sha256()
+    for groups in (0, 2):
+        for same_camera in (False, True):
+            for batch in batches(sampler, crowd(groups=groups), same_camera, 20):
+                facts = (batch.clips, batch.labels.tolist(), batch.pairs.tolist(), batch.same.tolist())
+                found.update(repr(facts).encode())
+    assert found.hexdigest()[:16] == fingerprint
+
+
+# Several cameras and tracks.
+
+
+def several() -> sampling.People:
+    """Persons 0 to 4 in two to four cameras with one to three tracks each; 5 has three tracks in camera 2 only."""
+    places = {
+        0: "1122",
+        1: "1233",
+        2: "123444",
+        3: "24",
+        4: "1124",
+        5: "222",
+    }
+    tracks, start = [], 0
+    for person, cameras in places.items():
+        for camera in cameras:
+            tracks.append(Track(person, camera, start, LENGTH, role="train"))
+            start += LENGTH
+    prepared = Prepared(Path("prepared"), np.zeros((1, 2, 2, 3), np.uint8), tuple(tracks), {})
+    return sampling.people(prepared, tuple(places), at_least=T)
+
+
+def track_of(clip: Clip, people: sampling.People) -> Track:
+    (found,) = [t for tracks in people.tracks for t in tracks if t.start <= clip.start < t.start + t.length]
+    assert clip.start + clip.length <= found.start + found.length
+    return found
+
+
+def pairs_of(sampler: Sampler, same_camera: bool) -> list[tuple[Track, Track, bool]]:
+    people, found = several(), []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        anchors = rng.permutation(6)[:3]
+        batch = sampler(rng, people, anchors, T, same_camera=same_camera)
+        tracks = [track_of(clip, people) for clip in batch.clips]
+        assert [track.person for track in tracks] == batch.labels.tolist()
+        found += [(tracks[i], tracks[j], bool(s)) for (i, j), s in zip(batch.pairs.tolist(), batch.same)]
+    return found
+
+
+@SAMPLERS
+@pytest.mark.parametrize("same_camera", [False, True])
+def test_positive_pairs_of_several_cameras(sampler: Sampler, same_camera: bool) -> None:
+    """Always two cameras where the person has two, each of them in its turn, and never a track against itself."""
+    positive = [(a, b) for a, b, same in pairs_of(sampler, same_camera) if same]
+    assert all(a.person == b.person and a.start != b.start for a, b in positive)
+    assert all((a.camera != b.camera) == (a.person != 5) for a, b in positive)
+    seen = {(a.camera, b.camera) for a, b in positive if a.person == 2}
+    assert seen == {(c, d) for c in "1234" for d in "1234" if c != d}
+    for person in (0, 1, 2, 4, 5):  # 3 has but two tracks: always in the same order
+        every_track = {track.start for track in several().tracks[person]}
+        for place in (0, 1):
+            assert {pair[place].start for pair in positive if pair[place].person == person} == every_track
+
+
+@SAMPLERS
+def test_negative_pairs_of_several_cameras(sampler: Sampler) -> None:
+    """Two cameras, unless one of the persons was drawn from a single one."""
+    negative = [(a, b) for a, b, same in pairs_of(sampler, False) if not same]
+    assert negative and all(a.person != b.person for a, b in negative)
+    assert all(a.camera != b.camera for a, b in negative if 5 not in (a.person, b.person))
+    assert any(a.camera == b.camera for a, b, same in pairs_of(sampler, True) if not same)
+
+
+def test_a_camera_is_drawn_before_its_tracks() -> None:
+    """Person 2 has three tracks in camera 4, which is no more frequent for it."""
+    rng, tracks = np.random.default_rng(0), several().tracks[2]
+    drawn = [track.camera for _ in range(2000) for track in sampling.two_tracks(rng, tracks)]
+    assert all(0.22 < drawn.count(camera) / len(drawn) < 0.28 for camera in "1234")
+
+
+def test_people_need_two_tracks_that_are_long_enough() -> None:
+    tracks = [
+        Track(p, c, 0, n, role="train") for p, c, n in ((1, "1", 9), (1, "2", 3), (2, "1", 9), (2, "1", 4), (3, "1", 9))
+    ]
+    prepared = Prepared(Path("prepared"), np.zeros((1, 2, 2, 3), np.uint8), tuple(tracks), {})
+    assert sampling.people(prepared, (1, 2, 3), at_least=T).persons == (2,)

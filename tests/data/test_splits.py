@@ -107,6 +107,71 @@ def test_no_such_split(prepared: Prepared, protocol: str, number: int, says: str
         seeded(prepared, protocol, number)
 
 
+@pytest.mark.parametrize("dataset", ["ilids_vid", "own", "walkers"])
+def test_halves_are_drawn_by_their_own_seed_from_any_number_of_cameras(dataset: str) -> None:
+    for cameras in ("ab", "abc"):
+        prepared = folder(dataset=dataset, cameras=cameras)
+        order = np.random.default_rng([150, 3]).permutation(10)
+        split = seeded(prepared, "halves", 3)
+        assert split.train == tuple(sorted((order[:5] + 1).tolist())) and split.protocol == "halves"
+        assert sorted(split.train + split.test) == list(range(1, 11))
+
+
+def test_halves_want_two_cameras_of_a_person() -> None:
+    only = {(1, "b"), (1, "c"), (2, "a"), (3, "b")}
+    prepared = folder(length=lambda p, c: 0 if (p, c) in only else 1, dataset="own", cameras="abc")
+    split = seeded(prepared, "halves", 0)
+    assert sorted(split.train + split.test) == list(range(2, 11))
+
+
+def test_halves_of_prid_2011_know_that_numbers_above_200_are_two_people() -> None:
+    split = seeded(folder(range(191, 211), dataset="prid2011"), "halves", 0)
+    assert sorted(split.train + split.test) == list(range(191, 201))
+
+
+def roles(*roles_of: tuple[int, str, str]) -> Prepared:
+    tracks = [Track(person, camera, 0, 9, role=role) for person, camera, role in roles_of]
+    return Prepared(Path("prepared"), np.zeros((1, 2, 2, 3), np.uint8), tuple(tracks), {"dataset": "mars"})
+
+
+MARS = (
+    *((5, "1", "train"), (5, "2", "train"), (5, "2", "train"), (3, "6", "train")),
+    *((-1, "1", "gallery"), (0, "1", "gallery"), (8, "1", "query"), (8, "2", "gallery"), (2, "2", "gallery")),
+)
+
+
+def test_mars_says_itself_who_is_tested_on() -> None:
+    assert seeded(roles(*MARS), "mars", 0) == Split("mars", 0, (3, 5), (2, 8))
+
+
+@pytest.mark.parametrize(
+    "prepared, protocol, number, says",
+    [
+        (roles(*MARS), "mars", 1, "from 0 to 0 for protocol mars, got 1"),
+        (roles(*MARS), "halves", 0, "evaluation.protocol=mars"),
+        (roles(*MARS), "200", 0, "evaluation.protocol=mars"),
+        (roles(*MARS[:6], (8, "2", "gallery"), (2, "2", "gallery")), "mars", 0, "role query .*found none"),
+        (roles(*MARS, (5, "1", "gallery")), "mars", 0, "person 5 is in train and in test"),
+        (roles(*MARS[4:]), "mars", 0, "train has fewer than two persons"),
+        (folder(), "mars", 0, "mars is not for prepared, whose tracks have no roles"),
+        (folder(dataset="ilids_vid"), "200", 0, "200 is PRID-2011's, but prepared is ilids_vid: .*protocol=halves"),
+        (folder(dataset="own"), "178", 0, "178 is PRID-2011's, but prepared is own"),
+    ],
+)
+def test_a_protocol_that_does_not_fit_the_data(prepared: Prepared, protocol: str, number: int, says: str) -> None:
+    with pytest.raises(InputError, match=says) as fault:
+        seeded(prepared, protocol, number)
+    assert "\n" not in str(fault.value)
+
+
+def test_a_split_file_for_more_than_two_cameras(tmp_path: Path) -> None:
+    prepared = folder(length=lambda p, c: 0 if (p, c) in {(3, "a"), (4, "a"), (4, "b")} else 9, cameras="abc")
+    file = write(tmp_path / "own.json", [{"train": [1, 2], "test": [3, 5]}, {"train": [1, 2], "test": [4, 5]}])
+    assert from_file(file, prepared, 0).test == (3, 5)
+    with pytest.raises(InputError, match=r"person 4 .*not in two cameras"):
+        from_file(file, prepared, 1)
+
+
 def write(path: Path, content: Any) -> Path:
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     return path

@@ -17,7 +17,8 @@ from PIL import Image
 from data_tools import prepare as module
 from data_tools.optical_flow import track_flow
 from data_tools.prepare import main, prepare
-from data_tools.prid2011 import EXCLUDED_178, PERSONS_178, RawTrack, find_tracks, protocol_178
+from data_tools.prid2011 import EXCLUDED_178, PERSONS_178, find_tracks, protocol_178
+from data_tools.raw import RawTrack
 from minireid.data.prepared import check_hash, open_prepared
 from minireid.errors import InputError
 
@@ -226,9 +227,22 @@ def test_bad_options(make_raw: MakeRaw, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="workers"):
         prepare("prid2011", raw, tmp_path / "out", workers=0, progress=False)
     with pytest.raises(InputError, match="prid2011, walkers"):
-        prepare("mars", raw, tmp_path / "out", progress=False)
+        prepare("viper", raw, tmp_path / "out", progress=False)
     with pytest.raises(InputError, match="point to"):
         prepare("prid2011", raw / "multi_shot", tmp_path / "out", progress=False)
+
+
+def test_the_folder_around_the_dataset_is_as_good(make_raw: MakeRaw, tmp_path: Path) -> None:
+    """An archive unpacks into a folder of its own: the one that holds multi_shot, or the one around it."""
+    raw = make_raw(name="around/prid_2011")
+    (raw.parent / "papers").mkdir()
+    one, two = (tmp_path / "out" / name for name in ("one", "two"))
+    for source, out in ((raw, one), (raw.parent, two)):
+        assert main(["prid2011", str(source), str(out)]) == 0
+    assert contents(one) == contents(two)
+    shutil.copytree(raw, raw.parent / "copy")
+    with pytest.raises(InputError, match=r"has no multi_shot, but .*copy has: point to that"):
+        prepare("prid2011", raw.parent, tmp_path / "three", progress=False)
 
 
 def test_the_178() -> None:

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from data_tools.prid2011 import EXCLUDED_178
-from data_tools.verify import Fault, Findings, main, report, verify
+from data_tools.raw import Fault, Findings
+from data_tools.verify import main, report, verify
 from minireid.errors import InputError
 
 MakeRaw = Callable[..., Path]
@@ -168,7 +169,7 @@ def test_no_such_folder_or_dataset(tmp_path: Path, capsys: pytest.CaptureFixture
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ") and str(tmp_path / "none") in line
     with pytest.raises(InputError, match="prid2011, walkers"):
-        verify("mars", tmp_path, progress=False)
+        verify("viper", tmp_path, progress=False)
 
 
 def test_many_faults_of_one_kind_are_cut_short(make_raw: MakeRaw) -> None:

@@ -32,8 +32,7 @@ def test_whole_tracks_by_the_best_parameters(run: Run, new: Prepared) -> None:
     assert found.shape == (4, 6, 256)
     clips = [first_clip(track, None) for track in new.tracks]
     best, last = (
-        embedding.embed_clips(run.recipe, run.load(name).params["network"], new, clips)
-        for name in ("best.npz", "checkpoint.npz")
+        embedding.embed_clips(run.recipe, run.load(name).params, new, clips) for name in ("best.npz", "checkpoint.npz")
     )
     np.testing.assert_array_equal(found, best)
     if run.load("best.npz").step < run.load().step:

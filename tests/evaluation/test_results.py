@@ -80,6 +80,14 @@ def test_the_caption_of_one_split_two_seeds_and_few_frames() -> None:
     )
 
 
+def test_the_caption_of_queries_against_other_cameras() -> None:
+    rows = [row(protocol="mars" + results.FILTERED, dataset="mars", probes=14, gallery=33)]
+    assert results.caption(rows) == (
+        "mars, protocol mars, same person in same camera left out; split 0, seed 0; trained on clips of 16 frames; 14 "
+        "probes, each against up to 33 in the gallery; whole tracks; 10 views averaged"
+    )
+
+
 @pytest.mark.parametrize(
     "splits, words", [((4,), "split 4"), ((3, 4, 5), "splits 3 to 5"), ((1, 2, 5), "splits 1, 2, 5")]
 )

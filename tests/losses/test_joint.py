@@ -5,7 +5,15 @@ import pytest
 
 from minireid.gradcheck import assert_gradients
 from minireid.layers import linear
-from minireid.losses import contrastive_crf, contrastive_linear, contrastive_squared, joint
+from minireid.losses import (
+    contrastive_crf,
+    contrastive_linear,
+    contrastive_squared,
+    joint,
+    softmax,
+    softmax_smoothed,
+    triplet_hard,
+)
 from tests.judges import assert_complex_step, assert_manners
 
 CONFIG = {
@@ -23,7 +31,7 @@ def draw(rng: np.random.Generator) -> tuple:
     return embeddings, {level: linear.init(rng, e.shape[1], 7, dtype=np.float64) for level, e in embeddings.items()}
 
 
-@pytest.mark.parametrize("verification", [contrastive_squared, contrastive_linear, contrastive_crf])
+@pytest.mark.parametrize("verification", [contrastive_squared, contrastive_linear, contrastive_crf, triplet_hard])
 def test_derivatives(verification, rng):
     weights = {"verification_weight": 0.7, "identification_weight": 1.3}
     assert_gradients(joint.forward, joint.backward, *draw(rng), **CONFIG, **weights, verification=verification)
@@ -39,6 +47,36 @@ def test_against_pytorch(parts, rng, judge):
         return judge.joint(embeddings, classifiers, **CONFIG, parts=parts)
 
     judge.assert_same(forward, joint.backward, theirs, *draw(rng))
+
+
+def test_identification_with_smoothed_labels(rng, judge):
+    arrays, smoothed = draw(rng), {"identification": softmax_smoothed, "identification_weight": 1.3}
+    assert_gradients(joint.forward, joint.backward, *arrays, **CONFIG, **smoothed)
+
+    def forward(embeddings, classifiers):
+        return joint.forward(embeddings, classifiers, **CONFIG, **smoothed)
+
+    def theirs(embeddings, classifiers):
+        config = CONFIG | {"parts": (1.0, 1.3), "identification": judge.softmax_smoothed}
+        return judge.joint(embeddings, classifiers, **config)
+
+    judge.assert_same(forward, joint.backward, theirs, *arrays)
+
+
+def test_the_identification_is_plain_by_default(rng):
+    arrays = draw(rng)
+    loss, _ = joint.forward(*arrays, **CONFIG)
+    assert loss == joint.forward(*arrays, **CONFIG, identification=softmax)[0]
+    assert loss != joint.forward(*arrays, **CONFIG, identification=softmax_smoothed)[0]
+
+
+def test_init_is_a_classifier_for_one_level():
+    p = joint.init(np.random.default_rng(3), 5, 7, dtype=np.float64)
+    expected = linear.init(np.random.default_rng(3), 5, 7, dtype=np.float64)
+    assert list(p) == list(expected) == ["W", "b"]
+    for key in p:
+        np.testing.assert_array_equal(p[key], expected[key])
+    assert joint.init(np.random.default_rng(3), 5, 7)["W"].dtype == np.float32
 
 
 def test_the_loss_is_the_weighted_sum_of_its_named_parts(rng):

@@ -107,7 +107,7 @@ def test_the_whole_loss_against_pytorch(rng, judge):
 def test_the_main_network_has_1_213_800_parameters(rng):
     network = msp_src.init(rng, height=128, width=64, channels=5)
     classifiers = {level: linear.init(rng, 128, 100) for level in ("low", "high")}
-    assert sum(a.size for _, a in leaves({"network": network, "classifiers": classifiers})) == 1_213_800
+    assert sum(a.size for _, a in leaves({"network": network, "heads": classifiers})) == 1_213_800
     assert network["low"]["linear"]["W"].shape == network["high"]["linear"]["W"].shape == (16 * 8 * 32, 128)
 
 

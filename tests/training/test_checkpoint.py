@@ -14,7 +14,7 @@ from minireid.trees import leaves
 
 PARAMS = {
     "network": {"conv1": {"W": np.arange(24, dtype=np.float32).reshape(2, 3, 4), "b": np.float32([1e-45, -0.0])}},
-    "classifiers": {"low": {"W": np.ones((2, 3), np.float32)}},
+    "heads": {"low": {"W": np.ones((2, 3), np.float32)}},
 }
 STATES = {"network.conv1.W": {"m": np.full((2, 3, 4), np.pi, np.float32), "k": np.array(7)}}
 

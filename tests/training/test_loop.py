@@ -229,7 +229,7 @@ def test_four_people_one_batch_are_learnt_by_heart(tmp_path: Path) -> None:
         loop.apply_gradients(recipe, params, grads, states, len(losses), 200)
         losses.append(record["loss"])
     assert losses[0] > 1 and losses[-1] < 0.05
-    assert judge(recipe, four, params["network"], everybody) == {"rank-1": 1.0, "mAP": 1.0}
+    assert judge(recipe, four, params, everybody) == {"rank-1": 1.0, "mAP": 1.0}
 
 
 def test_what_changes_in_a_step(prepared: Prepared) -> None:
@@ -283,7 +283,7 @@ def test_the_best_checkpoint_is_the_best(tmp_path: Path, prepared: Prepared) -> 
     assert [record["validation mAP"] for record in small_data.log_of(run)[1::2]] == said
     best = run.best()
     assert best.step == 6 and best.facts["best"] == 0.75
-    for name, array in leaves(best.params["network"]):
+    for name, array in leaves(best.params):
         np.testing.assert_array_equal(array, asked[2][name])
     assert run.load().step == 12 and run.load().facts["best"] == 0.75
 
@@ -341,7 +341,7 @@ def test_diverging_stops_and_keeps_a_checkpoint_that_is_finite(
     for (name, kept), (_, drawn) in zip(leaves(run.load().params), leaves(model.init(run.recipe, run.identities))):
         np.testing.assert_array_equal(kept, drawn, err_msg=name)
     assert np.isfinite(loss_of(run, prepared))
-    assert set(judge(run.recipe, prepared, run.best().params["network"], run.test)) == {"rank-1", "mAP"}
+    assert set(judge(run.recipe, prepared, run.best().params, run.test)) == {"rank-1", "mAP"}
     with pytest.raises(loop.NotFinite, match="at step 2 "):
         small_data.train(run, resume=True)
     assert run.load().step == 0

@@ -7,7 +7,10 @@ import pytest
 
 from minireid.errors import InputError
 from minireid.gradcheck import check
+from minireid.layers import gru_projected, temporal_last, temporal_max, temporal_mean
+from minireid.losses import similarity
 from minireid.networks import msp_src, src
+from minireid.recipe import Recipe
 from minireid.training import model
 from minireid.trees import from_leaves, leaves
 from tests import small_data
@@ -32,26 +35,178 @@ def shapes(tree: Any) -> dict[str, tuple[int, ...]]:
     return {name: array.shape for name, array in leaves(tree)}
 
 
+NO_TIME = ("network.name=crf_spatial", "network.depth=0")
+INDEPENDENT = (*small_data.DEEP_RCN, "network.name=deep_rcn_independent", "network.unit=conv_gru")
+SYSTEMS = {  # network: what it is trained by, a shipped recipe and changes
+    "src": ("src",),
+    "crf": ("crf",),
+    "crf_spatial": ("crf", *NO_TIME),
+    "crf_temporal": ("crf", "network.name=crf_temporal"),
+    "crf_parts": ("crf", "network.name=crf_parts"),
+    "deep_rcn": ("deep_rcn", *small_data.DEEP_RCN),
+    "deep_rcn_independent": ("deep_rcn", *INDEPENDENT),
+    "utrcnn": ("utrcnn",),
+}
+
+
+def system(name: str, *changes: str) -> Recipe:
+    base, *own = SYSTEMS[name]
+    return small_data.recipe(*own, *changes, name=base)
+
+
 def test_networks_by_name() -> None:
     assert model.network_of(small_data.recipe()) is msp_src
-    assert model.network_of(small_data.recipe(name="src")) is src
+    for name in SYSTEMS:
+        assert model.network_of(system(name)).__name__ == f"minireid.networks.{name}"
+    assert model.network_of(system("src")) is src
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_systems_with_a_recurrence_of_their_own(name: str) -> None:
+    """Any other unit, depth or pool is one line that says what it has and what it got."""
+    recipe = system(name)
+    unit, depth, pool = model.OWN_UNIT[name]
+    has = f"{name} has unit, depth, pool {unit}, {depth}, {pool or 'any'}, got "
+    for change, got in (
+        ("network.unit=gru", ("gru", depth, recipe.network.pool)),
+        ("network.unit=lstm", ("lstm", depth, recipe.network.pool)),
+        (f"network.depth={1 - depth}", (unit, 1 - depth, recipe.network.pool)),
+        ("network.depth=2", (unit, 2, recipe.network.pool)),
+        ("network.pool=temporal_max", (unit, depth, "temporal_max")),
+    ):
+        wrong = system(name, change)
+        if pool is None and "pool" in change:
+            assert model.parts_of(wrong)["pool"] is temporal_max
+            continue
+        with pytest.raises(InputError) as found:
+            model.network_of(wrong)
+        assert str(found.value) == f"{has}{got}: use msp_src to choose others"
+
+
+@pytest.mark.parametrize("unit", sorted({unit for unit, _, _ in model.OWN_UNIT.values()}))
+@pytest.mark.parametrize("name", ["msp_src", "msp_src_low", "msp_src_high", "msp_src_motion"])
+def test_units_of_other_networks(name: str, unit: str) -> None:
+    with pytest.raises(InputError) as found:
+        model.network_of(small_data.recipe(f"network.name={name}", f"network.unit={unit}"))
+    assert str(found.value) == (
+        f"unit {unit} belongs to another network than {name}: use gru, gru_reset_after, elman, lstm"
+    )
+
+
+@pytest.mark.parametrize("name", ["msp_src", *SYSTEMS])
+@pytest.mark.parametrize("filters", [[8], [8, 8], [8, 8, 8], [8, 8, 8, 8], [8] * 5], ids=len)
+def test_filters(name: str, filters: list[int]) -> None:
+    """Three convolutions; deep_rcn has one number for its four convolutions and three for its states."""
+    change = f"network.filters={filters}"
+    recipe = system(name, change) if name in SYSTEMS else small_data.recipe(change)
+    count = 4 if name.startswith("deep_rcn") else 3
+    if len(filters) == count:
+        assert model.network_of(recipe).__name__.endswith(name)
+        return
+    with pytest.raises(InputError) as found:
+        model.network_of(recipe)
+    assert str(found.value) == f"expected network.filters of {name} to be {count} numbers, got {filters}"
+
+
+@pytest.mark.parametrize("name", ["msp_src", *SYSTEMS])
+@pytest.mark.parametrize("together", ["joint", "joint_on_sphere", "similarity"])
+def test_a_learned_similarity_belongs_to_deep_rcn(name: str, together: str) -> None:
+    change = f"losses.together={together}"
+    recipe = system(name, change) if name in SYSTEMS else small_data.recipe(change)
+    if (together == "similarity") == name.startswith("deep_rcn"):
+        assert model.network_of(recipe).__name__.endswith(name)
+        return
+    with pytest.raises(InputError) as found:
+        model.network_of(recipe)
+    assert str(found.value) == (
+        f"expected losses.together to be similarity for deep_rcn, and for no other network, got {together} for {name}"
+    )
+
+
+def test_what_a_network_is_told() -> None:
+    """Modules by name, and settings; nothing that it has no use for."""
+    assert model.parts_of(system("crf")) == model.parts_of(system("crf_parts")) == model.parts_of(system("src")) == {}
+    chosen = model.parts_of(system("utrcnn", "network.attention=raw", "network.top_k=5"))
+    assert chosen == {"attention": "raw", "top_k": 5}
+    assert model.parts_of(system("utrcnn")) == {"attention": "softmax", "top_k": 0}
+    assert model.parts_of(system("deep_rcn")) == {"pool": temporal_last}
+    assert model.parts_of(system("deep_rcn_independent", "network.pool=temporal_mean")) == {"pool": temporal_mean}
+    assert model.parts_of(small_data.recipe("network.unit=gru"))["unit"] is gru_projected
+    lstm = model.parts_of(small_data.recipe("network.unit=lstm", "network.pool=temporal_last"))
+    assert lstm["unit"].__name__ == "minireid.layers.lstm" and lstm["pool"] is temporal_last
+
+
+def test_filters_and_kernels_reach_the_parameters() -> None:
+    sizes = {name: array.shape for name, array in leaves(model.init(system("crf", "network.filters=[3, 5, 7]"), K))}
+    assert sizes["network.conv1.W"] == (5, 5, 3, 3) and sizes["network.conv3.b"] == (7,)
+    changes = ("network.filters=[3, 5, 7, 2]", "network.kernels=[9, 1]")
+    for in_candidate in (False, True):
+        recipe = system("deep_rcn", *changes, f"network.lower_in_candidate={str(in_candidate).lower()}")
+        sizes = {name: array.shape for name, array in leaves(model.init(recipe, K)["network"])}
+        assert sizes["conv0.W"] == (3, 3, 3, 3) and sizes["conv3.W"] == (3, 3, 3, 3)
+        assert sizes["level2.Wz"] == (9, 9, 3, 7) and sizes["level2.Lz"] == (9, 9, 5, 7)
+        assert sizes["level3.Uc"] == (1, 1, 2, 2)
+        assert ("level3.Lc" in sizes) == in_candidate
+    sizes = {name: array.shape for name, array in leaves(model.init(system("deep_rcn_independent", *changes), K))}
+    assert sizes["network.level1.Wz"] == (9, 9, 3, 5) and sizes["network.level3.Wc"] == (9, 9, 3, 2)
+
+
+def test_heads() -> None:
+    """A classifier for each level of a distance; for the similarity its weights, whoever there is to be told apart."""
+    assert shapes(model.init(system("utrcnn"), K)["heads"]) == {"clip.W": (128, K), "clip.b": (K,)}
+    parts = model.init(system("crf_parts"), K)["heads"]
+    assert list(parts) == ["whole", "upper", "lower", "fused"]
+    assert all(shapes(head) == {"W": (128, K), "b": (K,)} for head in parts.values())
+    places = 2 * 1  # 16 x 8 pixels
+    for name in ("deep_rcn", "deep_rcn_independent"):
+        for identities in (2, 50):
+            assert shapes(model.init(system(name), identities)["heads"]) == {"clip.v": (places * 12,), "clip.c": ()}
 
 
 @pytest.mark.parametrize(
-    "name, changes, says",
+    ("name", "changes", "says"),
     [
-        ("src", ["network.unit=gru"], "src has unit, depth and pool"),
-        ("src", ["network.depth=2"], "src has unit, depth and pool"),
-        ("src", ["network.pool=temporal_max"], "src has unit, depth and pool"),
-        ("msp_src", ["network.unit=elman_unsquashed"], "elman_unsquashed belongs to src"),
+        ("deep_rcn", ["clips.crop=[20, 16]"], "deep_rcn: expected height and width to be multiples of 8, got 20 x 16"),
+        ("deep_rcn", ["clips.crop=[16, 12]"], "deep_rcn: expected height and width to be multiples of 8, got 16 x 12"),
+        ("deep_rcn_independent", ["clips.crop=[17, 8]"], "expected height and width to be multiples of 8, got 17 x 8"),
+        ("deep_rcn", ["network.kernels=[4, 1]"], "kernels must be odd"),
+        ("deep_rcn", ["network.kernels=[9, 2]"], "kernels must be odd"),
+        ("crf_parts", ["clips.crop=[17, 8]"], "crf_parts: expected an even height, to be halved, got 17"),
     ],
 )
-def test_parts_that_do_not_belong_together(name: str, changes: list[str], says: str) -> None:
-    with pytest.raises(InputError, match=says):
-        model.network_of(small_data.recipe(*changes, name=name))
+def test_sizes_that_do_not_fit_the_network(name: str, changes: list[str], says: str) -> None:
+    with pytest.raises(InputError) as found:
+        model.init(system(name, *changes), K)
+    text = str(found.value)
+    assert says in text and text.endswith(": change clips.crop or [network]") and "\n" not in text
 
 
-@pytest.mark.parametrize("unit, matrices", [("gru", 6), ("gru_reset_after", 6), ("elman", 2)])
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_step_of_every_system(name: str) -> None:
+    recipe = system(name, "network.dropout=0.3")
+    params = model.init(recipe, K)
+    loss, parts, embeddings, grads = model.loss_and_gradients(recipe, params, **batch(), rng=np.random.default_rng(0))
+    levels = {"crf_parts": ["whole", "upper", "lower", "fused"]}.get(name, ["clip"])
+    assert list(embeddings) == levels and shapes(grads) == shapes(params)
+    kinds = ["verification"] if name.startswith("deep_rcn") else ["verification", "identification"]
+    assert set(parts) == {f"{level} {kind}" for level in levels for kind in kinds}
+    assert np.isfinite(loss) and loss > 0
+    assert all(array.dtype == np.float32 for _, array in leaves(grads))
+
+
+def test_smoothed_labels_and_triplets_are_what_the_recipe_asks_for() -> None:
+    totals = set()
+    for kind in ("softmax", "softmax_smoothed"):
+        for verification in ("contrastive_squared", "triplet_hard"):
+            recipe = small_data.recipe(f"losses.identification={kind}", f"losses.verification={verification}")
+            assert model.loss_settings(recipe)["identification"].__name__ == f"minireid.losses.{kind}"
+            assert model.loss_settings(recipe)["verification"].__name__ == f"minireid.losses.{verification}"
+            totals.add(model.loss_and_gradients(recipe, model.init(recipe, K), **batch(), rng=None)[0])
+    assert len(totals) == 4
+    assert model.loss_of(system("deep_rcn")) is similarity and model.loss_settings(system("deep_rcn")) == {}
+
+
+@pytest.mark.parametrize("unit, matrices", [("gru", 6), ("gru_reset_after", 6), ("elman", 2), ("lstm", 8)])
 @pytest.mark.parametrize("depth", [0, 1, 2])
 def test_unit_and_depth(unit: str, matrices: int, depth: int) -> None:
     params = model.init(small_data.recipe(f"network.unit={unit}", f"network.depth={depth}"), K)
@@ -66,8 +221,8 @@ def test_levels_and_pools(name: str, pool: str) -> None:
     recipe = small_data.recipe(f"network.name={name}", f"network.pool={pool}")
     params = model.init(recipe, K)
     levels = {"msp_src": {"low", "high"}, "msp_src_low": {"low"}, "msp_src_high": {"high"}}[name]
-    assert set(params["classifiers"]) == levels
-    assert all(shapes(c) == {"W": (128, K), "b": (K,)} for c in params["classifiers"].values())
+    assert set(params["heads"]) == levels
+    assert all(shapes(c) == {"W": (128, K), "b": (K,)} for c in params["heads"].values())
     assert model.parts_of(recipe)["pool"].__name__ == f"minireid.layers.{pool}"
     loss, parts, embeddings, grads = model.loss_and_gradients(recipe, params, **batch(), rng=None)
     assert set(embeddings) == levels and shapes(grads) == shapes(params)
@@ -185,11 +340,15 @@ def test_the_dropout_rate_is_the_recipes() -> None:
     assert np.any(np.all(np.isclose(embeddings["low"], bias), axis=1))
 
 
-@pytest.mark.parametrize("name", ["msp_src", "src"])
+@pytest.mark.parametrize("name", ["msp_src", *(name for name in SYSTEMS if name != "crf_parts")])
 def test_the_derivative_of_a_whole_step(name: str) -> None:
-    """Loss to parameters, through classifiers and network, in float64, along a few random directions."""
-    flow = "true" if name == "src" else "false"
-    recipe = small_data.recipe(f"clips.flow={flow}", "network.dropout=0.0", name=name)
+    """Loss to parameters, through heads and network, in float64, along a few random directions.
+
+    Not of crf_parts, in which a gradient stops on its way.
+    """
+    flow = f"clips.flow={'true' if name == 'src' else 'false'}"
+    plain = ("network.dropout=0.0", flow)
+    recipe = system(name, *plain) if name in SYSTEMS else small_data.recipe(*plain, name=name)
     inputs = batch(channels=5 if name == "src" else 3, dtype=np.float64)
     params = model.init(recipe, K, dtype=np.float64)
     start = dict(leaves(params))

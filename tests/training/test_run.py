@@ -151,7 +151,7 @@ def test_classes_that_do_not_fit_the_persons(run: Run) -> None:
     change(identities=2)(run.path / "run.json")
     with pytest.raises(InputError, match=r"run\.json and its recipe do not fit together"):
         go_on(run.path)
-    with pytest.raises(InputError, match=r"classifiers\..* should be"):
+    with pytest.raises(InputError, match=r"heads\..* should be"):
         open_run(run.path).load()
 
 

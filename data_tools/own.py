@@ -1,0 +1,135 @@
+"""One's own videos: a folder of people, in it one of cameras, in it one of tracks, in it the frames.
+
+    RAW/anna/entrance/monday/0001.jpg, 0002.jpg, ...      any names; .jpg, .jpeg or .png
+
+A track is one person seen by one camera without a break, cut out of the video: the person fills the frame, head to
+feet. Names are sorted as people count (2 before 10). Persons are numbered in that order from 1; the index of the
+prepared folder keeps the three names ("anna/entrance/monday") beside the number. Cameras keep their names.
+
+Frames come out of a video with ffmpeg, here every frame from second 12 to second 16, cut out at 180 x 420 pixels whose
+upper left corner is at column 600 and row 90 (a detector or a tracker writes such crops as well):
+
+    mkdir -p RAW/anna/entrance/monday
+    ffmpeg -ss 12 -to 16 -i entrance.mp4 -vf "crop=180:420:600:90" RAW/anna/entrance/monday/%04d.png
+
+Two cameras with a track each behave like PRID-2011: `minireid train PREPARED --set evaluation.protocol=halves` trains
+on half of the persons whom both cameras saw. Any other number of cameras or tracks is as good; then every track of a
+test person is compared with all tracks but the same person's of the same camera, as in MARS.
+"""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from data_tools.raw import Fault, Findings, RawTrack, Sizes, entries, frame_facts
+from minireid.errors import InputError
+
+PUBLISHED_AS = ""
+IMAGE = re.compile(r".+\.(?:png|jpg|jpeg)", re.IGNORECASE)
+LAYOUT = "person/camera/track/0001.jpg"
+
+
+def natural(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """What to sort by, so that 2 comes before 10; numbers before words."""
+    parts = re.findall(r"\d+|\D+", path.name)
+    return [(int(part), "") if part.isdecimal() else (1 << 62, part.casefold()) for part in parts], path.name
+
+
+def folders(folder: Path) -> list[Path]:
+    return sorted((entry for entry in entries(folder) if entry.is_dir()), key=natural)
+
+
+def images(folder: Path) -> list[Path]:
+    found = [entry for entry in entries(folder) if entry.is_file() and IMAGE.fullmatch(entry.name)]
+    return sorted(found, key=natural)
+
+
+def wrong_folder(raw: Path) -> str | None:
+    """What is wrong with `raw`, unless it has images where RAW/person/camera/track/0001.jpg has them."""
+    depths = Counter[int]()
+    level = [raw]
+    for depth in range(5):
+        depths[depth] = sum(1 for folder in level if images(folder))
+        level = [inner for folder in level for inner in folders(folder)]
+    if depths[3]:
+        return None
+    if depths[2]:
+        return f"has images in person/camera: expected one more folder, for tracks ({LAYOUT}), such as .../1/0001.jpg"
+    if depths[1]:
+        return f"has images in the folders of persons: expected two more folders, of cameras and of tracks ({LAYOUT})"
+    if depths[4]:
+        return f"has images one folder too deep: point to the folder of persons inside it ({LAYOUT})"
+    return f"has no images such as {LAYOUT}: sort them into such folders, or check the path"
+
+
+def find_tracks(raw: Path) -> list[RawTrack]:
+    """Every track of a raw folder: by person, camera, track. InputError for another layout, or an empty track."""
+    if not raw.is_dir():
+        raise InputError(f"expected a dataset folder, found none at {raw}: check the path")
+    fault = wrong_folder(raw)
+    if fault:
+        raise InputError(f"{raw} {fault}")
+    faults: list[Fault] = []
+    tracks = survey(raw, faults)
+    empty = [fault for fault in faults if fault.kind.startswith("empty")]
+    if empty:
+        raise InputError(f"{empty[0].path} has {empty[0].text}: remove it, or fill it")
+    return tracks
+
+
+def survey(raw: Path, faults: list[Fault]) -> list[RawTrack]:
+    """Every track that has frames; empty folders and files in the wrong place are added to `faults`."""
+    tracks = []
+    _misplaced(raw, faults)
+    for n, person in enumerate(folders(raw), start=1):
+        _misplaced(person, faults)
+        for camera in folders(person):
+            _misplaced(camera, faults)
+            for track in folders(camera):
+                frames = images(track)
+                others = [entry for entry in entries(track) if entry not in set(frames)]
+                faults += [
+                    Fault("unexpected", entry, "expected only .jpg, .jpeg and .png images here") for entry in others
+                ]
+                if frames:
+                    name = f"{person.name}/{camera.name}/{track.name}"
+                    tracks.append(RawTrack(n, camera.name, frames, name=name))
+                else:
+                    faults.append(Fault("empty track", track, "no images"))
+            if not folders(camera):
+                faults.append(Fault("empty folder", camera, "no folders of tracks"))
+        if not folders(person):
+            faults.append(Fault("empty folder", person, "no folders of cameras"))
+    return tracks
+
+
+def _misplaced(folder: Path, faults: list[Fault]) -> None:
+    """Files where only folders belong."""
+    faults += [
+        Fault("unexpected", entry, f"expected only folders here ({LAYOUT})")
+        for entry in entries(folder)
+        if entry.is_file()
+    ]
+
+
+def compare(dataset: str, raw: Path, tracks: list[RawTrack], sizes: Sizes, published: bool, findings: Findings) -> None:
+    """Facts, and who cannot be recognised again."""
+    cameras: dict[int, set[str]] = {}
+    for track in tracks:
+        cameras.setdefault(track.person, set()).add(track.camera)
+    alone = sum(len(seen) == 1 for seen in cameras.values())
+    if alone:
+        findings.notes.append(f"{alone:,} persons are in one camera only: protocol halves leaves them out")
+    if len(set(sizes.values())) > 1:
+        findings.notes.append(
+            f"{len(set(sizes.values())):,} sizes of images: all are brought to one, whatever their shape"
+        )
+    several = Counter((track.person, track.camera) for track in tracks).most_common(1)
+    findings.facts += [
+        ("persons", f"{len(cameras):,}", ""),
+        ("cameras", f"{len({track.camera for track in tracks}):,}", ""),
+        ("persons in two cameras or more", f"{len(cameras) - alone:,}", ""),
+        ("tracks", f"{len(tracks):,}", ""),
+        ("most tracks of a person in a camera", f"{several[0][1] if several else 0:,}", ""),
+        *frame_facts(tracks, sizes, "", ""),
+    ]

@@ -1,0 +1,59 @@
+"""KISSME, "keep it simple and straightforward" metric learning (Koestinger et al. 2012).
+
+Is the difference x_i - x_j that of one person or of two? Both kinds are taken as Gaussian about 0, with covariances
+Sigma_same and Sigma_different. The logarithm of the ratio of their densities is, but for a constant, half of
+
+    F1  (x_i - x_j)^T [inv(Sigma_different) - inv(Sigma_same)] (x_i - x_j)
+
+so the distance that decides best under that model has the matrix, with no iteration at all,
+
+    F2  M = inv(shrunk(Sigma_same)) - inv(shrunk(Sigma_different))
+    F3  M = V diag(m) V^T;   M+ = V diag(max(m, 0)) V^T                     the nearest matrix that gives distances
+    F4  projection P = V diag(sqrt(max(m, 0))), M+ = P P^T;   score(a, b) = -|P^T a - P^T b|
+
+Shapes: x (N, D), persons, cameras (N,); Sigma_same, Sigma_different (D, D): means over all pairs across the cameras, of
+one person and of two (samples.py); M (D, D); P (D, D'), D' the number of m > 0. F4 is the square root of the usual
+distance: the order of a gallery is the same.
+
+What goes wrong:
+- Sigma_same has rank N - K at most for K persons: with few samples it is singular, and with a few more its small
+  eigenvalues are far too small, so that F2 listens to directions that were never seen. Hence the shrinkage (eigen.py;
+  Tao et al. 2016 regularise both covariances of KISSME for this reason), and PCA before (Wu et al. 2016: to 128
+  dimensions).
+- A direction in which one person varies more than two persons do has m < 0: a distance there would be negative, F3
+  drops it. Where all are, nothing is left: the embeddings tell nobody apart.
+- A network's own training persons: their same-person differences are far smaller than those of people whom it has never
+  seen, so M overrates the directions that training made tight. Fit to persons withheld from training.
+"""
+
+import numpy as np
+
+from minireid.errors import InputError
+from minireid.metric import eigen, pca, samples
+
+Metric = dict[str, np.ndarray]
+
+
+def fit(x: np.ndarray, persons: np.ndarray, cameras: np.ndarray, *, shrinkage: float = eigen.SHRINKAGE) -> Metric:
+    """x (N, D), persons (N,), cameras (N,) -> mean, projection, M (after F3).
+
+    Raises ValueError and InputError as `samples.checked` and `samples.pair_covariances`; InputError where a covariance
+    is singular in spite of the shrinkage, and where no direction tells persons apart.
+    """
+    x, person, camera = samples.checked(x, persons, cameras)
+    same, different = samples.pair_covariances(x, person, camera)
+    try:
+        M = np.linalg.inv(eigen.shrunk(same, shrinkage)) - np.linalg.inv(eigen.shrunk(different, shrinkage))  # F2
+    except np.linalg.LinAlgError:
+        raise InputError(eigen.SINGULAR) from None
+    m, V = np.linalg.eigh((M + M.T) / 2)  # F3; an inverse is symmetric but for rounding
+    positive = m > 0
+    if not positive.any():
+        raise InputError("no direction has different persons further apart than one person: KISSME cannot be fitted")
+    P = V[:, positive] * np.sqrt(m[positive])  # F4
+    return {"mean": x.mean(axis=0), "projection": P, "M": P @ P.T}
+
+
+def score(a: np.ndarray, b: np.ndarray, metric: Metric) -> np.ndarray:
+    """a (A, D), b (B, D) -> (A, B), minus the distance (F4): larger means more alike."""
+    return pca.score(a, b, metric)
