@@ -9,6 +9,7 @@ from minireid.plots import style
 
 LAST_RANK = 50
 MARKED = (1, 5, 10, 20)
+DASHES = ("-", "--", "-.")  # where there are more curves than colours
 
 
 def draw(path: Path, curves: dict[str, np.ndarray]) -> None:
@@ -26,7 +27,7 @@ def draw(path: Path, curves: dict[str, np.ndarray]) -> None:
                 100 * curve[:last],
                 label=f"{method} ({100 * curve[0]:.1f})",
                 color=style.GREY if plain else style.SERIES[k % len(style.SERIES)],
-                linestyle=":" if plain else "-",
+                linestyle=":" if plain else DASHES[k // len(style.SERIES) % len(DASHES)],
                 linewidth=3 if k == 0 else 1.8,
                 marker="o",
                 markersize=7 if k == 0 else 4.5,

@@ -14,6 +14,9 @@ trained already stays what it is: other data, other split file or another recipe
 import dataclasses
 import hashlib
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -69,10 +72,12 @@ class Sweep:
         return next(row for row in self.rows if row.folder == folder)
 
     def prepared(self) -> Prepared:
-        """InputError where the folder has changed since the sweep was begun."""
+        """The data. InputError where they, or the split file, have changed since the sweep was begun."""
         prepared = open_prepared(self.prepared_path)
         if prepared.index["sha256"] != self.prepared_sha256:
             raise InputError(f"{self.prepared_path} has changed since {self.path} was begun: choose another --out")
+        if self.splits_file and checksum(self.splits_file) != self.splits_sha256:
+            raise InputError(f"{self.splits_file} has changed since {self.path} was begun: choose another --out")
         return prepared
 
 
@@ -122,6 +127,27 @@ def keep(wanted: Sweep) -> None:
     write_text(path / "sweep.json", json.dumps(facts, indent=1, default=str) + "\n")
 
 
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Inside, nobody else can hold this folder: two sweeps at once would take each other's trials over."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: nobody looks
+        yield
+        return
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"another minireid sweep is at work in {path}: let it end, or stop it") from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        os.close(folder)  # gives it back
+
+
 def together(old: Sweep, new: Sweep) -> Sweep:
     """The old sweep with what is new in the other one. InputError where they cannot stand in one folder."""
     if old.prepared_sha256 != new.prepared_sha256:
@@ -132,8 +158,9 @@ def together(old: Sweep, new: Sweep) -> Sweep:
         was, now = (sweep.splits_file or "the recipe's protocol" for sweep in (old, new))
         raise InputError(f"{old.path} has its splits from {was}, not from {now}: choose another --out")
     rows = {row.folder: row for row in old.rows}
+    begun = {trial.row for trial in old.trials() if old.finished(trial)}
     for row in new.rows:
-        if row.folder in rows:
+        if row.folder in begun:
             refuse_change(old.path, rows[row.folder], row)
         rows[row.folder] = row
     return dataclasses.replace(

@@ -1,8 +1,9 @@
 """`minireid sweep`: rows x splits x seeds, each a trial, on this machine's cores or on a cluster; then the table."""
 
 from collections.abc import Generator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
+from typing import Any
 
 from minireid.data import splits
 from minireid.errors import InputError
@@ -46,14 +47,17 @@ def sweep(wanted: Sweep, *, at_a_time: int | None, scheduler: str | None) -> int
         raise InputError("expected either --scheduler or --workers: a scheduler's workers are started beside it")
     if scheduler or at_a_time != 0:
         workers.check_installed()
-    folder.keep(wanted)
     try:
-        failed = run_missing(wanted, at_a_time, scheduler)
+        with workers.remote(scheduler) if scheduler else nullcontext() as client:
+            folder.keep(wanted)
+            with folder.held(wanted.path):
+                failed = run_missing(wanted, at_a_time, client)
     except KeyboardInterrupt:
         done = len(wanted.trials()) - len(wanted.missing())
         print(
             f"\nstopped: {done} of {counted(len(wanted.trials()), 'trial')} finished; the same command again goes on "
             "from there, and from the last checkpoints of the trials that were at work"
+            + (" (and still are, on the scheduler's workers, until they are taken over)" if scheduler else "")
         )
         raise
     if len(wanted.missing()) < len(wanted.trials()):
@@ -63,8 +67,8 @@ def sweep(wanted: Sweep, *, at_a_time: int | None, scheduler: str | None) -> int
     return 1 if failed else 0
 
 
-def run_missing(wanted: Sweep, at_a_time: int | None, scheduler: str | None) -> list[tuple[Trial, Outcome]]:
-    """Run what is not finished; the trials that failed."""
+def run_missing(wanted: Sweep, at_a_time: int | None, client: Any) -> list[tuple[Trial, Outcome]]:
+    """Run what is not finished, by the client's workers if there is one; the trials that failed."""
     missing = wanted.missing()
     rows, numbers, seeds = len(wanted.rows), counted(wanted.splits, "split"), counted(wanted.seeds, "seed")
     done = len(wanted.trials()) - len(missing)
@@ -75,9 +79,8 @@ def run_missing(wanted: Sweep, at_a_time: int | None, scheduler: str | None) -> 
     )
     if not missing:
         return []
-    if scheduler:
-        with workers.remote(scheduler) as client:
-            return follow(wanted, missing, workers.count(client), 1, workers.outcomes(client, wanted, missing))
+    if client:
+        return follow(wanted, missing, workers.count(client), 1, workers.outcomes(client, wanted, missing))
     if at_a_time == 0:
         return follow(wanted, missing, 1, workers.cores(), one_after_the_other(wanted, missing))
     many = min(at_a_time or workers.cores(), len(missing))

@@ -258,5 +258,7 @@ def mean_curves(found: Table) -> dict[str, np.ndarray]:
         curves = [measured.curve for measured in line.measured if measured.curve]
         if curves:
             shortest = min(map(len, curves))
-            mean[line.name] = np.mean([curve[:shortest] for curve in curves], axis=0)
+            several = not line.costs and len({other.fact("frames") for other in found.baselines}) > 1
+            name = f"{line.name}, {line.fact('frames') or 'all'} frames" if several else line.name
+            mean[name] = np.mean([curve[:shortest] for curve in curves], axis=0)
     return mean

@@ -57,6 +57,7 @@ def attempt(sweep: Sweep, trial: Trial, threads: int) -> Outcome:
     home = sweep.home(trial)
     went_on = 0
     if not sweep.finished(trial):
+        sweep.prepared()  # the data that the sweep is of
         mine = take_over(home)
         went_on = train(sweep, trial, mine)
         keep_results(sweep.row(trial.row).name, open_run(mine), threads)

@@ -5,15 +5,17 @@ each that replaces it when it dies, and the trial of a dead worker given to anot
 trial's arguments are a few words and its results are files, so where it computes changes no bit.
 """
 
+import asyncio
 import logging
 import os
 import signal
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from minireid.errors import InputError
 from minireid.sweep.folder import Sweep, Trial
+from minireid.sweep.forecast import counted
 from minireid.sweep.trial import Outcome, trial
 
 WAIT = 30  # seconds, for a scheduler and for its first worker
@@ -35,34 +37,59 @@ def local(workers: int) -> Iterator[Any]:
     import dask
     from distributed import Client, LocalCluster
 
-    settings = {"distributed.scheduler.worker-saturation": 1.0}  # nobody's trial waits behind another's
-    with (
-        dask.config.set(settings),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            memory_limit=0,  # frames are memory-mapped: Dask would take the file for memory in use
-            dashboard_address=None,
-            silence_logs=logging.ERROR,
-            preload=["minireid.sweep.workers"],
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")  # it tidies up after killed workers
+    with ExitStack() as stack:
+        stack.enter_context(
+            dask.config.set({"distributed.scheduler.worker-saturation": 1.0})
+        )  # no trial behind another
+        with without_ctrl_c():
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                memory_limit=0,  # frames are memory-mapped: Dask would take the file for memory in use
+                dashboard_address=":0",
+                silence_logs=logging.ERROR,
+                preload=["minireid.sweep.workers"],
+            )
+            client = stack.enter_context(Client(stack.enter_context(cluster)))
+        try:
+            yield client
+        except KeyboardInterrupt:
+            with without_ctrl_c():  # a second one would leave the workers behind
+                cluster.sync(end, list(cluster.workers.values()))
+                stack.close()
+            raise
+
+
+@contextmanager
+def without_ctrl_c() -> Iterator[None]:
+    """Inside, Ctrl-C is not heard; never by processes that begin inside: it reaches all of a terminal's processes, and
+    only the sweep itself is to answer it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def dask_setup(worker: Any) -> None:
+    """Dask calls this in a new local worker; for those who replace one that died, after without_ctrl_c()."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+async def end(nannies: Sequence[Any]) -> None:
+    """Workers and nannies, at once: Dask would let the trials go on for some seconds more."""
+    await asyncio.gather(*(nanny.close(timeout=0.2) for nanny in nannies), return_exceptions=True)
 
 
 def on_this_machine(
     workers: int, sweep: Sweep, trials: Sequence[Trial]
 ) -> Generator[tuple[Trial, Outcome], None, None]:
     """Every trial and what came of it, by a cluster of this machine that ends with the last of them."""
+    print(f"starting {counted(workers, 'worker')} (some seconds, in which Ctrl-C is not heard)", flush=True)
     with local(workers) as client:
         yield from outcomes(client, sweep, trials)
-
-
-def dask_setup(worker: Any) -> None:
-    """Dask calls this in a new local worker: Ctrl-C reaches every process of a terminal, but is the sweep's alone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
@@ -70,24 +97,25 @@ def remote(address: str) -> Iterator[Any]:
     """A client of the scheduler at this address. InputError where none answers, or its workers do not fit."""
     from distributed import Client
 
+    command = f"dask worker {address} --nworkers 2 --nthreads 1 --memory-limit 0"
     try:
         client = Client(address, timeout=WAIT)
     except (OSError, ValueError, TypeError) as fault:
         raise InputError(f"no Dask scheduler answers at {address} ({fault}): start one with dask scheduler") from None
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # a lost connection is told in a line of ours
     with client:
         try:
             client.wait_for_workers(1, timeout=WAIT)
         except TimeoutError:
-            raise InputError(
-                f"the scheduler at {address} has no workers: start some with "
-                f"dask worker {address} --nworkers 2 --nthreads 1 --memory-limit 0"
-            ) from None
+            raise InputError(f"the scheduler at {address} has no workers: start some with {command}") from None
+        if any(threads != 1 for threads in client.nthreads().values()):
+            raise InputError(f"expected workers of one thread each at {address}: start them with {command}")
         yield client
 
 
 def count(client: Any) -> int:
     """How many trials can be at work at a time."""
-    return len(client.scheduler_info(n_workers=-1)["workers"])
+    return len(client.nthreads())
 
 
 def outcomes(client: Any, sweep: Sweep, trials: Sequence[Trial]) -> Generator[tuple[Trial, Outcome], None, None]:
@@ -96,6 +124,10 @@ def outcomes(client: Any, sweep: Sweep, trials: Sequence[Trial]) -> Generator[tu
 
     futures = {client.submit(trial, str(sweep.path), *numbers, pure=False): numbers for numbers in trials}
     for future in as_completed(futures):
+        if future.cancelled():
+            raise InputError(
+                "the connection to the scheduler is lost: start it, then the same command goes on from there"
+            )
         fault = future.exception()
         if fault is None:
             outcome = future.result()
