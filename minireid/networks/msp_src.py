@@ -77,7 +77,7 @@ def forward(
 ):
     """x (N, T, H, W, C), lengths (N,) or None -> {"low": (N, 128), "high": (N, 128)}, cache.
 
-    rng=None: evaluation, no dropout. unit: gru, gru_reset_after or elman. pool: temporal_mean, temporal_max or
+    rng=None: evaluation, no dropout. unit: gru, gru_reset_after, elman or lstm. pool: temporal_mean, temporal_max or
     temporal_last, in L1 and H4. kernel: one of minireid/kernels, None for the quickest.
     """
     m2, shared = shared_forward(x, p, kernel, watch)  # F1, F2 (N, T, H/4, W/4, 32)
