@@ -119,7 +119,8 @@ def draw(
     score = scores[run.recipe.network.name]
     draw_gallery(folder / "gallery.png", prepared, compared, score)
     mine, others = ranking.matches_and_impostors(score, *who, compared.allowed)
-    distances.draw(folder / "distances.png", -score[mine], -score[others])
+    what = "minus the similarity" if run.recipe.losses.together == "similarity" else "distance"
+    distances.draw(folder / "distances.png", -score[mine], -score[others], what=what)
     learning_curves.draw(folder / "learning_curves.png", log)
     W = next(array for _, array in leaves(run.best().params["network"]) if array.ndim == 4)
     filters.draw(folder / "filters.png", W)
