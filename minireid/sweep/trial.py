@@ -125,13 +125,12 @@ def keep_results(name: str, run: Run, threads: int) -> None:
 
 
 def cost(run: Run) -> dict[str, Any]:
-    """What the row costs: seconds an epoch, here and now; parameters; operations for a frame, where they are known."""
+    """What the row costs: seconds an epoch, here and now; parameters, those of the losses' heads included."""
     per_step = float(np.median([record["seconds"] for record in read_log(run.path / "log.jsonl")]))
     params = run.best().params
     return {
         "seconds per epoch": per_step * run.load().step / run.recipe.training.epochs,
         "parameters": sum(array.size for _, array in leaves(params)),
-        "FLOPs per frame": None,
     }
 
 

@@ -7,6 +7,7 @@ import pytest
 from minireid.errors import InputError
 from minireid.recipe import load, to_toml
 from minireid.sweep import rows
+from minireid.training import model
 from tests import small_data
 
 
@@ -53,8 +54,10 @@ def test_a_sweep_file(tmp_path: Path) -> None:
 def test_the_shipped_sweep_files_load() -> None:
     assert "systems" in rows.names()
     for name in rows.names():
-        title, found = rows.of_file(name)
+        title, found = rows.of_file(name, base="twins" if name == "twins" else "walkers")
         assert title and found
+        for row in found:
+            model.network_of(row.recipe)  # one that can be trained
 
 
 ROW = '[[row]]\nname = "one"\nrecipe = "src"\n'
@@ -76,9 +79,9 @@ ROW = '[[row]]\nname = "one"\nrecipe = "src"\n'
         (ROW + ROW.replace("one", "two") + "set = 4", "expected set of row 2 of own.toml as a list, got 4"),
         (ROW + "set = [4]", "expected set of row 1 of own.toml as a list of texts"),
         ('[[row]]\nrecipe = "src"', "missing key of row 1 of own.toml: name"),
-        ('[[row]]\nname = "one"', "missing key of row 1 of own.toml: recipe"),
+        ('[[row]]\nname = "one"', "row 1 of own.toml names no recipe"),
         ('[[row]]\nname = "one"\nrecipe = 3', "expected recipe of row 1 of own.toml as text, got 3"),
-        ('[[row]]\nname = "one"\nrecipe = "resnet"', "expected a recipe (msp_src"),
+        ('[[row]]\nname = "one"\nrecipe = "resnet"', "expected a recipe (crf"),
         (ROW + 'set = ["training.sead=3"]', "there is no key training.sead"),
         (ROW + 'set = ["training.epochs=many"]', "expected training.epochs of src as int, got 'many'"),
         (ROW + 'set = ["training.seed=3"]', "training.seed=3 cannot be: use --seeds N"),
@@ -104,10 +107,11 @@ def test_sweep_files_that_are_refused(text: str, says: str, tmp_path: Path, monk
 @pytest.mark.parametrize(
     "recipes, file, changes, protocols, says",
     [
-        ([], None, (), (), "expected either --recipe NAME or --rows FILE"),
-        (["src"], "systems", (), (), "expected either --recipe NAME or --rows FILE"),
+        ([], None, (), (), "expected --recipe NAME or --rows FILE"),
+        (["src", "crf"], "compare", (), (), "expected one --recipe beside --rows, the base of its rows, got src, crf"),
+        ([], "compare", (), (), "row 1 of compare names no recipe: name the one that its rows change with --recipe"),
         ([], "nowhere.toml", (), (), "expected a sweep file at nowhere.toml, found none"),
-        ([], "nothing", (), (), "expected a sweep file (systems"),
+        ([], "nothing", (), (), "expected a sweep file (compare"),
         (["src", "src"], None, (), (), "two rows of --recipe are called src"),
         (["src"], None, (" training.seed = 3",), (), "use --seeds N for the seeds 0 to N - 1"),
         (["src"], None, (), ["201"], "expected evaluation.protocol of src to be one of"),
@@ -117,3 +121,14 @@ def test_commands_that_are_refused(recipes, file, changes, protocols, says) -> N
     with pytest.raises(InputError) as fault:
         rows.rows_of(recipes, file, changes, protocols)
     assert says in str(fault.value)
+
+
+def test_rows_as_changes_of_one_recipe(tmp_path: Path) -> None:
+    """A row without a recipe changes the one of --recipe; a row with one keeps it; a sweep file's rows stand alike over
+    different recipes."""
+    text = '[[row]]\nname = "as it is"\n\n[[row]]\nname = "deep"\nset = ["network.depth=2"]\n\n' + ROW
+    for base in ("walkers", "twins"):
+        _, (plain, deep, own) = rows.rows_of([base], written(tmp_path, text), ("training.epochs=3",))
+        assert plain.recipe == load(base, ("training.epochs=3",))
+        assert deep.recipe == load(base, ("network.depth=2", "training.epochs=3"))
+        assert own.recipe == rows.rows_of([], written(tmp_path, ROW), ("training.epochs=3",))[1][0].recipe
