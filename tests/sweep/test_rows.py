@@ -53,8 +53,16 @@ def test_a_sweep_file(tmp_path: Path) -> None:
 def test_the_shipped_sweep_files_load() -> None:
     assert "systems" in rows.names()
     for name in rows.names():
-        title, found = rows.of_file(name)
+        title, found = rows.of_file(name, base="msp_src")
         assert title and found
+
+
+def test_rows_that_change_one_recipe(tmp_path: Path) -> None:
+    """--recipe beside --rows: the base of the rows that name none, a path from where the command is given."""
+    (tmp_path / "small.toml").write_text(to_toml(small_data.recipe()))
+    text = '[[row]]\nname = "one"\nset = ["clips.length=4"]\n[[row]]\nname = "two"\nrecipe = "src"'
+    _, (one, two) = rows.rows_of([str(tmp_path / "small.toml")], written(tmp_path, text), ())
+    assert one.recipe == small_data.recipe("clips.length=4") and two.recipe == load("src")
 
 
 ROW = '[[row]]\nname = "one"\nrecipe = "src"\n'
@@ -76,9 +84,9 @@ ROW = '[[row]]\nname = "one"\nrecipe = "src"\n'
         (ROW + ROW.replace("one", "two") + "set = 4", "expected set of row 2 of own.toml as a list, got 4"),
         (ROW + "set = [4]", "expected set of row 1 of own.toml as a list of texts"),
         ('[[row]]\nrecipe = "src"', "missing key of row 1 of own.toml: name"),
-        ('[[row]]\nname = "one"', "missing key of row 1 of own.toml: recipe"),
+        ('[[row]]\nname = "one"', "row 1 of own.toml names no recipe"),
         ('[[row]]\nname = "one"\nrecipe = 3', "expected recipe of row 1 of own.toml as text, got 3"),
-        ('[[row]]\nname = "one"\nrecipe = "resnet"', "expected a recipe (msp_src"),
+        ('[[row]]\nname = "one"\nrecipe = "resnet"', "or the path of a .toml file, got resnet"),
         (ROW + 'set = ["training.sead=3"]', "there is no key training.sead"),
         (ROW + 'set = ["training.epochs=many"]', "expected training.epochs of src as int, got 'many'"),
         (ROW + 'set = ["training.seed=3"]', "training.seed=3 cannot be: use --seeds N"),
@@ -104,10 +112,10 @@ def test_sweep_files_that_are_refused(text: str, says: str, tmp_path: Path, monk
 @pytest.mark.parametrize(
     "recipes, file, changes, protocols, says",
     [
-        ([], None, (), (), "expected either --recipe NAME or --rows FILE"),
-        (["src"], "systems", (), (), "expected either --recipe NAME or --rows FILE"),
+        ([], None, (), (), "expected --recipe NAME or --rows FILE"),
+        (["src", "crf"], "compare", (), (), "expected one --recipe beside --rows, the base of its rows, got src, crf"),
         ([], "nowhere.toml", (), (), "expected a sweep file at nowhere.toml, found none"),
-        ([], "nothing", (), (), "expected a sweep file (systems"),
+        ([], "nothing", (), (), "or the path of a .toml file, got nothing"),
         (["src", "src"], None, (), (), "two rows of --recipe are called src"),
         (["src"], None, (" training.seed = 3",), (), "use --seeds N for the seeds 0 to N - 1"),
         (["src"], None, (), ["201"], "expected evaluation.protocol of src to be one of"),
