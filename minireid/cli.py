@@ -102,7 +102,7 @@ def add_sweep(commands) -> None:
         "--recipe", action="append", default=[], metavar="NAME", help="a row of the table; NAME,NAME too"
     )
     sweep.add_argument("--rows", metavar="FILE", help="sweep file: a name (systems), or the path of a .toml file")
-    sweep.add_argument("--splits", type=int, default=3, metavar="N", help="the first N splits (default: 3)")
+    sweep.add_argument("--splits", type=int, metavar="N", help="the first N splits (default: 3, if there are so many)")
     sweep.add_argument("--splits-file", type=Path, metavar="FILE", help="splits of one's own, as for train --splits")
     sweep.add_argument("--seeds", type=int, default=1, metavar="N", help="the seeds 0 to N - 1 (default: 1)")
     sweep.add_argument("--protocols", metavar="NAME,NAME", help="every row under each (default: the recipe's own)")

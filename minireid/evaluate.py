@@ -92,7 +92,7 @@ def facts(
     recipe = run.recipe
     filtered = "" if prepared.one_to_one else results.FILTERED
     narrowed = " within groups" if recipe.evaluation.within_groups else ""
-    shuffled = ", frames shuffled" if recipe.evaluation.shuffle else ""
+    shuffled = results.SHUFFLED if recipe.evaluation.shuffle else ""
     return {
         "method": method,
         "dataset": prepared.index["dataset"],

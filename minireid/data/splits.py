@@ -44,6 +44,11 @@ class Split:
     test: tuple[int, ...]
 
 
+def count(protocol: str) -> int:
+    """How many splits a protocol has."""
+    return 1 if protocol == "mars" else SPLITS
+
+
 def seeded(prepared: Prepared, protocol: str, number: int) -> Split:
     """Split `number` (0 to 9; mars: 0) of a protocol. Raises InputError for one that does not fit the data."""
     if protocol == "mars":
@@ -124,6 +129,26 @@ def cameras_of(tracks: Iterable[Track]) -> dict[int, set[str]]:
 
 def from_file(path: Path, prepared: Prepared, number: int) -> Split:
     """Split `number` (from 0) of a split file. Raises InputError for a file, entry or person that does not fit."""
+    records = read(path)
+    check_number(number, len(records), str(path))
+    train, test = (person_numbers(records[number][part], path) for part in ("train", "test"))
+    seen_by = cameras_of(prepared.tracks)
+    missing = sorted(person for person in {*train, *test} if len(seen_by.get(person, ())) < 2)
+    if missing:
+        two = "both" if len(prepared.cameras) == 2 else "two"
+        raise InputError(
+            f"person {missing[0]} of {path} is not in {two} cameras of {prepared.path}: use its own splits"
+        )
+    return checked(Split(path.name, number, train, test))
+
+
+def count_in(path: Path) -> int:
+    """How many splits a split file has."""
+    return len(read(path))
+
+
+def read(path: Path) -> list[dict[str, list]]:
+    """The records of a split file. Raises InputError for one that is missing, damaged or something else."""
     remedy = 'expected JSON: [{"train": ["person_0001", ...], "test": [...]}, ...]'
     try:
         records = json.loads(path.read_text(encoding="utf-8"))
@@ -137,16 +162,7 @@ def from_file(path: Path, prepared: Prepared, number: int) -> Split:
         or not all(isinstance(r, dict) and {"train", "test"} <= set(r) for r in records)
     ):
         raise InputError(f"{path} is no split file: {remedy}")
-    check_number(number, len(records), str(path))
-    train, test = (person_numbers(records[number][part], path) for part in ("train", "test"))
-    seen_by = cameras_of(prepared.tracks)
-    missing = sorted(person for person in {*train, *test} if len(seen_by.get(person, ())) < 2)
-    if missing:
-        two = "both" if len(prepared.cameras) == 2 else "two"
-        raise InputError(
-            f"person {missing[0]} of {path} is not in {two} cameras of {prepared.path}: use its own splits"
-        )
-    return checked(Split(path.name, number, train, test))
+    return records
 
 
 def check_number(number: int, count: int, where: str) -> None:

@@ -37,6 +37,7 @@ MEASURES = (*(f"rank-{k}" for k in RANKS), "mAP")
 FACTS = ("method", "dataset", "protocol", "split", "seed", "clip length", "frames", "views", "probes", "gallery")
 COLUMNS = (*FACTS, *MEASURES)
 FILTERED = ", same person in same camera left out"  # in a protocol: not camera A against camera B, but as in MARS
+SHUFFLED = ", frames shuffled"  # in a protocol, at its end
 FORMAT = "minireid-results"
 VERSION = 1
 

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from minireid.data import splits
 from minireid.data.prepared import Prepared
 from minireid.errors import InputError
+from minireid.evaluation import embedding
+from minireid.evaluation.comparison import comparison
 from minireid.recipe import Recipe
 from minireid.sweep.folder import Sweep, Trial
-from minireid.train import crowd_of, judge_of, split_of
+from minireid.train import crowd_of, split_of
 from minireid.training import batches, estimate, model
 from minireid.training.threads import threads as with_threads
+from minireid.trees import Tree
 
 
 def forecast(sweep: Sweep, trials: Sequence[Trial], workers: int, threads: int) -> str:
@@ -44,20 +47,27 @@ def seconds_of(recipe: Recipe, sweep: Sweep, number: int) -> float:
     params = model.init(recipe, len(crowd.persons))
     estimate.dry_step(recipe, prepared, crowd, params)  # compiles
     per_step = estimate.seconds_per_step(recipe, prepared, crowd, params)
-    judged = len(split.test) + len(validation) * (recipe.training.epochs // recipe.validation.every)
     steps = batches.steps_per_epoch(recipe, crowd) * recipe.training.epochs
-    return per_step * steps + seconds_per_person(recipe, prepared, params, split.test) * judged
+    frames = frames_of(recipe, prepared, split.test)
+    if validation:
+        frames += frames_of(recipe, prepared, validation) * (recipe.training.epochs // recipe.validation.every)
+    return per_step * steps + seconds_per_frame(recipe, prepared, params, split.test) * frames
 
 
-def seconds_per_person(recipe: Recipe, prepared: Prepared, params, test: tuple[int, ...]) -> float:
-    """The time to evaluate one person of these: two of middling length are measured."""
-    frames = {person: sum(t.length for t in prepared.tracks if t.person == person) for person in test}
-    by_length = sorted(test, key=frames.__getitem__)
-    middle = len(by_length) // 2
-    two = tuple(sorted(by_length[middle - 1 : middle + 1]))
+def frames_of(recipe: Recipe, prepared: Prepared, persons: tuple[int, ...]) -> int:
+    """How many frames are read to evaluate these persons."""
+    compared = comparison(recipe, prepared, persons)
+    return sum(clip.length for clip in compared.probe + compared.gallery)
+
+
+def seconds_per_frame(recipe: Recipe, prepared: Prepared, params: Tree, persons: tuple[int, ...]) -> float:
+    """Of embedding in all views: measured on two clips of middling length."""
+    compared = comparison(recipe, prepared, persons)
+    clips = sorted(compared.probe + compared.gallery, key=lambda clip: clip.length)
+    two = clips[len(clips) // 2 - 1 : len(clips) // 2 + 1]
     began = time.perf_counter()
-    judge_of(recipe, prepared)(params, two)
-    return (time.perf_counter() - began) / 2
+    embedding.embed_clips(recipe, params, prepared, two)
+    return (time.perf_counter() - began) / sum(clip.length for clip in two)
 
 
 def counted(number: int, word: str) -> str:

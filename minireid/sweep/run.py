@@ -20,17 +20,25 @@ Outcomes = Generator[tuple[Trial, Outcome], None, None]
 
 
 def plan(
-    prepared: Path, out: Path, title: str, rows: list[Row], splits_file: Path | None, number: int, seeds: int
+    prepared: Path, out: Path, title: str, rows: list[Row], splits_file: Path | None, number: int | None, seeds: int
 ) -> Sweep:
-    """What is asked for, checked as far as it can be without training; nothing is written."""
-    for name, given in (("--splits", number), ("--seeds", seeds)):
-        if given < 1:
-            raise InputError(f"expected {name} of 1 or more, got {given}")
+    """What is asked for, checked as far as it can be without training; nothing is written.
+
+    number: of splits; None for three, or as many as there are.
+    """
+    if splits_file:
+        available = splits.count_in(splits_file)
+    else:
+        available = min(splits.count(row.recipe.evaluation.protocol) for row in rows)
+    number = min(3, available) if number is None else number
+    if not 1 <= number <= available:
+        raise InputError(f"expected --splits from 1 to {available}, as many as there are, got {number}")
+    if seeds < 1:
+        raise InputError(f"expected --seeds of 1 or more, got {seeds}")
     wanted = folder.planned(out, title, prepared, splits_file, rows, number, seeds)
     if splits_file:
-        splits.from_file(splits_file, wanted.prepared(), number - 1)
-    elif number > splits.SPLITS:
-        raise InputError(f"expected --splits of at most {splits.SPLITS}, which the protocols have, got {number}")
+        for k in range(number):
+            splits.from_file(splits_file, wanted.prepared(), k)
     return wanted
 
 

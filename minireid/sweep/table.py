@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minireid.cost import flops_per_frame
 from minireid.errors import InputError
 from minireid.evaluation import results
 from minireid.evaluation.ranking import RANKS
@@ -65,7 +64,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """The lines of one protocol's rows, of its baselines, and the trials that are not finished."""
+    """The lines of one group's rows, of its baselines, and the trials that are not finished."""
 
     protocol: str
     lines: list[Line]
@@ -116,14 +115,16 @@ def with_row(old: Table, sweep: Sweep, row: Row) -> Table:
     mine = [trial for trial in sweep.trials() if trial.row == row.folder]
     done = [sweep.home(trial) for trial in mine if sweep.finished(trial)]
     missing = [f"{row.name} split {t.split} seed {t.seed}" for t in mine if not sweep.finished(t)]
-    flops = flops_per_frame(row.recipe) if done else None
     measured: list[Measured] = []
     facts: list[dict[str, Any]] = []
     beside = {(line.name, line.fact("frames")): line for line in old.baselines}
     for home in done:
-        facts.append({**read(home / "trial.json"), "FLOPs per frame": flops})
+        facts.append(read(home / "trial.json"))
         first, *others = [
-            Measured({**found, "protocol": old.protocol}, facts[-1]["curves"].get(found["method"]))
+            Measured(
+                {**found, "protocol": found["protocol"].removesuffix(results.SHUFFLED)},
+                facts[-1]["curves"].get(found["method"]),
+            )
             for found in read(home / "results.json")["rows"]
         ]
         measured.append(first)
@@ -213,10 +214,11 @@ def average(line: Line, cost: str) -> float | None:
 
 
 def shown_cost(cost: str, value: float | None) -> str:
-    """12.345 seconds -> "12.3", 397828 parameters -> "397,828"."""
+    """12.345 seconds -> "12.3", 397828 parameters -> "397,828", 61234567 operations -> "61.2 M"."""
     if value is None:
         return ""
-    return f"{value:.3g}" if cost == "seconds per epoch" else f"{value:,.0f}"
+    shown = {"seconds per epoch": f"{value:.3g}", "FLOPs per frame": f"{value / 1e6:,.1f} M"}
+    return shown.get(cost, f"{value:,.0f}")
 
 
 def shown(fact: Any) -> str:
@@ -248,7 +250,7 @@ def as_csv(tables: Sequence[Table]) -> str:
             numbers = [number for measure in results.MEASURES for number in mean_and_deviation(line, measure)]
             paper = [value / 100 for value in line.paper] if line.paper else [""] * len(papers)
             costs = [average(line, cost) for cost in COSTS]
-            who = [first["dataset"], found.protocol, line.name, len(line.measured)]
+            who = [first["dataset"], first["protocol"], line.name, len(line.measured)]
             writer.writerow([*who, *facts, *numbers, *paper, *costs])
     return text.getvalue()
 

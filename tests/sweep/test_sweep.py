@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,10 @@ import numpy as np
 import pytest
 
 from minireid.cli import main
+from minireid.cost import flops_per_frame
 from minireid.evaluate import measure
 from minireid.recipe import to_toml
-from minireid.sweep import folder, workers
+from minireid.sweep import folder
 from minireid.sweep.folder import Trial, open_sweep
 from minireid.sweep.trial import take_over, trial
 from minireid.training import loop
@@ -24,14 +24,6 @@ from tests import small_data
 
 Capture = pytest.CaptureFixture[str]
 TRIALS = [f"{row}/split{split}_seed0" for row in ("small", "wide") for split in (0, 1)]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_core() -> Iterator[None]:
-    """Two threads would only wait for each other on images as small as these."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workers, "cores", lambda: 1)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -98,14 +90,15 @@ def test_a_trial_is_the_run_that_train_and_evaluate_make(place: Path, tmp_path: 
     rows[0]["method"] = "small"
     assert json.loads((home / "results.json").read_text())["rows"] == rows
     facts = json.loads((home / "trial.json").read_text())
-    assert facts["parameters"] == sum(array.size for array in params_of(home))
+    assert facts["parameters"] == sum(array.size for array in of_the_network(home))
+    assert facts["FLOPs per frame"] == round(flops_per_frame(small_data.recipe()))
     assert facts["curves"]["small"][0] == rows[0]["rank-1"] and len(facts["curves"]["small"]) == 5
     assert facts["seconds per epoch"] > 0
 
 
-def params_of(home: Path) -> list[np.ndarray]:
+def of_the_network(home: Path) -> list[np.ndarray]:
     with np.load(home / "checkpoint.npz") as arrays:
-        return [array for name, array in arrays.items() if name.startswith("params/")]
+        return [array for name, array in arrays.items() if name.startswith("params/network")]
 
 
 def test_a_second_run_computes_nothing(place: Path, tmp_path: Path, capsys: Capture, monkeypatch: Any) -> None:
@@ -248,14 +241,15 @@ def test_the_order_of_trials(place: Path) -> None:
         (["--out", "prepared"], "is not empty and no sweep: choose another --out"),
         (["--out", "small.toml"], "small.toml is a file"),
         (["--out", "damaged"], "is damaged"),
-        (["--splits", "0"], "expected --splits of 1 or more, got 0"),
-        (["--splits", "11"], "expected --splits of at most 10"),
+        (["--splits", "0"], "expected --splits from 1 to 10, as many as there are, got 0"),
+        (["--splits", "11"], "expected --splits from 1 to 10, as many as there are, got 11"),
+        (["--set", "evaluation.protocol=mars", "--splits", "2"], "expected --splits from 1 to 1"),
         (["--seeds", "0"], "expected --seeds of 1 or more, got 0"),
         (["--workers", "-1"], "expected --workers of 0 or more, got -1"),
         (["--scheduler", "127.0.0.1:8786"], "expected either --scheduler or --workers"),
         (["--splits-file", "nowhere.json"], "expected a split file at nowhere.json"),
-        (["--splits-file", "splits.json", "--splits", "2"], "split number from 0 to 0"),
-        (["--rows", "systems"], "expected either --recipe NAME or --rows FILE"),
+        (["--splits-file", "splits.json", "--splits", "2"], "expected --splits from 1 to 1"),
+        (["--recipe", "src", "--rows", "systems"], "expected one --recipe beside --rows"),
         (["nowhere"], "expected a prepared folder, found none at nowhere"),
     ],
 )
