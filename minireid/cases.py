@@ -48,6 +48,7 @@ from minireid.losses import (
     triplet_hard,
 )
 from minireid.networks import (
+    cnn,
     crf,
     crf_parts,
     crf_spatial,
@@ -270,17 +271,20 @@ def network_cases(rng: np.random.Generator) -> Iterator[Case]:
 def system_cases(rng: np.random.Generator) -> Iterator[Case]:
     """The other published systems. On im2col: the complex step then needs nothing compiled."""
     clips = rng.normal(size=(2, 3, 8, 10, 1))
-    sizes = {"height": 8, "width": 10, "channels": 1, "filters": (1, 2, 2), "features": 5, "dtype": np.float64}
+    sizes = {"height": 8, "width": 10, "channels": 1, "filters": (2, 3, 3), "features": 5, "dtype": np.float64}
     config = {
         "lengths": np.array([3, 2]),
         "rng": np.random.default_rng(1),
         "dropout_rate": 0.3,
         "kernel": im2col,
     }
+    p = cnn.init(rng, 8, 10, 1, (3, 2, 2), 5, padding=2, dtype=np.float64)
+    per_frame = {key: value for key, value in config.items() if key != "lengths"}
+    yield Case("cnn", cnn.forward, cnn.backward, (clips, p), {**per_frame, "padding": 2, "activation": relu})
     for network in (crf, crf_spatial, crf_temporal, utrcnn):
         p = network.init(rng, **sizes)
         yield Case(network.__name__.rpartition(".")[2], network.forward, network.backward, (clips, p), config)
-    for attention, top_k in (("raw", 0), ("softmax", 1)):
+    for attention, top_k in (("raw", 0), ("softmax", 2)):
         chosen = {**config, "attention": attention, "top_k": top_k}
         yield Case(f"utrcnn/{attention} {top_k}", utrcnn.forward, utrcnn.backward, (clips, p), chosen)
     tall = rng.normal(size=(2, 3, 16, 9, 1))
@@ -289,7 +293,7 @@ def system_cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("crf_parts/parts", crf_parts.parts_forward, crf_parts.parts_backward, (tall, p), config)
     embeddings = {part: rng.normal(size=(3, 5)) for part in fusion}
     maps = rng.normal(size=(2, 3, 8, 16, 1))
-    wide = {"height": 8, "width": 16, "channels": 1, "filters": (2, 2, 3, 2), "kernels": (3, 1), "dtype": np.float64}
+    wide = {"height": 8, "width": 16, "channels": 1, "filters": (3, 2, 3, 2), "kernels": (3, 1), "dtype": np.float64}
     for network, pool in ((deep_rcn, temporal_last), (deep_rcn_independent, temporal_mean)):
         p = network.init(rng, **wide)
         name = network.__name__.rpartition(".")[2]

@@ -12,10 +12,12 @@ linear stand in `p` among those of the system.
 """
 
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from minireid.layers import conv_block, dropout, linear, tanh
+from minireid.networks.watching import ignore
 
 
 def init(
@@ -40,11 +42,21 @@ def init(
     }
 
 
-def forward(x, p, *, padding: int, activation: ModuleType = tanh, dropout_rate: float, rng, kernel, watch):
+def forward(
+    x,
+    p,
+    *,
+    padding: int,
+    activation: ModuleType = tanh,
+    dropout_rate: float,
+    rng: np.random.Generator | None = None,
+    kernel: ModuleType | None = None,
+    watch=ignore,
+):
     """x (N, T, H, W, C) -> f (N, T, 128), cache. rng=None: evaluation, no dropout."""
     N, T = x.shape[:2]
     frames = x.reshape(N * T, *x.shape[2:])
-    block = {"padding": padding, "activation": activation, "kernel": kernel}
+    block: dict[str, Any] = {"padding": padding, "activation": activation, "kernel": kernel}
     m1, conv1 = conv_block.forward(frames, p["conv1"], **block)  # C1 (N T, H1, W1, 16)
     watch("conv1", m1)
     m2, conv2 = conv_block.forward(m1, p["conv2"], **block)  # C2 (N T, H2, W2, 32)
@@ -57,7 +69,7 @@ def forward(x, p, *, padding: int, activation: ModuleType = tanh, dropout_rate: 
     return f, (x.shape, conv1, conv2, conv3, m3.shape, drop, fc)
 
 
-def backward(df, cache, need_dx: bool, watch):
+def backward(df, cache, *, need_dx: bool = True, watch=ignore):
     """df (N, T, 128) -> dx (N, T, H, W, C) (None where need_dx is False), grads. The forward, read upwards."""
     x_shape, conv1, conv2, conv3, m3_shape, drop, fc = cache
     grads = {}

@@ -84,7 +84,7 @@ def backward(dembeddings, cache, *, need_dx: bool = True, watch=ignore):
     df_recurrence, recurrence_grads = elman_relu.backward(do, recurrence)  # F3
     watch("dspatial", dxF)
     df = df_recurrence + temporal_mean.backward(dxF, spatial)  # F2
-    dx, grads = cnn.backward(df, frames, need_dx, watch)  # F1
+    dx, grads = cnn.backward(df, frames, need_dx=need_dx, watch=watch)  # F1
     return dx, {**grads, "recurrence": recurrence_grads}
 
 

@@ -30,7 +30,7 @@ def backward(dembeddings, cache, *, need_dx=True, watch=ignore):
     frames, spatial = cache
     watch("dclip", dembeddings["clip"])
     df = temporal_mean.backward(dembeddings["clip"], spatial)
-    return cnn.backward(df, frames, need_dx, watch)
+    return cnn.backward(df, frames, need_dx=need_dx, watch=watch)
 
 
 def embed(x, p, *, lengths=None, unit_length: bool = False) -> np.ndarray:

@@ -30,7 +30,7 @@ def backward(dembeddings, cache, *, need_dx=True, watch=ignore):
     do = temporal_mean.backward(dembeddings["clip"], temporal)
     watch("drecurrence", do)
     df, recurrence_grads = elman_relu.backward(do, recurrence)
-    dx, grads = cnn.backward(df, frames, need_dx, watch)
+    dx, grads = cnn.backward(df, frames, need_dx=need_dx, watch=watch)
     return dx, {**grads, "recurrence": recurrence_grads}
 
 

@@ -73,7 +73,7 @@ def backward(dembeddings, cache, *, need_dx: bool = True, watch=ignore):
     do = temporal_mean.backward(dy, pool)  # F3
     watch("drecurrence", do)
     de, recurrence_grads = elman_unsquashed.backward(do, recurrence)  # F2
-    dx, grads = cnn.backward(de, frames, need_dx, watch)  # F1
+    dx, grads = cnn.backward(de, frames, need_dx=need_dx, watch=watch)  # F1
     return dx, {**grads, "recurrence": recurrence_grads}
 
 

@@ -72,7 +72,7 @@ def backward(dembeddings, cache, *, need_dx: bool = True, watch=ignore):
     dh = temporal_last.backward(dy, last)  # F3
     watch("drecurrence", dh)
     df, recurrence_grads = attentive_rnn.backward(dh, recurrence)  # F2
-    dx, grads = cnn.backward(df, frames, need_dx, watch)  # F1
+    dx, grads = cnn.backward(df, frames, need_dx=need_dx, watch=watch)  # F1
     return dx, {**grads, "recurrence": recurrence_grads}
 
 
