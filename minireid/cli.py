@@ -54,6 +54,9 @@ def parser() -> argparse.ArgumentParser:
     evaluate = add(commands, "evaluate", run_evaluate, "CMC and mAP of runs, with plain baselines, pictures, report")
     evaluate.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     evaluate.add_argument("--out", type=Path, help="folder for tables, pictures and report (default: RUN/evaluation)")
+    evaluate.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="evaluate otherwise: evaluation.frames=16"
+    )
     add_threads(evaluate)
 
     metric = add(
@@ -237,7 +240,7 @@ def run_evaluate(arguments: argparse.Namespace) -> None:
     if len(arguments.runs) > 1 and not arguments.out:
         raise InputError("expected --out FOLDER for the results of several runs")
     with threads(arguments.threads):
-        evaluate_runs(arguments.runs, arguments.out or arguments.runs[0] / "evaluation")
+        evaluate_runs(arguments.runs, arguments.out or arguments.runs[0] / "evaluation", tuple(arguments.set))
 
 
 def run_metric(arguments: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
 """`minireid evaluate`: runs to a table with the plain baselines beside them, pictures, and a report."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,18 @@ from minireid.evaluation import baselines, embedding, ranking, results
 from minireid.evaluation.comparison import Comparison, comparison, network_scores
 from minireid.plots import clip_strip, cmc_curve, distances, filters, gallery, learning_curves
 from minireid.plots.report import report
-from minireid.recipe import to_toml
+from minireid.recipe import parse, to_toml
 from minireid.training import batches
 from minireid.training.run import Run, open_run
 from minireid.trees import leaves
 
 
-def evaluate_runs(paths: list[Path], out: Path) -> list[results.Row]:
-    """Evaluate every run on its own split's test persons; print and save the tables; pictures are of the first run."""
-    runs = [open_run(path) for path in paths]
+def evaluate_runs(paths: list[Path], out: Path, changes: tuple[str, ...] = ()) -> list[results.Row]:
+    """Evaluate every run on its own split's test persons; print and save the tables; pictures are of the first run.
+
+    changes: of the recipe's evaluation, such as "evaluation.frames=16". The run keeps its own.
+    """
+    runs = [evaluated_otherwise(open_run(path), changes) for path in paths]
     for run in runs[1:]:
         if run.recipe.evaluation != runs[0].recipe.evaluation:
             raise InputError(f"{run.path} and {runs[0].path} are evaluated in different ways: evaluate them apart")
@@ -48,6 +52,14 @@ def evaluate_runs(paths: list[Path], out: Path) -> list[results.Row]:
     )
     print(f"\nwrote {out}/report.html, results.json, results.csv")
     return rows
+
+
+def evaluated_otherwise(run: Run, changes: tuple[str, ...]) -> Run:
+    """The run with another evaluation. InputError for a change of anything else, or of the persons it tests."""
+    for change in changes:
+        if not change.strip().startswith("evaluation.") or change.strip().startswith("evaluation.protocol"):
+            raise InputError(f"expected --set evaluation.KEY=VALUE of a trained run, but no protocol, got {change!r}")
+    return replace(run, recipe=parse(to_toml(run.recipe), str(run.path / "recipe.toml"), changes))
 
 
 def measure(run: Run, *, progress: bool = True) -> tuple[list[results.Row], Comparison, dict[str, np.ndarray]]:
@@ -119,7 +131,8 @@ def draw(
     score = scores[run.recipe.network.name]
     draw_gallery(folder / "gallery.png", prepared, compared, score)
     mine, others = ranking.matches_and_impostors(score, *who, compared.allowed)
-    distances.draw(folder / "distances.png", -score[mine], -score[others])
+    what = "minus the similarity" if run.recipe.losses.together == "similarity" else "distance"
+    distances.draw(folder / "distances.png", -score[mine], -score[others], what=what)
     learning_curves.draw(folder / "learning_curves.png", log)
     W = next(array for _, array in leaves(run.best().params["network"]) if array.ndim == 4)
     filters.draw(folder / "filters.png", W)

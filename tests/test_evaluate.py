@@ -168,3 +168,14 @@ def test_several_cameras_and_tracks(tmp_path: Path, dataset: str, protocol: str,
     # One's own: every track against all others.
     assert (rows[0]["probes"], rows[0]["gallery"]) == ((12, 22) if dataset == "mars" else (mine, mine - 1))
     assert 0 <= small_data.log_of(open_run(run))[-1]["validation mAP"] <= 1
+
+
+def test_a_run_evaluated_otherwise(tmp_path: Path, run: Run, capsys: Capture) -> None:
+    """Other frames at the test, the run as it was; only what concerns the evaluation can be changed."""
+    before = (run.path / "recipe.toml").read_bytes()
+    words = ["evaluate", str(run.path), "--threads", "1", "--out", str(tmp_path / "few")]
+    assert main([*words, "--set", "evaluation.frames=2"]) == 0
+    assert "first 2 frames" in capsys.readouterr().out and (run.path / "recipe.toml").read_bytes() == before
+    for refused in ("training.epochs=3", "evaluation.protocol=178", "frames=2"):
+        assert main([*words, "--set", refused]) == 2
+        assert "expected --set evaluation.KEY=VALUE" in capsys.readouterr().err

@@ -11,7 +11,8 @@ Three things make these loops about ten thousand times quicker than the same loo
   place. In F3 all images add to the same dW: a *fixed* number of partial sums, each over its own images, is added up in
   a fixed order. The rounding is then the same for one thread, two or twenty: same bits.
 
-What numba is told when it compiles stands in compiling.py.
+What numba is told when it compiles stands in compiling.py. Compiled loops do not look whether an index is within its
+array: a wrong shape would read, or write, somewhere in the process. So shapes are compared before (`check`).
 """
 
 import numba
@@ -23,7 +24,9 @@ PARTIAL_SUMS = 16  # of dW: at most so many threads can work on F3; few enough t
 
 
 def forward(x: np.ndarray, W: np.ndarray, b: np.ndarray, *, stride: int, padding: int) -> np.ndarray:
-    KH, KW, _, O = W.shape
+    KH, KW, C, O = W.shape
+    if x.shape[3] != C:
+        raise ValueError(f"convolution: W {W.shape} is for maps of {C} channels, got x {x.shape}")
     padded = pad(x, padding)
     N, HP, WP, _ = padded.shape
     y = np.empty((N, (HP - KH) // stride + 1, (WP - KW) // stride + 1, O), x.dtype)
@@ -49,6 +52,7 @@ def add_products(x, W, y, s):  # F1
 
 def backward_input(dy: np.ndarray, W: np.ndarray, *, x_shape: tuple[int, ...], stride: int, padding: int) -> np.ndarray:
     N, H, Wd, C = x_shape
+    check(dy, x_shape, W.shape, stride, padding)
     dpadded = np.zeros((N, H + 2 * padding, Wd + 2 * padding, C), dy.dtype)
     # Here the sum runs over output channels, so the input channels have to lie innermost.
     add_spread(np.ascontiguousarray(dy), np.ascontiguousarray(W.transpose(0, 1, 3, 2)), dpadded, stride)
@@ -73,6 +77,7 @@ def add_spread(dy, WT, dx, s):  # F2, with WT (KH, KW, C_out, C_in)
 def backward_weights(
     dy: np.ndarray, x: np.ndarray, *, W_shape: tuple[int, ...], stride: int, padding: int
 ) -> np.ndarray:
+    check(dy, x.shape, W_shape, stride, padding)
     partial = np.zeros((PARTIAL_SUMS, *W_shape), dy.dtype)
     add_outer_products(np.ascontiguousarray(dy), pad(x, padding), partial, stride)
     return partial.sum(axis=0)
@@ -100,3 +105,14 @@ def pad(x: np.ndarray, padding: int) -> np.ndarray:
     padded = np.zeros((N, H + 2 * padding, W + 2 * padding, C), x.dtype)
     padded[:, padding : padding + H, padding : padding + W] = x
     return padded
+
+
+def check(dy: np.ndarray, x_shape: tuple[int, ...], W_shape: tuple[int, ...], stride: int, padding: int) -> None:
+    """ValueError where dy is not of the shape that x and W give y."""
+    (N, H, Wd, C), (KH, KW, C_in, O) = x_shape, W_shape
+    y_shape = (N, (H + 2 * padding - KH) // stride + 1, (Wd + 2 * padding - KW) // stride + 1, O)
+    if dy.shape != y_shape or C != C_in:
+        raise ValueError(
+            f"convolution: expected dy of shape {y_shape} for x {x_shape} and W {W_shape} with stride {stride} and "
+            f"padding {padding}, got {dy.shape}"
+        )

@@ -115,7 +115,10 @@ def backward(
     squashed: bool,
     need_dx: bool,
 ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
-    """dx (None where need_dx is False), dW, db. squashed: y = tanh(m); otherwise y = relu(m)."""
+    """dx (None where need_dx is False), dW, db. squashed: y = tanh(m); otherwise y = relu(m). ValueError for a dy that
+    is not of y's shape: compiled loops do not look whether an index is within its array."""
+    if not dy.shape == y.shape == corner.shape:
+        raise ValueError(f"conv_block: expected dy of y's shape {y.shape}, got {dy.shape}")
     KH, KW, C, O = W.shape
     rows = evenly(KH, TILE_ROWS)
     columns = evenly(-(-KW * C // LANES), TILE // rows)

@@ -9,8 +9,11 @@ from minireid.plots import style
 BINS = 30
 
 
-def draw(path: Path, same: np.ndarray, different: np.ndarray) -> None:
-    """Distances of pairs of the same person and of different persons, any shapes, to a PNG of two histograms."""
+def draw(path: Path, same: np.ndarray, different: np.ndarray, *, what: str = "distance") -> None:
+    """Distances of pairs of the same person and of different persons, any shapes, to a PNG of two histograms.
+
+    what: the axis' name, where it is something else that is smaller for the same person.
+    """
     same, different = same[np.isfinite(same)], different[np.isfinite(different)]
     if not len(same) * len(different):
         raise ValueError("distances: expected at least one finite distance of each kind")
@@ -26,7 +29,7 @@ def draw(path: Path, same: np.ndarray, different: np.ndarray) -> None:
             axes.hist(values, edges, weights=weights, color=colour, histtype="step", linewidth=2, label=label)
             axes.axvline(float(np.median(values)), color=colour, linestyle="--", linewidth=1.5)
         axes.set_title(f"A pair of the same person is the closer one in {100 * closer(same, different):.1f} % of cases")
-        axes.set_xlabel("distance")
+        axes.set_xlabel(what)
         axes.set_ylabel("% of the pairs of its kind")
         axes.grid(axis="x", visible=False)
         axes.legend(loc="upper left", bbox_to_anchor=(0, -0.18), ncols=2, fontsize=9)

@@ -9,7 +9,10 @@ from matplotlib.axes import Axes
 
 from minireid.plots import style
 
-LEVEL_COLOURS = {"high": style.BLUE, "low": style.ORANGE}
+LEVEL_COLOURS = {
+    **{"high": style.BLUE, "low": style.ORANGE},  # msp_src
+    **{"whole": style.BLUE, "upper": style.ORANGE, "lower": style.PINK, "fused": style.BLACK},  # crf_parts
+}  # all others have one level: green
 WINDOW = 50  # the bold line averages over a fiftieth of the run
 
 

@@ -147,6 +147,15 @@ def test_no_images_and_a_map_without_a_window():
         conv_block.forward(x[:, :1, :1], {"W": p["W"][:1, :1], "b": p["b"]})
 
 
+@pytest.mark.parametrize("changed", [(1, 0, 0, 0), (0, 1, 0, 0), (0, 0, -1, 0), (0, 0, 0, 3)], ids=str)
+def test_a_gradient_of_another_shape_is_refused(changed):
+    """Compiled, an index too large is a crash of the whole process, or a wrong number."""
+    x, p = draw(SHAPES[1], np.float32)
+    y, cache = conv_block.forward(x, p, padding=1)
+    with pytest.raises(ValueError, match="expected dy of y's shape"):
+        conv_block.backward(np.ones([n + more for n, more in zip(y.shape, changed)], np.float32), cache)
+
+
 OTHER_PROCESSORS = {  # NUMBA_CPU_NAME, NUMBA_CPU_FEATURES, LANES
     "AVX2": ("haswell", "+avx,+avx2,+fma,+sse2,+cx16,+64bit", 8),
     "no AVX": ("x86-64", "+sse2,+cx16,+64bit", 4),

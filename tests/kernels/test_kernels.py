@@ -127,6 +127,30 @@ def test_direct_gives_the_same_bits_on_one_thread_and_two(rng):
         assert all(a.tobytes() == b.tobytes() for a, b in zip(one, again))
 
 
+@pytest.mark.parametrize("changed", [(1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 2, 0), (0, 0, 0, 1), (-1, 0, 0, 0)], ids=str)
+def test_direct_refuses_shapes_that_would_lead_it_out_of_its_arrays(changed, rng):
+    """Compiled, an index too large is a crash of the whole process, or a wrong number."""
+    x, W = rng.normal(size=(2, 6, 5, 3)), rng.normal(size=(3, 3, 3, 4))
+    wrong = tuple(n + more for n, more in zip((2, 6, 5, 4), changed))
+    config = {"stride": 1, "padding": 1}
+    with pytest.raises(ValueError, match=r"expected dy of shape \(2, 6, 5, 4\)"):
+        direct.backward_input(rng.normal(size=wrong), W, x_shape=x.shape, **config)
+    with pytest.raises(ValueError, match=r"expected dy of shape \(2, 6, 5, 4\)"):
+        direct.backward_weights(rng.normal(size=wrong), x, W_shape=W.shape, **config)
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_direct_refuses_maps_of_other_channels(channels, rng):
+    x, W = rng.normal(size=(2, 6, 5, channels)), rng.normal(size=(3, 3, 3, 4))
+    dy, config = rng.normal(size=(2, 6, 5, 4)), {"stride": 1, "padding": 1}
+    with pytest.raises(ValueError, match="for maps of 3 channels"):
+        direct.forward(x, W, np.zeros(4), **config)
+    with pytest.raises(ValueError, match="expected dy of shape"):
+        direct.backward_input(dy, W, x_shape=x.shape, **config)
+    with pytest.raises(ValueError, match="expected dy of shape"):
+        direct.backward_weights(dy, x, W_shape=W.shape, **config)
+
+
 def test_numba_runs_where_it_is_installed():
     assert fastest() is direct
 

@@ -69,6 +69,17 @@ def test_learning_curves_have_five_panels_with_validation_and_four_without(tmp_p
 
 
 @pytest.mark.parametrize("log", [records(1), [{"step": 1, "epoch": 1, "loss": 2.0}]])
+def test_learning_curves_of_several_levels_can_be_told_apart(tmp_path: Path) -> None:
+    levels = ("whole", "upper", "lower", "fused")
+    some = [{"step": k, "epoch": 1, "loss": 1.0} for k in range(1, 21)]
+    for n, level in enumerate(levels):
+        some = [{**record, f"{level} verification": float(n + 1)} for record in some]
+    learning_curves.draw(tmp_path / "a.png", some)
+    pixels = opened(tmp_path / "a.png")
+    assert all(count(pixels, learning_curves.LEVEL_COLOURS[level]) > 100 for level in levels)
+    assert len({learning_curves.LEVEL_COLOURS[level] for level in levels}) == 4
+
+
 def test_learning_curves_of_a_run_that_has_only_begun(tmp_path: Path, log: list[dict[str, Any]]) -> None:
     learning_curves.draw(tmp_path / "a.png", log)
     opened(tmp_path / "a.png")
@@ -275,6 +286,14 @@ def test_distances_draws_both_kinds(tmp_path: Path) -> None:
     distances.draw(tmp_path / "d.png", rng.normal(2, 1, 30), rng.normal(5, 1, 900))
     pixels = opened(tmp_path / "d.png")
     assert count(pixels, style.BLUE) > 200 and count(pixels, style.ORANGE) > 200
+
+
+def test_distances_may_be_another_measure(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(2, 1, 30), rng.normal(5, 1, 900)
+    for name, more in (("plain", {}), ("same", {"what": "distance"}), ("other", {"what": "minus the similarity"})):
+        distances.draw(tmp_path / name, *values, **more)
+    assert (tmp_path / "plain").read_bytes() == (tmp_path / "same").read_bytes() != (tmp_path / "other").read_bytes()
 
 
 def test_distances_that_are_not_finite_are_left_out(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from minireid.errors import InputError
 from minireid.recipe import load, to_toml
 from minireid.sweep import rows
+from minireid.training import model
 from tests import small_data
 
 
@@ -53,16 +54,10 @@ def test_a_sweep_file(tmp_path: Path) -> None:
 def test_the_shipped_sweep_files_load() -> None:
     assert "systems" in rows.names()
     for name in rows.names():
-        title, found = rows.of_file(name, base="msp_src")
+        title, found = rows.of_file(name, base="twins" if name == "twins" else "walkers")
         assert title and found
-
-
-def test_rows_that_change_one_recipe(tmp_path: Path) -> None:
-    """--recipe beside --rows: the base of the rows that name none, a path from where the command is given."""
-    (tmp_path / "small.toml").write_text(to_toml(small_data.recipe()))
-    text = '[[row]]\nname = "one"\nset = ["clips.length=4"]\n[[row]]\nname = "two"\nrecipe = "src"'
-    _, (one, two) = rows.rows_of([str(tmp_path / "small.toml")], written(tmp_path, text), ())
-    assert one.recipe == small_data.recipe("clips.length=4") and two.recipe == load("src")
+        for row in found:
+            model.network_of(row.recipe)  # one that can be trained
 
 
 ROW = '[[row]]\nname = "one"\nrecipe = "src"\n'
@@ -86,7 +81,7 @@ ROW = '[[row]]\nname = "one"\nrecipe = "src"\n'
         ('[[row]]\nrecipe = "src"', "missing key of row 1 of own.toml: name"),
         ('[[row]]\nname = "one"', "row 1 of own.toml names no recipe"),
         ('[[row]]\nname = "one"\nrecipe = 3', "expected recipe of row 1 of own.toml as text, got 3"),
-        ('[[row]]\nname = "one"\nrecipe = "resnet"', "or the path of a .toml file, got resnet"),
+        ('[[row]]\nname = "one"\nrecipe = "resnet"', "expected a recipe (crf"),
         (ROW + 'set = ["training.sead=3"]', "there is no key training.sead"),
         (ROW + 'set = ["training.epochs=many"]', "expected training.epochs of src as int, got 'many'"),
         (ROW + 'set = ["training.seed=3"]', "training.seed=3 cannot be: use --seeds N"),
@@ -114,8 +109,9 @@ def test_sweep_files_that_are_refused(text: str, says: str, tmp_path: Path, monk
     [
         ([], None, (), (), "expected --recipe NAME or --rows FILE"),
         (["src", "crf"], "compare", (), (), "expected one --recipe beside --rows, the base of its rows, got src, crf"),
+        ([], "compare", (), (), "row 1 of compare names no recipe: name the one that its rows change with --recipe"),
         ([], "nowhere.toml", (), (), "expected a sweep file at nowhere.toml, found none"),
-        ([], "nothing", (), (), "or the path of a .toml file, got nothing"),
+        ([], "nothing", (), (), "expected a sweep file (compare"),
         (["src", "src"], None, (), (), "two rows of --recipe are called src"),
         (["src"], None, (" training.seed = 3",), (), "use --seeds N for the seeds 0 to N - 1"),
         (["src"], None, (), ["201"], "expected evaluation.protocol of src to be one of"),
@@ -125,3 +121,14 @@ def test_commands_that_are_refused(recipes, file, changes, protocols, says) -> N
     with pytest.raises(InputError) as fault:
         rows.rows_of(recipes, file, changes, protocols)
     assert says in str(fault.value)
+
+
+def test_rows_as_changes_of_one_recipe(tmp_path: Path) -> None:
+    """A row without a recipe changes the one of --recipe; a row with one keeps it; a sweep file's rows stand alike over
+    different recipes."""
+    text = '[[row]]\nname = "as it is"\n\n[[row]]\nname = "deep"\nset = ["network.depth=2"]\n\n' + ROW
+    for base in ("walkers", "twins"):
+        _, (plain, deep, own) = rows.rows_of([base], written(tmp_path, text), ("training.epochs=3",))
+        assert plain.recipe == load(base, ("training.epochs=3",))
+        assert deep.recipe == load(base, ("network.depth=2", "training.epochs=3"))
+        assert own.recipe == rows.rows_of([], written(tmp_path, ROW), ("training.epochs=3",))[1][0].recipe
