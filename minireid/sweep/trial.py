@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 
-from minireid.cost import flops_per_frame, parameters
 from minireid.errors import InputError
 from minireid.evaluate import curves, measure, read_log
 from minireid.evaluation import results
@@ -33,6 +32,7 @@ from minireid.train import go_on, new_run, split_of
 from minireid.training.loop import Interrupted
 from minireid.training.run import Run, open_run
 from minireid.training.threads import threads as with_threads
+from minireid.trees import leaves
 
 Outcome = dict[str, Any]  # "failed": a line, or "rank-1", "seconds", "went on after"; "traceback" where we are at fault
 ONE_AT_A_TIME = threading.Lock()  # in a process: kernels and BLAS are told their threads for the whole of it
@@ -125,12 +125,12 @@ def keep_results(name: str, run: Run, threads: int) -> None:
 
 
 def cost(run: Run) -> dict[str, Any]:
-    """What the row costs: seconds an epoch, here and now; what is learned, and operations for a frame."""
+    """What the row costs: seconds an epoch, here and now; parameters, those of the losses' heads included."""
     per_step = float(np.median([record["seconds"] for record in read_log(run.path / "log.jsonl")]))
+    params = run.best().params
     return {
         "seconds per epoch": per_step * run.load().step / run.recipe.training.epochs,
-        "parameters": parameters(run.recipe),
-        "FLOPs per frame": round(flops_per_frame(run.recipe)),
+        "parameters": sum(array.size for _, array in leaves(params)),
     }
 
 

@@ -60,14 +60,6 @@ def test_the_shipped_sweep_files_load() -> None:
             model.network_of(row.recipe)  # one that can be trained
 
 
-def test_rows_that_change_one_recipe(tmp_path: Path) -> None:
-    """--recipe beside --rows: the base of the rows that name none, a path from where the command is given."""
-    (tmp_path / "small.toml").write_text(to_toml(small_data.recipe()))
-    text = '[[row]]\nname = "one"\nset = ["clips.length=4"]\n[[row]]\nname = "two"\nrecipe = "src"'
-    _, (one, two) = rows.rows_of([str(tmp_path / "small.toml")], written(tmp_path, text), ())
-    assert one.recipe == small_data.recipe("clips.length=4") and two.recipe == load("src")
-
-
 ROW = '[[row]]\nname = "one"\nrecipe = "src"\n'
 
 

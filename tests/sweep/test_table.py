@@ -79,7 +79,11 @@ def test_numbers_against_a_hand_calculation(tmp_path: Path, prepared: Path, caps
     assert "Paper: rank-1 / 5 / 10 / 20 as printed there." in page and "MISSING" not in page
     assert table["%"] == [*results.MEASURES, "paper", "trials", "seconds per epoch", "parameters"]
     measured = ["67.5 ± 17.1", "100.0 ± 0.0", "100.0 ± 0.0", "100.0 ± 0.0", "33.8 ± 8.5"]
+<<<<<<< HEAD
     assert table["GRU \\| one"] == [*measured, "70 / 90.5 / 95 / 100", "4", "1.5", "397,828"]
+=======
+    assert table["GRU \\| one"] == [*measured, "70 / 90.5 / 95 / 100", "4", "1.5", "397,828", f"{flops / 1e6:,.1f} M"]
+>>>>>>> fbd0ebadceef998ce800d3db55110676696ccdba
     assert table["mean colour"][:5] == ["15.0 ± 7.1", *["100.0 ± 0.0"] * 3, "7.5 ± 3.5"]
     assert table["chance"] == ["5.0 ± 0.0", *["100.0 ± 0.0"] * 3, "2.5 ± 0.0", "", "", "", ""]
     assert page.rstrip() in "# A title\n" + capsys.readouterr().out

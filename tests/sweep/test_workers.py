@@ -23,7 +23,7 @@ from tests.sweep.test_sweep import trials_of
 pytest.importorskip("distributed", reason="sweeps on workers need Dask: pip install minireid[sweep]")
 psutil = pytest.importorskip("psutil", reason="comes with Dask")
 
-PATIENCE = 120  # seconds
+PATIENCE = 300  # seconds
 
 
 @pytest.fixture(scope="module")
