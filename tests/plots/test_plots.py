@@ -69,6 +69,11 @@ def test_learning_curves_have_five_panels_with_validation_and_four_without(tmp_p
 
 
 @pytest.mark.parametrize("log", [records(1), [{"step": 1, "epoch": 1, "loss": 2.0}]])
+def test_learning_curves_of_a_run_that_has_only_begun(tmp_path: Path, log: list[dict[str, Any]]) -> None:
+    learning_curves.draw(tmp_path / "a.png", log)
+    opened(tmp_path / "a.png")
+
+
 def test_learning_curves_of_several_levels_can_be_told_apart(tmp_path: Path) -> None:
     levels = ("whole", "upper", "lower", "fused")
     some = [{"step": k, "epoch": 1, "loss": 1.0} for k in range(1, 21)]
@@ -78,11 +83,6 @@ def test_learning_curves_of_several_levels_can_be_told_apart(tmp_path: Path) -> 
     pixels = opened(tmp_path / "a.png")
     assert all(count(pixels, learning_curves.LEVEL_COLOURS[level]) > 100 for level in levels)
     assert len({learning_curves.LEVEL_COLOURS[level] for level in levels}) == 4
-
-
-def test_learning_curves_of_a_run_that_has_only_begun(tmp_path: Path, log: list[dict[str, Any]]) -> None:
-    learning_curves.draw(tmp_path / "a.png", log)
-    opened(tmp_path / "a.png")
 
 
 def test_learning_curves_of_batches_that_lack_a_kind_of_pairs(tmp_path: Path) -> None:

@@ -61,11 +61,23 @@ def test_networks_by_name() -> None:
     assert model.network_of(system("src")) is src
 
 
+OWN_UNIT = {  # unit, depth, pool (None: any)
+    "src": ("elman_unsquashed", 1, "temporal_mean"),
+    "crf": ("elman_relu", 1, "temporal_mean"),
+    "crf_spatial": ("elman_relu", 0, "temporal_mean"),
+    "crf_temporal": ("elman_relu", 1, "temporal_mean"),
+    "crf_parts": ("elman_relu", 1, "temporal_mean"),
+    "deep_rcn": ("conv_gru_stacked", 1, None),
+    "deep_rcn_independent": ("conv_gru", 1, None),
+    "utrcnn": ("attentive_rnn", 1, "temporal_last"),
+}
+
+
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_systems_with_a_recurrence_of_their_own(name: str) -> None:
     """Any other unit, depth or pool is one line that says what it has and what it got."""
     recipe = system(name)
-    unit, depth, pool = model.OWN_UNIT[name]
+    unit, depth, pool = OWN_UNIT[name]
     has = f"{name} has unit, depth, pool {unit}, {depth}, {pool or 'any'}, got "
     for change, got in (
         ("network.unit=gru", ("gru", depth, recipe.network.pool)),
@@ -83,7 +95,7 @@ def test_systems_with_a_recurrence_of_their_own(name: str) -> None:
         assert str(found.value) == f"{has}{got}: use msp_src to choose others"
 
 
-@pytest.mark.parametrize("unit", sorted({unit for unit, _, _ in model.OWN_UNIT.values()}))
+@pytest.mark.parametrize("unit", sorted({unit for unit, _, _ in OWN_UNIT.values()}))
 @pytest.mark.parametrize("name", ["msp_src", "msp_src_low", "msp_src_high", "msp_src_motion"])
 def test_units_of_other_networks(name: str, unit: str) -> None:
     with pytest.raises(InputError) as found:
