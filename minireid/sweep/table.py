@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minireid.cost import flops_per_frame
 from minireid.errors import InputError
 from minireid.evaluation import results
 from minireid.evaluation.ranking import RANKS
@@ -115,11 +116,12 @@ def with_row(old: Table, sweep: Sweep, row: Row) -> Table:
     mine = [trial for trial in sweep.trials() if trial.row == row.folder]
     done = [sweep.home(trial) for trial in mine if sweep.finished(trial)]
     missing = [f"{row.name} split {t.split} seed {t.seed}" for t in mine if not sweep.finished(t)]
+    flops = flops_per_frame(row.recipe) if done else None
     measured: list[Measured] = []
     facts: list[dict[str, Any]] = []
     beside = {(line.name, line.fact("frames")): line for line in old.baselines}
     for home in done:
-        facts.append(read(home / "trial.json"))
+        facts.append({**read(home / "trial.json"), "FLOPs per frame": flops})
         first, *others = [
             Measured(
                 {**found, "protocol": found["protocol"].removesuffix(results.SHUFFLED)},

@@ -125,8 +125,18 @@ def test_a_scheduler_and_its_workers_started_by_dasks_own_commands(
         address = f"127.0.0.1:{free.getsockname()[1]}"
     monkeypatch.chdir(tmp_path)
     port = address.partition(":")[2]
-    where = ("--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0")
-    one_thread = ("--nthreads", "1", "--memory-limit", "0", "--no-dashboard", "--local-directory", str(tmp_path))
+    where = ("--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0", "--idle-timeout", "600")
+    one_thread = (
+        "--nthreads",
+        "1",
+        "--memory-limit",
+        "0",
+        "--no-dashboard",
+        "--local-directory",
+        str(tmp_path),
+        "--death-timeout",
+        "60",
+    )
     with (
         started("dask", "scheduler", *where, "--port", port),
         started("dask", "worker", address, *one_thread),
