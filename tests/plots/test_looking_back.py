@@ -65,12 +65,12 @@ def test_norms_by_hand():
 
 
 def test_curves_are_shares_of_the_last_frame_on_a_logarithmic_scale(tmp_path):
-    curves = {"Elman": np.array([1e-9, 1e-4, 2.0]), "cut": np.array([0.0, 1.0, 4.0])}
+    curves = {"Elman": np.array([1e-9, 1e-4, 2.0]), "cut": np.array([0.0, 8.0, 4.0])}
     figure = reach(curves, title="reach", marked=(0,))
     (axes,) = figure.axes
     assert axes.get_yscale() == "log" and axes.get_title(loc="left") == "reach"
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["Elman", "cut"]
-    for line, expected in zip(axes.lines, ([5e-10, 5e-5, 1], [np.nan, 0.25, 1]), strict=True):
+    for line, expected in zip(axes.lines, ([5e-10, 5e-5, 1], [np.nan, 2, 1]), strict=True):
         assert line.get_xdata().tolist() == [1, 2, 3]
         np.testing.assert_allclose(line.get_ydata(), expected)
     ground = axes.patches[0].get_extents().transformed(axes.transData.inverted())
