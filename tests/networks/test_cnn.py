@@ -24,7 +24,7 @@ def forward(x, p, **config):
 
 
 def backward(df, cache, need_dx=True):
-    return cnn.backward(df, cache, need_dx, ignore)
+    return cnn.backward(df, cache, need_dx=need_dx)
 
 
 @pytest.mark.parametrize(("activation", "padding"), [(tanh, 4), (relu, 2)], ids=["tanh", "relu"])
