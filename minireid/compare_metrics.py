@@ -4,6 +4,7 @@ For every run the test persons' probes and galleries are embedded as in `minirei
 compared by the Euclidean distance and by metrics that are fitted to
     (i)  the persons whom the network was trained on;
     (ii) the persons withheld from that training (recipe key validation.persons), where there are any.
+A network that describes every frame (deep_rcn) is also compared by Fisher vectors, their mixture fitted to the same.
 Nothing is fitted to test persons, and nothing is chosen by them: the metric that is re-ranked beside the Euclidean
 distance is the one with the best mAP on withheld persons, who are cut into FOLDS parts for it. Each part is ranked by
 the metrics of (i), and by metrics fitted to the other parts.
@@ -23,14 +24,14 @@ import numpy as np
 from minireid.data.prepared import Prepared
 from minireid.errors import InputError
 from minireid.evaluate import row
-from minireid.evaluation import fitting, ranking, results
+from minireid.evaluation import fisher, fitting, ranking, results
 from minireid.evaluation.comparison import Comparison, comparison
 from minireid.evaluation.fitting import Samples
 from minireid.files import write_text
 from minireid.metric import pca
 from minireid.metric.rerank import rerank
 from minireid.networks import euclidean
-from minireid.training import batches
+from minireid.training import batches, model
 from minireid.training.run import Run, open_run
 
 EUCLIDEAN = "Euclidean"
@@ -49,6 +50,7 @@ class Embedded(NamedTuple):
     probe: np.ndarray
     gallery: np.ndarray
     samples: dict[str, Samples]  # TRAINING, and WITHHELD where there are such persons
+    fisher: dict[str, np.ndarray]  # Fisher vectors (P + G, K) by the same groups; none of a network without descriptors
 
 
 def compare_metrics(paths: list[Path], out: Path) -> list[results.Row]:
@@ -95,12 +97,17 @@ def embed(run: Run) -> Embedded:
     batches.check_fits(run.recipe, prepared)
     compared = comparison(run.recipe, prepared, run.test)
     P = len(compared.probe)
-    x = fitting.embed(run.recipe, params, prepared, compared.probe + compared.gallery, progress=True)
+    clips = compared.probe + compared.gallery
+    read = (run.recipe, params, prepared)
+    x = fitting.embed(*read, clips, progress=True)
     who = {TRAINING: run.train, **({WITHHELD: run.validation} if run.validation else {})}
-    samples = {
-        name: fitting.samples_of(run.recipe, params, prepared, persons, progress=True) for name, persons in who.items()
-    }
-    return Embedded(run, prepared, compared, x[:P], x[P:], samples)
+    samples = {name: fitting.samples_of(*read, persons, progress=True) for name, persons in who.items()}
+    vectors = {}
+    if fisher.can_describe(model.network_of(run.recipe)):
+        sets = fisher.describe(*read, clips, progress=True)
+        for name, persons in who.items():
+            vectors[name] = fisher.encode(sets, fisher.fit_to(*read, persons, progress=True))
+    return Embedded(run, prepared, compared, x[:P], x[P:], samples, vectors)
 
 
 def fit(one: Embedded) -> dict[str, pca.Metric]:
@@ -113,11 +120,13 @@ def fit(one: Embedded) -> dict[str, pca.Metric]:
 
 
 def scores_of(one: Embedded, fitted: dict[str, pca.Metric], chosen: str | None) -> dict[str, np.ndarray]:
-    """{method: (P, G)}: the Euclidean distance, the metrics; then re-ranked: the Euclidean distance, the chosen one."""
+    """{method: (P, G)}: the Euclidean distance, the metrics, Fisher vectors; then re-ranked: Euclidean, the chosen."""
     a, b = one.probe, one.gallery
     by: dict[str, Score] = {EUCLIDEAN: euclidean.score}
     by.update({name: partial(pca.score, metric=metric) for name, metric in fitted.items()})
     found = {name: score(a, b) for name, score in by.items()}
+    for who, vectors in one.fisher.items():
+        found[f"Fisher vectors, {who}"] = euclidean.score(vectors[: len(a)], vectors[len(a) :])
     for name in (EUCLIDEAN, chosen):
         if name:
             found[f"{name}, re-ranked"] = rerank(by[name](a, b), by[name](a, a), by[name](b, b))

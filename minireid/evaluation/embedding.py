@@ -34,16 +34,27 @@ def embed_clips(
 
     A clip that is there twice, as a probe and in the gallery, is embedded once.
     """
+    network = model.network_of(recipe)
+    settings = {**model.parts_of(recipe), "unit_length": recipe.evaluation.normalise}
+    embed = partial(network.embed, p=params["network"], **settings)
     views = views_of(recipe, prepared)
     shown = bar(dict.fromkeys(wanted), unit="track", shown=progress)
-    rows = {clip: embed_clip(recipe, params, prepared, clip, views) for clip in shown}
+    in_groups = partial(embed_groups, group=recipe.evaluation.group, embed=embed)
+    rows = {clip: read_views(recipe, prepared, clip, views, in_groups) for clip in shown}
     return np.stack([rows[clip] for clip in wanted], axis=1)
 
 
-def embed_clip(
-    recipe: Recipe, params: Tree, prepared: Prepared, clip: clips.Clip, views: list[tuple[int, int, bool]]
+def read_views(
+    recipe: Recipe,
+    prepared: Prepared,
+    clip: clips.Clip,
+    views: list[tuple[int, int, bool]],
+    read: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:
-    """One clip -> (V, D). Its views are a batch; frames are normalised once for all of them."""
+    """One clip -> (V, ...): what `read`, (V, T, H, W, C) -> (V, ...), makes of its views.
+
+    The views are a batch, as many at once as fit; frames are normalised once for all of them.
+    """
     frames, _ = clips.read(prepared, [clip])
     if recipe.evaluation.shuffle:  # the clip's own draw, so that it does not depend on which others are asked for
         frames = frames[:, np.random.default_rng([clip.start, clip.length]).permutation(clip.length)]
@@ -53,14 +64,12 @@ def embed_clip(
     rows = np.array([int(mirrored) for _, _, mirrored in views])
     places = np.array([(i, j) for i, j, _ in views])
     at_once = max(1, FRAMES_AT_ONCE // clip.length)
-    network = model.network_of(recipe)
-    settings = {**model.parts_of(recipe), "unit_length": recipe.evaluation.normalise}
-    embed = partial(network.embed, p=params["network"], **settings)
     found = []
     for v in range(0, len(views), at_once):
         some = slice(v, v + at_once)
-        x = images.crop(pair[rows[some]], places[some], recipe.clips.crop, recentre=recipe.clips.recentre)
-        found.append(embed_groups(x, recipe.evaluation.group, embed))
+        found.append(
+            read(images.crop(pair[rows[some]], places[some], recipe.clips.crop, recentre=recipe.clips.recentre))
+        )
     return np.concatenate(found)
 
 

@@ -83,7 +83,8 @@ def weights(s, kept, attention: str):
 # loop comes to t. ag_t is used twice: in g_t (F1) and in ah_t (F5).
 #
 # The softmax: dalpha_j/ds_i = alpha_j ([i = j] - alpha_i), so ds_i = alpha_i (dalpha_i - alpha . dalpha). All ds_i of a
-# frame add up to 0, which is why w_g gets nothing. Where a state was not kept, alpha is 0, and so is ds.
+# frame add up to 0, which is why w_g gets nothing, and why a mistake in dg shows with raw weights alone. Where a state
+# was not kept, alpha is 0, and so is ds.
 
 
 def backward(dh, cache):

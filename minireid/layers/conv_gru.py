@@ -8,11 +8,11 @@ its neighbourhood.
     F5  h = (1 - z) h' + z c                              h' is the state after the previous frame, 0 before the first
 
 It is gru.py with convolutions for its products, and on maps of 1x1 the same unit. The paper prints no biases; bz, br
-and bc are as in gru.py. At every frame a state reaches up to 2 (l // 2) pixels further, through Uc and Ur: what is far
-away is seen later.
+and bc are as in gru.py. c sees q within l // 2 pixels, and the r in q saw h' within l // 2 pixels: so a state reaches
+up to 2 (l // 2) pixels further with every frame, and what is far away is seen later.
 
 Shapes: x (N, T, H, W, C), h (N, T, H, W, S); Wz, Wr, Wc (k, k, C, S), Uz, Ur, Uc (l, l, S, S) with odd k and l,
-bz, br, bc (S,). Padding comes last, so it cannot reach the states of real frames. The loop needs no lengths.
+bz, br, bc (S,). Padding frames come last, so it cannot reach the states of real frames. The loop needs no lengths.
 
 As in gru_projected.py, x is convolved for all frames and all three gates at once, before the loop; in the loop two
 convolutions are left, of h' (Uz and Ur side by side: U) and of q. Backward the same: in the loop only what the state
@@ -97,7 +97,8 @@ def backward(dh, cache):
     for name, side_by_side in (("W", dW["W"]), ("b", dW["b"])):
         for gate, part in zip("zrc", np.split(side_by_side, 3, axis=-1)):
             grads[name + gate] = np.ascontiguousarray(part)
-    return dx.reshape(x_shape), {name: grads[name] for name in states_cache[-2]}
+    *_, p, _ = states_cache
+    return dx.reshape(x_shape), {name: grads[name] for name in p}
 
 
 def states_backward(dh, cache):

@@ -71,8 +71,8 @@ def forward(x, lower, p, *, kernel: ModuleType | None = None):
     return h, (W_cache, L_cache, cache, x.shape, lower.shape, p)
 
 
-# a is the sum of what x and lower give it: the gradient of either is that of its channels of a. conv_gru.py goes back
-# from h to a.
+# a is the sum of what x and lower give it: the gradient of either is that of its channels of a. x gives all of them, z,
+# r and c; lower the first of them, z and r, or all where there is Lc. conv_gru.py goes back from h to a.
 
 
 def backward(dh, cache):

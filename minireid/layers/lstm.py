@@ -100,8 +100,8 @@ def backward(dh, cache, *, truncate: int | None = None):
     """dh (N, T, S) -> dx (N, T, D), grads.
 
     truncate=k: truncated BPTT (Williams & Peng 1990, in its simplest form). The sequence is cut into pieces of k
-    frames and no gradient crosses a cut: the first frame of a piece takes state and cell that it starts from as
-    constants.
+    frames, from frame 0, and no gradient crosses a cut: the first frame of a piece takes state and cell that it starts
+    from as constants.
     """
     if truncate is not None and truncate < 1:
         raise ValueError(f"lstm: truncate must be 1 or more frames, or None for full BPTT, got {truncate}")

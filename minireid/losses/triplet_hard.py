@@ -5,7 +5,7 @@
     F3  loss = mean over the anchors n of  max(0, margin + dp[n] - dn[n])
 
 It asks for an order and not for a distance: everybody who is somebody else should be further away, by the margin, than
-everybody who is oneself. An anchor is a row that is in at least one pair of either kind, in either place of the pair.
+everybody who is oneself. An anchor is a row that is in a pair of each kind at least, in either place of the pair.
 Only two pairs of each anchor have a gradient: so it takes batches with several clips of each of several persons, in
 all pairs. A batch without an anchor has nothing to say: loss 0.
 
@@ -41,7 +41,8 @@ def forward(x, *, pairs, same, weights=None, margin: float = 0.3):
 
 # Of the mean over A anchors each gets 1/A. Where the triplet is too close, dl/ddp = 1 and dl/ddn = -1: the hardest
 # positive is pulled, the hardest negative pushed. One pair may be the hardest of several anchors (of both its rows, for
-# one), so its derivative is a sum. How it goes on from d to x is in pair_distance.py. `dd` is the derivative by d.
+# one), so its derivative is a sum: add.at and not +=, which would keep the last only. How it goes on from d to x is in
+# pair_distance.py. `dd` is the derivative by d.
 
 
 def backward(dloss, cache):

@@ -1,15 +1,16 @@
 """KISSME, "keep it simple and straightforward" metric learning (Koestinger et al. 2012).
 
 Is the difference x_i - x_j that of one person or of two? Both kinds are taken as Gaussian about 0, with covariances
-Sigma_same and Sigma_different. The logarithm of the ratio of their densities is, but for a constant, half of
+Sigma_same and Sigma_different. With d = x_i - x_j the log-likelihood ratio of two persons over one is, but for a
+constant,
 
-    F1  (x_i - x_j)^T [inv(Sigma_different) - inv(Sigma_same)] (x_i - x_j)
+    F1  log p_different(d) - log p_same(d) = 1/2 d^T [inv(Sigma_same) - inv(Sigma_different)] d
 
-so the distance that decides best under that model has the matrix, with no iteration at all,
+It grows with the distance that decides best under that model, whose matrix M needs no iteration at all:
 
-    F2  M = inv(shrunk(Sigma_same)) - inv(shrunk(Sigma_different))
-    F3  M = V diag(m) V^T;   M+ = V diag(max(m, 0)) V^T                     the nearest matrix that gives distances
-    F4  projection P = V diag(sqrt(max(m, 0))), M+ = P P^T;   score(a, b) = -|P^T a - P^T b|
+    F2  M = inv(shrunk(Sigma_same)) - inv(shrunk(Sigma_different))          shrunk: eigen.py
+    F3  M = V diag(m) V^T;   M+ = V diag(max(m, 0)) V^T     eigenvalues m; the nearest one that is a distance
+    F4  projection P = V diag(sqrt(m)) of the columns with m > 0, M+ = P P^T;   score(a, b) = -|P^T a - P^T b|
 
 Shapes: x (N, D), persons, cameras (N,); Sigma_same, Sigma_different (D, D): means over all pairs across the cameras, of
 one person and of two (samples.py); M (D, D); P (D, D'), D' the number of m > 0. F4 is the square root of the usual
@@ -18,8 +19,8 @@ distance: the order of a gallery is the same.
 What goes wrong:
 - Sigma_same has rank N - K at most for K persons: with few samples it is singular, and with a few more its small
   eigenvalues are far too small, so that F2 listens to directions that were never seen. Hence the shrinkage (eigen.py;
-  Tao et al. 2016 regularise both covariances of KISSME for this reason), and PCA before (Wu et al. 2016: to 128
-  dimensions).
+  Tao et al. 2016 regularise both covariances of KISSME for this reason), and PCA before, by who calls this
+  (evaluation/fitting.py; Wu et al. 2016: to 128 dimensions).
 - A direction in which one person varies more than two persons do has m < 0: a distance there would be negative, F3
   drops it. Where all are, nothing is left: the embeddings tell nobody apart.
 - A network's own training persons: their same-person differences are far smaller than those of people whom it has never

@@ -1,28 +1,29 @@
 """Local Fisher discriminant analysis (Sugiyama 2007; for re-identification Pedagadi et al. 2013).
 
 Fisher's discriminant spreads persons and tightens each of them. The local form tightens only what is close already: a
-person who looks like two clouds (two poses) may stay two clouds, which costs fewer directions.
+person who looks like two clouds (two poses) may stay two clouds, and no direction is given up to bring them together.
 
     F1  sigma_i = distance from x_i to the k-th nearest other sample of its person         k = 7; all, if fewer
     F2  A[i, j] = exp(-|x_i - x_j|^2 / (sigma_i sigma_j))  for two samples of a person: local scaling
     F3  Sw = 1/2 sum_ij Ww[i, j] (x_i - x_j) (x_i - x_j)^T      Ww = A / n_c          within a person; 0 between two
     F4  Sb = 1/2 sum_ij Wb[i, j] (x_i - x_j) (x_i - x_j)^T      Wb = A (1/N - 1/n_c)  within a person; 1/N between two
     F5  Sb t = lambda shrunk(Sw) t,  t^T shrunk(Sw) t = 1,  the D' largest lambda
-    F6  T = [sqrt(lambda_1) t_1 ... sqrt(lambda_D') t_D'];  score(a, b) = -|T^T a - T^T b|
+    F6  P = [sqrt(lambda_1) t_1 ... sqrt(lambda_D') t_D'];  score(a, b) = -|P^T a - P^T b|
 
-Shapes: x (N, D), persons (N,); A (N, N), but only the n_c x n_c blocks of a person c are ever made; Sw, Sb (D, D);
-`projection` T (D, D'), `eigenvalues` (D',). With A = 1 this is Fisher's discriminant. Cameras play no part.
+Shapes: x (N, D), persons (N,), n_c samples of person c; sums are over ordered pairs i, j. A (N, N), but only the n_c x
+n_c blocks of a person are ever made; Sw, Sb (D, D); `projection` P (D, D'), `eigenvalues` (D',). With A = 1 this is
+Fisher's discriminant. Cameras play no part.
 
 How F3 and F4 are computed. With a symmetric weight W, 1/2 sum_ij W[i, j] (x_i - x_j) (x_i - x_j)^T is X^T (diag(W 1) -
 W) X. Call it G_c for W = A within person c. Then Sw = sum_c G_c / n_c, and Sb is sum_c (1/N - 1/n_c) G_c plus 1/(2N)
 times the scatter of all pairs of two persons, which samples.scatter has without a loop over pairs.
 
 What goes wrong:
-- Sw has rank N - K for K persons: with few samples a person it is singular, hence the shrinkage (eigen.py).
+- Sw has rank N - K at most for K persons: with few samples a person it is singular, hence the shrinkage (eigen.py).
 - Several samples of a person from each camera: where k is less than the samples of a track, the k nearest are all of
-  the same track, A is near 0 between the cameras, and LFDA learns to hold a track together, not a person. Take at most
-  k/2 clips a track.
-- F4 can be negative within a person (1/N < 1/n_c): Sb is not positive, and eigenvalues below 0 are left out.
+  the same track, A is near 0 between the cameras, and LFDA learns to hold a track together, not a person. Take few
+  clips a track: with 4 in each of two cameras the 7th nearest is the farthest.
+- F4 is negative within a person (1/N < 1/n_c): Sb may have negative eigenvalues, and lambda of 0 or less is left out.
 """
 
 import numpy as np

@@ -2,16 +2,18 @@
 
     F1  f = CNN(x)                 eq. 1; C1 to C5 of minireid/networks/cnn.py, with ReLU after each pool
     F2  xC = mean over the frames of f                   eq. 2: how somebody looks
-    F3  o = elman_relu(f)                                eq. 3, 4: o_t = f_t Wi + ReLU(o_(t-1)) Ws
+    F3  o = elman_relu(f)                                eq. 3, 4: o_t = f_t Wi + ReLU(o_(t-1)) Ws, o_0 = 0
     F4  xR = mean over the frames of o                   eq. 5: how somebody moves; o is not squashed
     F5  xF = xC + xR                                     eq. 6
 
-Shapes: x (N, T, H, W, C) clips, f, o (N, T, 128), xC, xR, xF (N, 128).
+Shapes: x (N, T, H, W, C) clips, f, o (N, T, 128), xC, xR, xF (N, 128), Wi, Ws (128, 128). Dropout: at the end of the
+CNN.
 
-The paper says nothing of padding; 2 keeps the maps' size. Trained with the contrastive loss on the squared distance
-(eq. 7, minireid/losses/contrastive_crf.py: margin 2 there is a distance of 1.41) and softmax (eq. 8) with equal weights
-(eq. 9). For the test a track is cut into groups of 16 frames whose features are averaged (evaluation.group in the
-recipe). crf_spatial and crf_temporal are F2 and F4 alone, crf_parts adds the halves of the body (eq. 10).
+The paper says nothing of padding; with kernels of 5x5, 2 keeps the maps' size. Trained with the contrastive loss on the
+squared distance (eq. 7, minireid/losses/contrastive_crf.py: margin 2 there is a distance of 1.41) and softmax (eq. 8)
+with equal weights (eq. 9). For the test a track is cut into groups of 16 frames; each has an xF, and their mean is the
+track's (evaluation.group in the recipe). crf_spatial and crf_temporal are F2 and F4 alone, crf_parts adds the halves of
+the body (eq. 10).
 
 `watch(name, array)`, where given, is shown every result and, as "d" + name, its gradient.
 """

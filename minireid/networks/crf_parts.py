@@ -1,17 +1,20 @@
 """CRF with its parts: a network for the whole body and one for each half, and their fusion (Chen et al. 2017, eq. 10).
 
-    F1  g = crf(x)                      the whole body
-    F2  u = crf(upper half of x)        networks of their own
-    F3  l = crf(lower half of x)
-    F4  y = g Wg + u Wu + l Wl          eq. 10
+    F1  g = crf(x)                      "whole", the whole body
+    F2  u = crf(upper half of x)        "upper", networks of their own
+    F3  l = crf(lower half of x)        "lower"
+    F4  y = g Wg + u Wu + l Wl          "fused", eq. 10
 
 Shapes: x (N, T, H, W, C) clips, H even; g, u, l, y (N, 128); Wg, Wu, Wl (128, 128).
 
 The paper trains "separate deep models" and learns the fusion weights "from the training sets", without saying how, nor
 whether a weight is a number or a matrix. Here all three networks have losses of their own, and so has y, on the same
-batches. F4's weights are matrices that start as the identity: coordinate 7 of one network has
-nothing to do with coordinate 7 of another, so numbers could not bring the three together. y's gradient stops at F4: it
-teaches the weights, not the networks, which are as separate as if they had been trained one after the other.
+batches. F4's weights are matrices: coordinate 7 of one network has nothing to do with coordinate 7 of another, and
+numbers could not bring the three together. They start as the identity, the plain sum, and learn from there. y's
+gradient stops at F4: it teaches the weights, not the networks, which are as separate as if they had been trained one
+after the other.
+
+`watch(name, array)`, where given, is shown every result and, as "d" + name, its gradient.
 """
 
 import numpy as np
@@ -85,7 +88,8 @@ def parts_backward(dembeddings, caches, *, need_dx=True, watch=ignore):
 
 
 def under(part: str, watch):
-    """A `watch` for one of the three: conv1 is shown as upper.conv1, and dconv1 as dupper.conv1."""
+    """A `watch` for one of the three: conv1 is shown as upper.conv1, and dconv1 as dupper.conv1 (no result of crf has a
+    name that begins with d)."""
     return lambda name, array: watch(f"d{part}.{name[1:]}" if name[0] == "d" else f"{part}.{name}", array)
 
 

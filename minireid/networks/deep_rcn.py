@@ -14,11 +14,12 @@ below, halved by a max-pool:
     F6  h2 = conv_gru_stacked(m2, pool(h1))
     F7  h3 = conv_gru_stacked(m3, pool(h2))
 
-    F8  s_l = h_l of the last frame (or another `pool`), for each level
-    F9  y  = dropout of s1, s2 and s3 side by side, brought to the size of s3 by the mean over 4x4, 2x2 and 1x1 places
+    F8  s_l = h_l of the last frame, for each level (or another pool over time, `pool`)
+    F9  y   = s1, s2 and s3, brought to the size of s3 by the mean over 4x4, 2x2 and 1x1 places, side by side; dropout
 
-Shapes: x (N, T, H, W, C) clips, H and W multiples of 8; m_l (N T, H/2^l, W/2^l, C1); h_l (N, T, H/2^l, W/2^l, S_l);
-y (N, (H/8) (W/8) (S1 + S2 + S3)). `filters` is (C1, S1, S2, S3).
+Shapes: x (N, T, H, W, C) clips, H and W multiples of 8; of level l = 1, 2, 3: m_l (N, T, H/2^l, W/2^l, C1), h_l (N, T,
+H/2^l, W/2^l, S_l), s_l (N, H/2^l, W/2^l, S_l); y (N, (H/8) (W/8) (S1 + S2 + S3)). `filters` is (C1, S1, S2, S3). In
+F1 to F7 pool is the 2x2 max-pool. 0.7 of y's values are dropped in training (the paper's).
 
 Where the paper leaves a choice, or contradicts itself:
 - Its table of layers starts with a 3x3 convolution that takes 3 pixels off 160 x 60, not 2, and goes on like that; here
@@ -45,7 +46,7 @@ from minireid.losses.similarity import score
 from minireid.networks.euclidean import side_by_side, to_unit_length
 from minireid.networks.watching import ignore
 
-__all__ = ["backward", "embed", "forward", "init", "score"]
+__all__ = ["backward", "describe", "embed", "forward", "init", "score"]
 
 LEVELS = ("level1", "level2", "level3")
 
@@ -128,6 +129,18 @@ def embed(x, p, *, lengths=None, pool: ModuleType = temporal_last, unit_length: 
     return side_by_side(to_unit_length(embeddings) if unit_length else embeddings)
 
 
+def describe(x, p, *, forward=forward) -> np.ndarray:
+    """x (N, T, H, W, C) -> (N, T, D), a descriptor of every frame: what `embed` says of the clip that ends there, by
+    its last state. For pools that are not trained with the network (minireid/evaluation/fisher.py).
+    forward: the network's own; deep_rcn_independent has another."""
+    N, T = x.shape[:2]
+    states: dict[str, np.ndarray] = {}
+    forward(x, p, watch=states.__setitem__)
+    one_by_one = [states[level].reshape(N * T, 1, *states[level].shape[2:]) for level in LEVELS]
+    y, _ = summary_forward(one_by_one, None, temporal_last, None, 0.0)
+    return y.reshape(N, T, -1)
+
+
 # The maps of every frame: F1 to F4.
 
 
@@ -183,7 +196,7 @@ def halve_backward(dm, cache):
 
 
 def summary_forward(levels, lengths, pool, rng, dropout_rate):
-    """h1, h2, h3 -> y (N, D), cache."""
+    """h1, h2, h3 -> y (N, D), cache. H and W here: of the smallest grid."""
     _, _, H, W, _ = levels[-1].shape
     parts, caches = [], []
     for h in levels:

@@ -7,6 +7,7 @@ import numpy as np
 
 from minireid.layers import conv_gru, temporal_last
 from minireid.losses.similarity import score
+from minireid.networks import deep_rcn
 from minireid.networks.deep_rcn import (
     LEVELS,
     init_convolutions,
@@ -18,7 +19,7 @@ from minireid.networks.deep_rcn import (
 from minireid.networks.euclidean import side_by_side, to_unit_length
 from minireid.networks.watching import ignore
 
-__all__ = ["backward", "embed", "forward", "init", "score"]
+__all__ = ["backward", "describe", "embed", "forward", "init", "score"]
 
 
 def init(
@@ -64,3 +65,8 @@ def embed(x, p, *, lengths=None, pool=temporal_last, unit_length: bool = False) 
     """x (N, T, H, W, C) -> (N, D): what `score` compares. No dropout. unit_length: scaled to length 1."""
     embeddings, _ = forward(x, p, lengths=lengths, pool=pool)
     return side_by_side(to_unit_length(embeddings) if unit_length else embeddings)
+
+
+def describe(x, p) -> np.ndarray:
+    """x (N, T, H, W, C) -> (N, T, D), a descriptor of every frame, as deep_rcn.describe."""
+    return deep_rcn.describe(x, p, forward=forward)

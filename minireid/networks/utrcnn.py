@@ -1,14 +1,16 @@
-"""UTRCNN ("unbiased time"): the baseline's CNN, read by a recurrence that looks back (sparse attentive backtracking).
+"""UTRCNN ("unbiased time"): the baseline's CNN, read by a recurrence that looks back by sparse attentive backtracking.
+
+The equations eq. 2 to 5 are those of the UTRCNN paper (README, Papers); the mechanism is that of Ke et al. 2018.
 
     F1  f = CNN(x)                 C1 to C5 of minireid/networks/cnn.py: tanh, padding 4, as the baseline's
-    F2  h = attentive_rnn(f)       eq. 2: each state also reads a weighted sum of all states before it
+    F2  h = attentive_rnn(f)       eq. 2: each state also reads a weighted sum of states before it, all or the top_k
     F3  y = h of the last frame    the clip's feature
 
 Shapes: x (N, T, H, W, C) clips, f, h (N, T, 128), y (N, 128).
 
-An average over time would treat all frames alike from outside; here the last state alone is used, and the attention is
-to keep it from knowing only the last few frames. `attention` is "softmax" (the weights of a clip's states add up to 1;
-what the cited mechanism does) or "raw" (as eq. 2 prints them); top_k keeps only the largest so many, 0 keeps all.
+The baseline averages over time, so that no frame counts more than another. Here the last state alone is used, and the
+attention is to keep it from knowing only the last few frames. `attention` is "softmax" (the weights of a clip's states
+add up to 1; what Ke et al. do) or "raw" (as eq. 2 prints them); top_k keeps only the largest so many, 0 keeps all.
 Trained with verification (eq. 3) and identification (eq. 4), equal weights (eq. 5): minireid/losses/joint.py.
 
 `watch(name, array)`, where given, is shown every result and, as "d" + name, its gradient.

@@ -114,7 +114,8 @@ def steps_done(sweep: Sweep, trial: Trial, mine: Path, recipe: Recipe) -> int | 
 
 
 def keep_results(name: str, run: Run, threads: int) -> None:
-    """results.json and results.csv under the row's name, the same bits every time; trial.json, with what it took."""
+    """results.json and results.csv under the sweep row's name, the same bits every time; trial.json with what it took,
+    which is not."""
     rows, compared, scores = measure(run, progress=False)
     trained = run.recipe.network.name
     rows = [row | {"method": name} if row["method"] == trained else row for row in rows]
@@ -135,11 +136,13 @@ def cost(run: Run) -> dict[str, Any]:
 
 
 def finish(mine: Path, home: Path) -> None:
-    """Give the attempt's folder its final name, and take away what other attempts left."""
+    """Give the attempt's folder its final name, and take away what is left of other attempts."""
     try:
         os.rename(mine, home)
     except OSError:
+        if not mine.exists():
+            raise InputError(f"another attempt has taken {mine.name} over, and finishes it") from None
         if not (home / "results.json").is_file():
             raise InputError(f"{home} is in the way of its trial: remove it, then sweep again") from None
-    for left in home.parent.glob(f"{home.name}.*"):  # another attempt was quicker than this one, or is lost
+    for left in home.parent.glob(f"{home.name}.*"):  # of lost attempts; or this one's, where another was quicker
         shutil.rmtree(left, ignore_errors=True)

@@ -132,13 +132,13 @@ def test_a_clip_that_is_there_twice_is_embedded_once(prepared: Prepared, monkeyp
     recipe = small_data.recipe()
     twice = [CLIPS[0], CLIPS[1], CLIPS[0], CLIPS[2], CLIPS[1]]
     apart = [embedding.embed_clips(recipe, params_of(recipe), prepared, [clip])[:, 0] for clip in twice]
-    real, embedded = embedding.embed_clip, []
+    real, embedded = embedding.read_views, []
 
     def counting(*arguments):
-        embedded.append(arguments[3])
+        embedded.append(arguments[2])
         return real(*arguments)
 
-    monkeypatch.setattr(embedding, "embed_clip", counting)
+    monkeypatch.setattr(embedding, "read_views", counting)
     np.testing.assert_array_equal(embedding.embed_clips(recipe, params_of(recipe), prepared, twice), np.stack(apart, 1))
     assert embedded == CLIPS
 

@@ -222,6 +222,15 @@ def test_embed_is_the_forward_pass_and_score_the_learned_one(network, pool, rng)
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=name_of)
+def test_every_frame_is_described_as_the_clip_that_ends_there_is_embedded(network, rng):
+    x, p = draw(rng, 3, 4, network)
+    found = network.describe(x, p)
+    assert found.shape == (3, 4, FEATURES)
+    for t in range(4):
+        np.testing.assert_allclose(found[:, t], network.embed(x[:, : t + 1], p), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=name_of)
 def test_watch_is_shown_every_result_and_its_gradient(network, rng):
     x, p = draw(rng, 2, 3, network)
     results, gradients = {}, {}
