@@ -1,13 +1,15 @@
 """The rows of a sweep: from recipes, from sweep files, and what is refused."""
 
+import inspect
 from pathlib import Path
 
 import pytest
 
+from data_tools import prepare
 from minireid.errors import InputError
 from minireid.recipe import load, to_toml
 from minireid.sweep import rows
-from minireid.training import model
+from minireid.training import batches, model
 from tests import small_data
 
 
@@ -58,6 +60,15 @@ def test_the_shipped_sweep_files_load() -> None:
         assert title and found
         for row in found:
             model.network_of(row.recipe)  # one that can be trained
+
+
+def test_all_published_systems_fit_the_frames_that_prepare_makes_where_nothing_is_said(tmp_path: Path) -> None:
+    size = inspect.signature(prepare.prepare).parameters["size"].default
+    prepared = small_data.write_prepared(tmp_path / "prepared", size=size, flow=True)
+    _, found = rows.of_file("systems")
+    assert len(found) == 7
+    for row in found:
+        batches.check_fits(row.recipe, prepared)
 
 
 ROW = '[[row]]\nname = "one"\nrecipe = "src"\n'
