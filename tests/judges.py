@@ -119,3 +119,12 @@ def counted(kernel: ModuleType) -> tuple[Any, Counter[str]]:
         return call
 
     return SimpleNamespace(**{name: counting(name) for name in KERNEL}), calls
+
+
+def assert_does_without_dx(network: ModuleType, x: Any, p: Any) -> None:
+    """Training needs no gradient of the images: need_dx=False leaves dx out, and changes no other gradient."""
+    y, cache = network.forward(x, p)
+    dx, grads = network.backward(y, cache, need_dx=False)
+    assert dx is None
+    for (name, one), (_, other) in zip(leaves(grads), leaves(network.backward(y, cache)[1]), strict=True):
+        np.testing.assert_array_equal(one, other, err_msg=name)

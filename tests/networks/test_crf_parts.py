@@ -5,7 +5,7 @@ from minireid.gradcheck import assert_gradients
 from minireid.kernels import im2col
 from minireid.networks import crf, crf_parts, euclidean
 from minireid.trees import leaves, map_leaves
-from tests.judges import assert_complex_step, assert_manners, counted, upstream
+from tests.judges import assert_complex_step, assert_does_without_dx, assert_manners, counted, upstream
 
 SIZES = {"height": 16, "width": 9, "channels": 1, "filters": (2, 3, 2), "features": 5, "dtype": np.float64}
 CLIPS = [((1, 1), None), ((3, 2), None), ((2, 3), [3, 1])]  # one clip of one frame, two frames, one clip shorter
@@ -151,11 +151,7 @@ def test_watch_is_shown_every_result_and_its_gradient(rng):
 
 
 def test_training_can_do_without_dx(rng):
-    y, cache = crf_parts.forward(*draw(rng, 2, 3))
-    dx, grads = crf_parts.backward(y, cache, need_dx=False)
-    assert dx is None
-    for (name, one), (_, other) in zip(leaves(grads), leaves(crf_parts.backward(y, cache)[1]), strict=True):
-        np.testing.assert_array_equal(one, other, err_msg=name)
+    assert_does_without_dx(crf_parts, *draw(rng, 2, 3))
 
 
 def test_every_convolution_runs_on_the_kernel_that_was_asked_for(rng):
