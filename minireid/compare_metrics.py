@@ -23,7 +23,7 @@ import numpy as np
 
 from minireid.data.prepared import Prepared
 from minireid.errors import InputError
-from minireid.evaluate import row
+from minireid.evaluate import check_together, row
 from minireid.evaluation import fisher, fitting, ranking, results
 from minireid.evaluation.comparison import Comparison, comparison
 from minireid.evaluation.fitting import Samples
@@ -81,15 +81,12 @@ def compare_metrics(paths: list[Path], out: Path) -> list[results.Row]:
 
 def check(runs: list[Run], out: Path) -> None:
     """InputError for runs that do not belong into one table."""
+    check_together(runs, out)
     for run in runs[1:]:
-        if run.recipe.evaluation != runs[0].recipe.evaluation:
-            raise InputError(f"{run.path} and {runs[0].path} are evaluated in different ways: compare them apart")
         if bool(run.validation) != bool(runs[0].validation):
             raise InputError(
                 f"{run.path} and {runs[0].path}: only one has withheld persons (validation.persons): compare them apart"
             )
-    if out.exists() and not out.is_dir():
-        raise InputError(f"expected --out to be a folder, {out} is a file")
 
 
 def embed(run: Run) -> Embedded:

@@ -26,11 +26,7 @@ def evaluate_runs(paths: list[Path], out: Path, changes: tuple[str, ...] = ()) -
     changes: of the recipe's evaluation, such as "evaluation.frames=16". The run keeps its own.
     """
     runs = [evaluated_otherwise(open_run(path), changes) for path in paths]
-    for run in runs[1:]:
-        if run.recipe.evaluation != runs[0].recipe.evaluation:
-            raise InputError(f"{run.path} and {runs[0].path} are evaluated in different ways: evaluate them apart")
-    if out.exists() and not out.is_dir():
-        raise InputError(f"expected --out to be a folder, {out} is a file")
+    check_together(runs, out)
     log = read_log(runs[0].path / "log.jsonl")
     measured = [measure(run) for run in runs]
     rows = [row for found, _, _ in measured for row in found]
@@ -52,6 +48,20 @@ def evaluate_runs(paths: list[Path], out: Path, changes: tuple[str, ...] = ()) -
     )
     print(f"\nwrote {out}/report.html, results.json, results.csv")
     return rows
+
+
+def check_together(runs: list[Run], out: Path) -> None:
+    """InputError, before anything is computed, for runs that do not belong into one table, or no place to save it."""
+    first, *others = runs
+    for run in others:
+        if run.recipe.evaluation != first.recipe.evaluation:
+            raise InputError(f"{run.path} and {first.path} are evaluated in different ways: evaluate them apart")
+        if run.split != first.split:
+            raise InputError(
+                f"{run.path} is of the protocol {run.split}, {first.path} of {first.split}: evaluate them apart"
+            )
+    if out.exists() and not out.is_dir():
+        raise InputError(f"expected --out to be a folder, {out} is a file")
 
 
 def evaluated_otherwise(run: Run, changes: tuple[str, ...]) -> Run:

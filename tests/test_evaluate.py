@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,19 @@ def test_runs_evaluated_in_different_ways_are_not_mixed(
     capsys.readouterr()
     assert main(["evaluate", str(run.path), str(other.path), "--out", str(tmp_path / "out")]) == 2
     assert "evaluated in different ways" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["evaluate", "metric"])
+def test_runs_of_different_protocols_are_refused_before_anything_is_computed(
+    command: str, tmp_path: Path, run: Run, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(run.path, tmp_path / "other")
+    facts = json.loads((tmp_path / "other" / "run.json").read_text())
+    (tmp_path / "other" / "run.json").write_text(json.dumps({**facts, "split": "mine.json"}))
+    monkeypatch.setattr(embedding, "embed_clips", lambda *_, **__: pytest.fail("computed"))
+    assert main([command, str(run.path), str(tmp_path / "other"), "--out", str(tmp_path / "out")]) == 2
+    assert "other is of the protocol mine.json, " in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
