@@ -140,9 +140,9 @@ def finish(mine: Path, home: Path) -> None:
     try:
         os.rename(mine, home)
     except OSError:
-        if not mine.exists():
-            raise InputError(f"another attempt has taken {mine.name} over, and finishes it") from None
         if not (home / "results.json").is_file():
+            if not mine.exists():
+                raise InputError(f"another attempt has taken {mine.name} over: it goes on there") from None
             raise InputError(f"{home} is in the way of its trial: remove it, then sweep again") from None
     for left in home.parent.glob(f"{home.name}.*"):  # of lost attempts; or this one's, where another was quicker
         shutil.rmtree(left, ignore_errors=True)

@@ -45,7 +45,9 @@ def test_frames_are_counted_from_one_from_the_upper_left_and_marked_ones_lie_und
 
 @pytest.mark.parametrize("T", [1, 2])
 def test_clips_of_one_frame_and_weights_of_zero_are_drawn_all_the_same(T, tmp_path):
-    attention({"a": np.zeros((T, T))}).savefig(tmp_path / "a.png")
+    figure = attention({"a": np.zeros((T, T))})
+    figure.savefig(tmp_path / "a.png")
+    assert [image.get_array().shape for image in images(figure)] == [(T, T)]
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (2, 4, 4), (4,)])

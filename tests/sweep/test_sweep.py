@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from minireid.cli import main
+from minireid.errors import InputError
 from minireid.evaluate import measure
 from minireid.recipe import to_toml
 from minireid.sweep import folder
 from minireid.sweep.folder import Trial, open_sweep
-from minireid.sweep.trial import take_over, trial
+from minireid.sweep.trial import finish, take_over, trial
 from minireid.training import loop
 from minireid.training.run import open_run
 from tests import small_data
@@ -302,3 +303,29 @@ def test_data_that_have_changed_since(place: Path, tmp_path: Path) -> None:
         (out / "sweep.json").write_text(json.dumps({**facts, **change}))
         assert "has changed since" in trial(str(out), "small", 0, 0)["failed"]
         assert len(trials_of(out)) == 3
+
+
+@pytest.mark.parametrize(
+    "mine, home, says",
+    [
+        (True, None, ""),  # all went well
+        (True, "results.json", ""),  # another attempt was quicker
+        (False, "results.json", ""),  # another attempt took this one over, and has finished it
+        (False, None, "another attempt has taken split0_seed0.aa over"),
+        (True, "something", "is in the way of its trial"),
+    ],
+)
+def test_the_end_of_an_attempt(mine: bool, home: str | None, says: str, tmp_path: Path) -> None:
+    """A trial is finished whoever finished it; else the error says which of two things has happened."""
+    own, final = tmp_path / "split0_seed0.aa", tmp_path / "split0_seed0"
+    for path, file in ((own, "results.json" if mine else None), (final, home)):
+        if file:
+            path.mkdir()
+            (path / file).write_text(path.name)
+    if says:
+        with pytest.raises(InputError, match=says):
+            finish(own, final)
+    else:
+        finish(own, final)
+        assert (final / "results.json").read_text() == (final.name if home else own.name)
+        assert list(tmp_path.iterdir()) == [final]
