@@ -26,7 +26,7 @@ from data_tools.raw import (
     survey_camera,
     tracks_of_camera,
 )
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 
 CAMERAS = {"a": "cam1", "b": "cam2"}
 PUBLISHED_AS = "iLIDS-VID as published"

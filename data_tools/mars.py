@@ -27,8 +27,8 @@ from typing import Any
 import numpy as np
 
 from data_tools.raw import Fault, Findings, RawTrack, Sizes, add_differences, entries, frame_facts, has_gap
+from minireid.base.errors import InputError
 from minireid.data.prepared import DISTRACTORS, JUNK
-from minireid.errors import InputError
 
 PUBLISHED_AS = "MARS as published"
 PUBLISHED = {

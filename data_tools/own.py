@@ -22,7 +22,7 @@ from collections import Counter
 from pathlib import Path
 
 from data_tools.raw import Fault, Findings, RawTrack, Sizes, entries, frame_facts
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 
 PUBLISHED_AS = ""
 IMAGE = re.compile(r".+\.(?:png|jpg|jpeg)", re.IGNORECASE)

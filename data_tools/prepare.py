@@ -28,9 +28,9 @@ from PIL import Image
 
 from data_tools import ilids_vid, mars, optical_flow, own, prid2011
 from data_tools.raw import RawTrack, entries, has_gap
+from minireid.base.errors import InputError
+from minireid.base.progress import bar
 from minireid.data.prepared import COLOURS, FLOW, FORMAT, VERSION, check_hash, open_prepared
-from minireid.errors import InputError
-from minireid.progress import bar
 
 # Which file knows a dataset's layout; the walkers come in three (see layout_of).
 LAYOUTS: dict[str, ModuleType] = {

@@ -31,7 +31,7 @@ from data_tools.raw import (
     survey_camera,
     tracks_of_camera,
 )
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 
 CAMERAS = ("a", "b")
 SHARED = 200  # persons 1 to 200 are in both cameras

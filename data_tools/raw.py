@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 
 FRAME = re.compile(r"(\d+)\.(?:png|jpg|jpeg)", re.IGNORECASE)
 Sizes = dict[Path, tuple[int, int]]  # image: its height and width

@@ -19,8 +19,8 @@ from typing import NamedTuple
 from data_tools import prid2011
 from data_tools.prepare import HOLDS, LAYOUTS, UNREADABLE, decode, in_order, layout_of
 from data_tools.raw import Fault, Findings, RawTrack, Sizes
-from minireid.errors import InputError
-from minireid.progress import bar
+from minireid.base.errors import InputError
+from minireid.base.progress import bar
 
 SHOWN = 5  # faults of one kind that are printed
 FREE_SIZES = ("own",)  # crops of a detector have any size

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from minireid.trees import leaves, map_leaves
+from minireid.base.trees import leaves, map_leaves
+from minireid.layers import conv_block
 
 Function = Callable[..., Any]
 
@@ -119,6 +120,21 @@ def counted(kernel: ModuleType) -> tuple[Any, Counter[str]]:
         return call
 
     return SimpleNamespace(**{name: counting(name) for name in KERNEL}), calls
+
+
+def counted_block() -> tuple[Any, Counter[str]]:
+    """The networks' block under another name, and how often its functions were called."""
+    calls: Counter[str] = Counter()
+
+    def forward(*arrays: Any, **config: Any) -> Any:
+        calls["forward"] += 1
+        return conv_block.forward(*arrays, **config)
+
+    def backward(*arrays: Any, **config: Any) -> Any:
+        calls["backward"] += 1
+        return conv_block.backward(*arrays, **config)
+
+    return SimpleNamespace(forward=forward, backward=backward), calls
 
 
 def assert_does_without_dx(network: ModuleType, x: Any, p: Any) -> None:

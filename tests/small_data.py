@@ -12,15 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from minireid.base.threads import threads as with_threads
 from minireid.data import splits
 from minireid.data.prepared import FORMAT, VERSION, Prepared, Track, open_prepared
-from minireid.evaluation.comparison import judge
-from minireid.recipe import Recipe, load
-from minireid.train import crowd_of
+from minireid.evaluation.comparison import validate
+from minireid.recipes.recipe import load
+from minireid.recipes.schema import Recipe
 from minireid.training import batches, loop
 from minireid.training import run as runs
+from minireid.training.experiment import experiment_of
 from minireid.training.run import Run
-from minireid.training.threads import threads as with_threads
 
 HEIGHT, WIDTH = 24, 16
 DEEP_RCN = ("losses.together=similarity", "network.filters=[4, 4, 4, 4]")  # CHANGES are of networks with a distance
@@ -160,21 +161,21 @@ def new_run(path: Path, prepared: Prepared, *changes: str, name: str = "msp_src"
     batches.check_fits(wanted, prepared)
     split = splits.seeded(prepared, wanted.evaluation.protocol, 0)
     training, validation = splits.hold_out(split, prepared, wanted.validation.persons)
-    crowd = crowd_of(wanted, prepared, training)
-    return runs.create(path, wanted, prepared, split, training, validation, len(crowd.persons))
+    people = experiment_of(wanted, prepared, training).people
+    return runs.create(path, wanted, prepared, split, training, validation, len(people.persons))
 
 
 def train(
-    run: Run, *, resume: bool = False, stop_after: int | None = None, threads: int = 1, plain: bool = False
+    run: Run, *, resume: bool = False, stop_after: int | None = None, threads: int = 1, definition: bool = False
 ) -> None:
     """Train as `minireid train` does; on one thread, which is quickest for images as small as these."""
     prepared = run.prepared()
 
-    def judged(params: Any, persons: tuple[int, ...]) -> dict[str, float]:
-        return judge(run.recipe, prepared, params, persons)
+    def validator(params: Any, persons: tuple[int, ...]) -> dict[str, float]:
+        return validate(run.recipe, prepared, params, persons)
 
     with with_threads(threads):
-        loop.train(run, prepared, judged, resume=resume, stop_after=stop_after, plain=plain)
+        loop.train(run, prepared, validator, resume=resume, stop_after=stop_after, definition=definition)
 
 
 def trained(path: Path, prepared: Prepared, *changes: str, name: str = "msp_src") -> Run:

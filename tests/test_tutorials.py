@@ -19,6 +19,8 @@ from nbclient import NotebookClient
 from minireid.gradcheck import assert_gradients
 from minireid.layers import gru
 
+pytestmark = pytest.mark.slow
+
 TUTORIALS = Path(__file__).parents[1] / "tutorials"
 NOTEBOOKS = sorted(TUTORIALS.glob("*.ipynb"))
 EXERCISES = sorted(path.name for path in (TUTORIALS / "exercises").glob("*.py"))

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from minireid.trees import leaves, map_leaves
+from minireid.base.trees import leaves, map_leaves
 from tests.judges import upstream
 
 torch.set_num_threads(1)
@@ -65,7 +65,7 @@ def elman(x: Tensor, p: Any) -> Tensor:
 def elman_unsquashed(e: Tensor, p: Any) -> Tensor:
     o = [e[:, 0] + p["s"]]
     for t in range(1, e.shape[1]):
-        o.append(e[:, t] + torch.tanh(o[-1]) @ p["W"] + p["b"])
+        o.append(e[:, t] + torch.tanh(o[-1]) @ p["U"] + p["b"])
     return torch.stack(o, 1)
 
 
@@ -120,7 +120,7 @@ def attentive_rnn(v: Tensor, p: Any, *, attention: str = "softmax", top_k: int =
     hs: list[list[Tensor]] = [[] for _ in v]
     for clip, h in zip(v, hs):
         for frame in clip:
-            a = frame @ p["Wv"] + p["b"] + (h[-1] @ p["Wh"] if h else 0)
+            a = frame @ p["W"] + p["b"] + (h[-1] @ p["U"] if h else 0)
             if h:
                 s = torch.stack([p["w"] @ torch.cat([earlier, torch.tanh(a)]) for earlier in h])
                 chosen = s.topk(min(top_k or len(h), len(h))).indices
@@ -132,18 +132,18 @@ def attentive_rnn(v: Tensor, p: Any, *, attention: str = "softmax", top_k: int =
 
 
 def elman_relu(f: Tensor, p: Any) -> Tensor:
-    o = [f[:, 0] @ p["Wi"]]
+    o = [f[:, 0] @ p["W"]]
     for t in range(1, f.shape[1]):
-        o.append(f[:, t] @ p["Wi"] + F.relu(o[-1]) @ p["Ws"])
+        o.append(f[:, t] @ p["W"] + F.relu(o[-1]) @ p["U"])
     return torch.stack(o, 1)
 
 
 def relu_states(f: Any, p: Any) -> Any:
     """torch.nn.RNN with ReLU and without biases, on NumPy arrays."""
-    unit = torch.nn.RNN(*p["Wi"].shape, nonlinearity="relu", bias=False, batch_first=True, dtype=torch.float64)
+    unit = torch.nn.RNN(*p["W"].shape, nonlinearity="relu", bias=False, batch_first=True, dtype=torch.float64)
     with torch.no_grad():
-        unit.weight_ih_l0.copy_(torch.tensor(p["Wi"].T))
-        unit.weight_hh_l0.copy_(torch.tensor(p["Ws"].T))
+        unit.weight_ih_l0.copy_(torch.tensor(p["W"].T))
+        unit.weight_hh_l0.copy_(torch.tensor(p["U"].T))
         return unit(torch.tensor(f))[0].numpy()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from minireid.bench.measure import bursts, in_turns
 from minireid.kernels import direct, im2col, loops
-from minireid.layers import conv_block, maxpool2d, tanh
+from minireid.layers import conv_block_fused, maxpool2d, tanh
 
 TorchSeconds = Callable[..., float]  # TorchProcess.seconds
 LAYOUTS = ("channels last", "default")  # of PyTorch
@@ -51,7 +51,7 @@ def draw(layer: Layer) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
     rng = np.random.default_rng(0)
     x = rng.standard_normal((FRAMES, layer.H, layer.W, layer.C), np.float32)
     dy = rng.standard_normal((FRAMES, layer.H // 2, layer.W // 2, layer.O), np.float32)
-    return x, conv_block.init(rng, 5, 5, layer.C, layer.O), dy
+    return x, conv_block_fused.init(rng, 5, 5, layer.C, layer.O), dy
 
 
 def measure_layer(layer: Layer, rounds: int, torch: TorchSeconds | None) -> list[dict[str, Any]]:
@@ -63,12 +63,12 @@ def measure_layer(layer: Layer, rounds: int, torch: TorchSeconds | None) -> list
     x, p, dy = draw(layer)
     m, pool_cache = maxpool2d.forward(im2col.forward(x, p["W"], p["b"], stride=1, padding=PADDING))
     dz = maxpool2d.backward(tanh.backward(dy, np.tanh(m)), pool_cache)
-    _, cache = conv_block.forward(x, p, padding=PADDING)
+    _, cache = conv_block_fused.forward(x, p, padding=PADDING)
     functions = bursts(by_direction(im2col, x, p, dz) | by_direction(direct, x, p, dz))
     functions |= bursts({
-        "fused/forward": lambda: conv_block.forward(x, p, padding=PADDING),
-        "fused/backward weights": lambda: conv_block.backward(dy, cache, need_dx=False),
-        "fused/backward both": lambda: conv_block.backward(dy, cache),
+        "fused/forward": lambda: conv_block_fused.forward(x, p, padding=PADDING),
+        "fused/backward weights": lambda: conv_block_fused.backward(dy, cache, need_dx=False),
+        "fused/backward both": lambda: conv_block_fused.backward(dy, cache),
     })  # fmt: skip
     for layout in LAYOUTS if torch else ():
         for direction in ("forward", "backward weights", "backward both"):

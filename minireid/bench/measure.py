@@ -10,7 +10,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from minireid.kernels.compiling import jit
+from minireid.base.compiling import jit
 from minireid.kernels.vectors import LANES, REGISTERS, load_row, repeat, slide, store
 
 SETTLE, COUNTED = 0.1, 0.15  # seconds of a burst

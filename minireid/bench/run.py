@@ -11,16 +11,16 @@ from typing import Any
 import numba
 import numpy as np
 
+from minireid.base.errors import InputError
+from minireid.base.files import write_text
+from minireid.base.memory import keep_freed_memory
+from minireid.base.threads import threads
 from minireid.bench import layers, steps
 from minireid.bench.layers import TorchSeconds
 from minireid.bench.measure import bandwidth, bursts, in_turns, machine, paired_ratio, peak
 from minireid.bench.steps import CLIPS, LENGTH
 from minireid.bench.tables import describe, line_of_memory, table_of_growth, table_of_layers, table_of_steps
 from minireid.bench.torch_process import TorchProcess, installed
-from minireid.errors import InputError
-from minireid.files import write_text
-from minireid.training.memory import keep_freed_memory
-from minireid.training.threads import threads
 
 SIZES = ((64, 32), (128, 64))
 STATUS = Path("/proc/self/status")

@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from minireid.layers import gru_projected, linear
+from minireid.base.trees import map_leaves
+from minireid.layers import linear
 from minireid.losses import joint
 from minireid.networks import msp_src
+from minireid.networks.embedding import embed
 from minireid.training import optimisers
-from minireid.trees import map_leaves
+from minireid.training.ways import fast
 
 Params = dict[str, Any]
 CLIPS, LENGTH = 8, 16  # of a step, where nothing else is said
@@ -37,16 +39,17 @@ def draw(N: int, T: int, height: int, width: int) -> tuple[Params, dict[str, np.
 def training_step(params: Params, batch: dict[str, np.ndarray]) -> Callable[[], float]:
     """A function that does one step (forward, losses, backward, SGD) and returns the loss."""
     p = map_leaves(np.copy, params)
+    how = fast_settings()
     pairs: dict[str, Any] = {name: batch[name] for name in ("labels", "pairs", "same")}
 
     def step() -> float:
-        embeddings, cache = msp_src.forward(batch["x"], p["network"], unit=gru_projected)
+        embeddings, cache = msp_src.forward(batch["x"], p["network"], **how)
         loss, loss_cache = joint.forward(embeddings, p["heads"], **pairs)
         dembeddings, classifiers = joint.backward(1.0, loss_cache)
         _, network = msp_src.backward(dembeddings, cache, need_dx=False)
         grads = {"network": network, "heads": classifiers}
-        how = {"learning_rate": LEARNING_RATE, "momentum": 0.0, "dampening": 0.0}
-        optimisers.update(optimisers.sgd, p, grads, {}, **how)  # no states: without momentum there is nothing to keep
+        plain = {"learning_rate": LEARNING_RATE, "momentum": 0.0, "dampening": 0.0}
+        optimisers.update(optimisers.sgd, p, grads, {}, **plain)  # no states: without momentum there is nothing to keep
         return float(loss)
 
     return step
@@ -54,4 +57,11 @@ def training_step(params: Params, batch: dict[str, np.ndarray]) -> Callable[[], 
 
 def embedding(params: Params, x: np.ndarray) -> Callable[[], np.ndarray]:
     """A function that embeds the clips."""
-    return lambda: msp_src.embed(x, params["network"], unit=gru_projected)
+    how = fast_settings()
+    return lambda: embed(msp_src, x, params["network"], **how)
+
+
+def fast_settings() -> dict[str, Any]:
+    """What msp_src.forward takes to run on the fast twins."""
+    way = fast()
+    return {"unit": way.gru, "block": way.block}

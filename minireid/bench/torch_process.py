@@ -11,9 +11,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from minireid.base.memory import keep_freed_memory
 from minireid.bench import layers, steps
 from minireid.bench.measure import burst
-from minireid.training.memory import keep_freed_memory
 
 
 class TorchProcess:

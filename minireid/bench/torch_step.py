@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from minireid.trees import leaves, map_leaves
+from minireid.base.trees import leaves, map_leaves
 
 Params = dict[str, Any]
 LAYOUTS = {"channels last": torch.channels_last, "default": torch.contiguous_format}

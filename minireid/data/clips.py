@@ -32,6 +32,11 @@ def last_clip(track: Track, T: int | None) -> Clip:
     return Clip(track.start + track.length - length, length)
 
 
+def middle_frame(prepared: Prepared, clip: Clip | Track) -> np.ndarray:
+    """uint8 (H, W, C): the frame in the middle of a clip or track."""
+    return prepared.frames[clip.start + clip.length // 2]
+
+
 def read(prepared: Prepared, clips: list[Clip]) -> tuple[np.ndarray, np.ndarray]:
     """uint8 (N, T, H, W, C), T being the longest clip's length, padded at the end with zeros; and lengths (N,)."""
     lengths = np.array([clip.length for clip in clips])

@@ -12,8 +12,8 @@ the compiler can make vector instructions of them.
 import numba
 import numpy as np
 
+from minireid.base.compiling import helper, jit
 from minireid.data.images import FLOW_ZERO, RGB_TO_YUV
-from minireid.kernels.compiling import helper, jit
 
 RED, GREEN, BLUE = RGB_TO_YUV[:, 0]  # F1 of images.py, written out: three numbers are too few for a loop
 TO_U, TO_V, BYTE = np.float32(0.492), np.float32(0.877), np.float32(1 / 255)

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 
 FORMAT = "minireid-prepared"
 VERSION = 1

@@ -13,7 +13,7 @@ from minireid.data.clips import Clip, random_clip
 from minireid.data.prepared import Prepared, Track
 
 
-class Batch(NamedTuple):
+class Drawn(NamedTuple):
     """clips: N of them; labels (N,): each one's person, numbered from 0; pairs (P, 2): rows; same (P,): booleans."""
 
     clips: list[Clip]
@@ -48,17 +48,17 @@ def people(prepared: Prepared, persons: tuple[int, ...], *, at_least: int) -> Pe
     )
 
 
-def epoch_order(seed: int, epoch: int, crowd: People) -> np.ndarray:
+def epoch_order(seed: int, epoch: int, people: People) -> np.ndarray:
     """The persons 0 to K - 1 in the order in which this epoch visits them; a group's members one after the other."""
-    order = np.random.default_rng([seed, epoch]).permutation(len(crowd.persons))
-    group = crowd.group[order]
+    order = np.random.default_rng([seed, epoch]).permutation(len(people.persons))
+    group = people.group[order]
     if len(np.unique(group)) == 1:
         return order
     first_seen = {g: place for place, g in reversed(list(enumerate(group.tolist())))}
     return order[np.argsort([first_seen[g] for g in group.tolist()], kind="stable")]
 
 
-def alternating(rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int, *, same_camera: bool) -> Batch:
+def alternating(rng: np.random.Generator, people: People, anchors: np.ndarray, T: int, *, same_camera: bool) -> Drawn:
     """The baseline's pairs: for each anchor one positive and one negative pair, every pair with two clips of its own.
 
     A positive pair is camera a against camera b (of several cameras and tracks: see two_tracks). A negative one: the
@@ -67,24 +67,24 @@ def alternating(rng: np.random.Generator, crowd: People, anchors: np.ndarray, T:
     """
     clips, labels, same = [], [], []
     for anchor in anchors.tolist():
-        other = another(rng, crowd, anchor)
-        mine, theirs = two_tracks(rng, crowd.tracks[anchor]), two_tracks(rng, crowd.tracks[other])
+        other = another(rng, people, anchor)
+        mine, theirs = two_tracks(rng, people.tracks[anchor]), two_tracks(rng, people.tracks[other])
         i, j = rng.integers(2, size=2).tolist() if same_camera else (0, elsewhere(mine[0].camera, theirs))
         for person, track in ((anchor, mine[0]), (anchor, mine[1]), (anchor, mine[i]), (other, theirs[j])):
             clips.append(random_clip(rng, track, T))
             labels.append(person)
         same += [True, False]
-    return Batch(clips, np.array(labels), np.arange(len(clips)).reshape(-1, 2), np.array(same))
+    return Drawn(clips, np.array(labels), np.arange(len(clips)).reshape(-1, 2), np.array(same))
 
 
-def shared(rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int, *, same_camera: bool) -> Batch:
+def shared(rng: np.random.Generator, people: People, anchors: np.ndarray, T: int, *, same_camera: bool) -> Drawn:
     """Two clips a person, from two cameras, used by several pairs: P positive pairs, and P negative ones.
 
     Half the clips of `alternating` for the same number of pairs: an embedding that is computed once can be compared
     twice. same_camera: as there.
     """
     P = len(anchors)
-    tracks, clips, labels = both_cameras(rng, crowd, anchors, T)  # rows 2 k and 2 k + 1 are person k
+    tracks, clips, labels = both_cameras(rng, people, anchors, T)  # rows 2 k and 2 k + 1 are person k
     other = (np.arange(P) + rng.integers(1, P, size=P)) % P
     if same_camera:
         rows = rng.integers(2, size=(P, 2))
@@ -93,29 +93,29 @@ def shared(rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int,
     first = 2 * np.arange(P)
     positive = np.stack([first, first + 1], axis=1)
     negative = np.stack([first + rows[:, 0], 2 * other + rows[:, 1]], axis=1)
-    return Batch(clips, labels, np.concatenate([positive, negative]), np.arange(2 * P) < P)
+    return Drawn(clips, labels, np.concatenate([positive, negative]), np.arange(2 * P) < P)
 
 
-def every(rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int, *, same_camera: bool) -> Batch:
+def every(rng: np.random.Generator, people: People, anchors: np.ndarray, T: int, *, same_camera: bool) -> Drawn:
     """Two clips a person, from two cameras, and every pair that they make: P positive ones, all others negative.
 
     same_camera=False leaves out the negative pairs from one camera. Where the data has groups of people who look alike,
     pairs across groups are left out too: they could be told apart without what the group is there to teach.
     """
-    tracks, clips, labels = both_cameras(rng, crowd, anchors, T)
+    tracks, clips, labels = both_cameras(rng, people, anchors, T)
     camera = np.array([track.camera for two in tracks for track in two])
     i, j = np.triu_indices(len(clips), k=1)
     wanted = same_camera | (camera[i] != camera[j]) | (labels[i] == labels[j])
-    wanted &= crowd.group[labels[i]] == crowd.group[labels[j]]
+    wanted &= people.group[labels[i]] == people.group[labels[j]]
     pairs = np.stack([i, j], axis=1)[wanted]
-    return Batch(clips, labels, pairs, labels[pairs[:, 0]] == labels[pairs[:, 1]])
+    return Drawn(clips, labels, pairs, labels[pairs[:, 0]] == labels[pairs[:, 1]])
 
 
 def both_cameras(
-    rng: np.random.Generator, crowd: People, anchors: np.ndarray, T: int
+    rng: np.random.Generator, people: People, anchors: np.ndarray, T: int
 ) -> tuple[list[tuple[Track, Track]], list[Clip], np.ndarray]:
     """For every anchor two tracks, a random clip of each, and their labels."""
-    tracks = [two_tracks(rng, crowd.tracks[anchor]) for anchor in anchors.tolist()]
+    tracks = [two_tracks(rng, people.tracks[anchor]) for anchor in anchors.tolist()]
     clips = [random_clip(rng, track, T) for two in tracks for track in two]
     return tracks, clips, np.repeat(anchors, 2)
 
@@ -144,10 +144,13 @@ def elsewhere(camera: str, two: tuple[Track, Track]) -> int:
     return 0 if two[1].camera == camera and two[0].camera != camera else 1
 
 
-def another(rng: np.random.Generator, crowd: People, anchor: int) -> int:
+def another(rng: np.random.Generator, people: People, anchor: int) -> int:
     """Somebody else; from the anchor's own group where the data has groups of people who look alike."""
-    group = np.flatnonzero(crowd.group == crowd.group[anchor])
+    group = np.flatnonzero(people.group == people.group[anchor])
     others = group[group != anchor]
     if not len(others):  # alone in the group: the others have no whole clip
-        others = np.delete(np.arange(len(crowd.persons)), anchor)
+        others = np.delete(np.arange(len(people.persons)), anchor)
     return int(rng.choice(others))
+
+
+SAMPLERS = {"alternating": alternating, "shared": shared, "every": every}

@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
+from minireid.base.errors import InputError
 from minireid.data.prepared import DISTRACTORS, JUNK, Prepared, Track
-from minireid.errors import InputError
 
 SPLITS = 10
 SHARED = 200  # PRID-2011's persons with one number in both cameras

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minireid.base.errors import InputError
+from minireid.base.trees import Tree
 from minireid.data.clips import Clip, first_clip, last_clip
 from minireid.data.prepared import DISTRACTORS, Prepared, Track
 from minireid.data.splits import cameras_of
-from minireid.errors import InputError
 from minireid.evaluation import embedding, ranking
-from minireid.recipe import Recipe
-from minireid.trees import Tree
+from minireid.recipes.schema import Recipe
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def network_scores(
     return embedding.score(recipe, params, embeddings[:, :P], embeddings[:, P:])
 
 
-def judge(recipe: Recipe, prepared: Prepared, params: Tree, persons: tuple[int, ...]) -> dict[str, float]:
+def validate(recipe: Recipe, prepared: Prepared, params: Tree, persons: tuple[int, ...]) -> dict[str, float]:
     """rank-1 and mAP of these persons, shares from 0 to 1: what a training run chooses its best checkpoint by."""
     compared = comparison(recipe, prepared, persons)
     score = network_scores(recipe, params, prepared, compared)

@@ -5,12 +5,15 @@ from functools import partial
 
 import numpy as np
 
+from minireid import networks
+from minireid.base.progress import bar
+from minireid.base.trees import Tree
 from minireid.data import clips, images
 from minireid.data.prepared import Prepared
-from minireid.progress import bar
-from minireid.recipe import Recipe
-from minireid.training import model
-from minireid.trees import Tree
+from minireid.networks import embedding
+from minireid.recipes.schema import Recipe
+from minireid.training.model import model_of
+from minireid.training.ways import fast
 
 FRAMES_AT_ONCE = 256  # bounds the memory: some 100 MiB at 64 x 32
 
@@ -34,9 +37,9 @@ def embed_clips(
 
     A clip that is there twice, as a probe and in the gallery, is embedded once.
     """
-    network = model.network_of(recipe)
-    settings = {**model.parts_of(recipe), "unit_length": recipe.evaluation.normalise}
-    embed = partial(network.embed, p=params["network"], **settings)
+    model = model_of(recipe, fast())
+    settings = {**model.settings, "unit_length": recipe.evaluation.normalise}
+    embed = partial(embedding.embed, model.network, p=params["network"], **settings)
     views = views_of(recipe, prepared)
     shown = bar(dict.fromkeys(wanted), unit="track", shown=progress)
     in_groups = partial(embed_groups, group=recipe.evaluation.group, embed=embed)
@@ -87,7 +90,7 @@ def embed_groups(x: np.ndarray, group: int, embed: Callable[..., np.ndarray]) ->
 
 def score(recipe: Recipe, params: Tree, probe: np.ndarray, gallery: np.ndarray) -> np.ndarray:
     """probe (V, P, D), gallery (V, G, D) -> (P, G): the network's score, averaged over the views."""
-    network = model.network_of(recipe)
+    network = networks.page(recipe.network.name)
     total = network.score(probe[0], gallery[0], params["heads"])
     for a, b in zip(probe[1:], gallery[1:]):
         total += network.score(

@@ -19,14 +19,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minireid.base.progress import bar
+from minireid.base.trees import Tree
 from minireid.data.clips import Clip
 from minireid.data.prepared import Prepared
 from minireid.evaluation import embedding
 from minireid.metric import fisher_vector, gmm, pca
-from minireid.progress import bar
-from minireid.recipe import Recipe
-from minireid.training import model
-from minireid.trees import Tree
+from minireid.recipes.schema import Recipe
+from minireid.training.model import model_of
+from minireid.training.ways import fast
 
 DIMENSIONS = 32
 COMPONENTS = 8
@@ -48,7 +49,9 @@ def describe(
     recipe: Recipe, params: Tree, prepared: Prepared, clips: list[Clip], *, progress: bool = False
 ) -> list[np.ndarray]:
     """Clips of any lengths T -> for each a set (V T, D) of descriptors of length 1, V views."""
-    read = partial(model.network_of(recipe).describe, p=params["network"])
+    model = model_of(recipe, fast())
+    way = {"block": model.settings["block"], "kernel": model.settings["kernel"]}
+    read = partial(model.network.describe, p=params["network"], **way)
     views = embedding.views_of(recipe, prepared)
     shown = bar(clips, unit="track", shown=progress)
     found = [np.concatenate(embedding.read_views(recipe, prepared, clip, views, read)) for clip in shown]

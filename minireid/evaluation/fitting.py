@@ -16,12 +16,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minireid.base.trees import Tree
 from minireid.data.clips import Clip
 from minireid.data.prepared import Prepared, Track
 from minireid.evaluation import embedding
 from minireid.metric import kissme, lfda, pca, xqda
-from minireid.recipe import Recipe
-from minireid.trees import Tree
+from minireid.recipes.schema import Recipe
 
 CLIPS = 4
 DIMENSIONS = 128

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from minireid.base.files import check_target, write_bytes
 from minireid.data import clips
 from minireid.data.prepared import Prepared
 from minireid.evaluation import embedding
-from minireid.files import check_target, write_bytes
 from minireid.training import batches
 from minireid.training.run import Run
 

@@ -33,7 +33,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 
 RANKS = (1, 5, 10, 20)
 

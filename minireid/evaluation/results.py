@@ -28,9 +28,9 @@ from typing import Any
 
 import numpy as np
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
+from minireid.base.files import write_text
 from minireid.evaluation.ranking import RANKS
-from minireid.files import write_text
 
 Row = dict[str, Any]
 MEASURES = (*(f"rank-{k}" for k in RANKS), "mAP")

@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from minireid.base.trees import leaves
 from minireid.gradcheck import faults
 from minireid.gradcheck.compare import TOLERANCE, TensorReport, compare
 from minireid.gradcheck.diagnose import diagnose
 from minireid.gradcheck.numerical import Slopes
 from minireid.gradcheck.problem import Problem
 from minireid.gradcheck.report import Report
-from minireid.trees import leaves
 
 ENTRIES = 2000  # of a tensor, looked at one by one; of a larger one a sample
 SAMPLE = {True: 24, False: 8}  # of a large tensor: with the complex step, which takes one run an entry, and without
@@ -37,13 +37,15 @@ def check(
     name: str = "",
     method: str = "auto",
     diagnosis: bool = True,
+    entries: int = ENTRIES,
     more: Sequence[tuple[tuple[Any, ...], dict[str, Any]]] = (),
     **config: Any,
 ) -> Report:
     """A report on every array among the arguments.
 
     arrays: float64, or nested dicts of such; moved during the check and put back. config: passed to forward. method:
-    "auto", "complex" or "central" (minireid/gradcheck/numerical.py). more: (arrays, config) of
+    "auto", "complex" or "central" (minireid/gradcheck/numerical.py). entries: of a tensor with more, so many are
+    compared, and sums over all of them. more: (arrays, config) of
     other numbers and other sizes, for the diagnosis; without them it draws other numbers of the same shapes.
     Raises TypeError where an array is not float64: in float32 no derivative can be told from a wrong one. What forward
     raises comes through; what backward raises is in the report.
@@ -61,7 +63,7 @@ def check(
     slopes = Slopes(problem, method)
     report.method = "complex step" if slopes.complex else "central differences"
     gradients = returned(problem)
-    report.tensors = tensors(problem, gradients, slopes)
+    report.tensors = tensors(problem, gradients, slopes, entries)
     keep_arrays(report, gradients, slopes)
     wrong = [tensor for tensor in report.tensors if not tensor.ok and (tensor.fault or tensor.error > TOLERANCE)]
     raised = not gradients and not any("NotImplementedError" in fault for fault in report.faults)
@@ -88,17 +90,14 @@ def returned(problem: Problem) -> dict[str, Any]:
         return {}
 
 
-def tensors(problem: Problem, gradients: dict[str, Any], slopes: Slopes) -> list[TensorReport]:
+def tensors(problem: Problem, gradients: dict[str, Any], slopes: Slopes, entries: int) -> list[TensorReport]:
     """A report for every tensor; none where backward returned nothing at all."""
     if not gradients:
         return []
     named = list(leaves(problem.inputs()))
-    sample = SAMPLE[slopes.complex]
     large = sum(array.size for _, array in named) > 10 * ENTRIES
-    return [
-        compare(name, gradients.get(name), slopes, sample if large and array.size > sample else ENTRIES)
-        for name, array in named
-    ]
+    limit = SAMPLE[slopes.complex] if large else entries
+    return [compare(name, gradients.get(name), slopes, limit) for name, array in named]
 
 
 def keep_arrays(report: Report, gradients: dict[str, Any], slopes: Slopes) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minireid.base.trees import leaves
 from minireid.gradcheck import inside, repair
 from minireid.gradcheck.compare import TOLERANCE
 from minireid.gradcheck.inside import Look, Verdict
@@ -18,7 +19,6 @@ from minireid.gradcheck.problem import Problem
 from minireid.gradcheck.repair import Repair
 from minireid.gradcheck.report import Line, Report
 from minireid.gradcheck.taps import source_of
-from minireid.trees import leaves
 
 LARGEST = 3000  # entries of a variable whose true derivative is computed in full
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck.problem import Problem
-from minireid.trees import leaves, map_leaves
 
 NUMBERS = "biufc"  # kinds of dtypes
 

@@ -16,8 +16,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from minireid.base.trees import from_leaves, leaves
 from minireid.gradcheck.problem import Problem, complex_arrays, weighted_sum
-from minireid.trees import from_leaves, leaves
 
 STEP = 1e-3
 TINY = 1e-30

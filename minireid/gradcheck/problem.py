@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minireid.trees import leaves, map_leaves
+from minireid.base.trees import leaves, map_leaves
 
 
 @dataclass

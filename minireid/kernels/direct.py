@@ -18,7 +18,7 @@ array: a wrong shape would read, or write, somewhere in the process. So shapes a
 import numba
 import numpy as np
 
-from minireid.kernels.compiling import jit
+from minireid.base.compiling import jit
 
 PARTIAL_SUMS = 16  # of dW: at most so many threads can work on F3; few enough to add up in no time
 

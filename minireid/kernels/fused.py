@@ -38,7 +38,7 @@ so near to 0 that products would be denormal, which some processors compute a hu
 import numba
 import numpy as np
 
-from minireid.kernels.compiling import helper, jit
+from minireid.base.compiling import helper, jit
 from minireid.kernels.vectors import (
     LANES,
     REGISTERS,

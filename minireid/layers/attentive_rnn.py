@@ -1,42 +1,61 @@
 """An Elman unit that attends to all of its earlier states: the recurrence of the unbiased-time RCNN (UTRCNN, eq. 2).
 
-    F1  g_t = tanh(ag_t),      ag_t = v_t Wv + h_(t-1) Wh + b      a provisional state; h_0 = 0
+    F1  g_t = tanh(ag_t),      ag_t = v_t W + h_(t-1) U + b      a provisional state; h_0 = 0
     F2  s_ti = w . [h_i ; g_t]              for all i < t: the score of each earlier state
     F3  alpha_t = softmax over i of s_ti    (attention="softmax"), or alpha_ti = s_ti (attention="raw")
     F4  m_t = sum over i < t of  alpha_ti h_i
     F5  h_t = tanh(ah_t),      ah_t = ag_t + m_t Wa                h_1 = g_1: there is nothing to attend to yet
 
-As printed eq. 2 is circular: h_t needs alpha_ti, and alpha_ti = w . [h_i ; h_t] needs h_t. So the weights are taken
-from g_t, which is what h_t would be without attention (their eq. 1). The paper prints no bias; b is as in elman.py.
+As printed, eq. 2 is circular: h_t needs alpha_ti, and alpha_ti = w . [h_i ; h_t] needs h_t. So the scores use g_t in
+place of h_t. g_t is what h_t would be without attention (their eq. 1). The paper prints no bias; b is as in elman.py.
 
-Which weights? The equation prints raw ones. Nothing bounds them: m_t is then a sum of up to T - 1 states with factors
-of any size and sign, it grows with T, and tanh saturates sooner in a longer clip. The paper cites sparse attentive
-backtracking (Ke et al. 2018), which normalises the weights and keeps only a few. So there are both, and with either
-top_k=k keeps only the k largest scores (the softmax is then over those; all others have weight 0); 0 keeps all.
+Raw or softmax weights? Eq. 2 prints raw scores. Raw scores are not normalised: m_t is then a sum of up to T - 1 states,
+with factors of any size and sign. It grows with T, so tanh saturates sooner in a longer clip. The paper cites sparse
+attentive backtracking (Ke et al. 2018), which normalises the weights and keeps only a few. This layer offers both. With
+either, top_k=k keeps only the k largest scores: all other weights are 0, and the softmax is over the kept scores.
+top_k=0 keeps all.
 
-With the softmax, one half of eq. 2 does nothing: w = [w_h ; w_g], the term w_g . g_t is the same for all i, and a
-softmax does not change when all scores move together. The weights are those of w_h . h_i alone, and w_g has a gradient
-of exactly 0. It stays, as the equation has it; with raw weights it counts.
+With the softmax, one half of w = [w_h ; w_g] has no effect. The term w_g . g_t is the same for all i, and a softmax
+does not change when the same number is added to all scores. So the weights depend on w_h . h_i alone, and the gradient
+of w_g is exactly 0. w_g is kept because eq. 2 has it. With raw weights it has an effect.
 
-Gradients flow back through the states that are attended to, across any number of frames in one step: what the paper is
-about. And through the weights. Where the k-th and the next score are equal, the choice jumps: there is no derivative.
+Gradients flow back through the attended states, across any number of frames in one step. This is the main idea of the
+paper. Gradients also flow back through the weights. Where the k-th and the next score are equal, the selection of
+states is discontinuous: there is no derivative.
 
-Shapes: v (N, T, D), h (N, T, S), g_t and m_t (N, S), s_t and alpha_t (N, t - 1); Wv (D, S), Wh, Wa (S, S), w (2 S,),
-b (S,). N clips, T frames. Padding comes last, so it cannot reach the states of real frames. The loop needs no lengths.
+Shapes: v (N, T, D), h (N, T, S), g_t and m_t (N, S), s_t and alpha_t (N, t - 1); W (D, S), U, Wa (S, S), w (2 S,),
+b (S,). N clips, T frames. Padding frames come last, so they cannot change the states of real frames. So the loop needs
+no lengths.
 """
 
+from typing import NamedTuple
+
 import numpy as np
+
+
+class Cache(NamedTuple):
+    """[n, t, i] of s, alpha and kept: frame t of clip n attends to the state after frame i."""
+
+    v: np.ndarray
+    h: np.ndarray
+    g: np.ndarray
+    m: np.ndarray
+    s: np.ndarray
+    alpha: np.ndarray
+    kept: np.ndarray
+    attention: str
+    p: dict[str, np.ndarray]
 
 
 def init(rng: np.random.Generator, D: int, S: int, *, dtype: type = np.float32) -> dict[str, np.ndarray]:
     """All uniform in +-1/sqrt(S)."""
     bound = 1 / np.sqrt(S)
-    shapes = {"Wv": (D, S), "Wh": (S, S), "Wa": (S, S), "w": (2 * S,), "b": (S,)}
+    shapes = {"W": (D, S), "U": (S, S), "Wa": (S, S), "w": (2 * S,), "b": (S,)}
     return {name: rng.uniform(-bound, bound, shape).astype(dtype) for name, shape in shapes.items()}
 
 
 def forward(v, p, *, attention: str = "softmax", top_k: int = 0):
-    """v (N, T, D) -> all states h (N, T, S), cache. Raises ValueError where attention or top_k are none of F3's."""
+    """v (N, T, D) -> all states h (N, T, S), cache. Raises ValueError for an unknown attention or a negative top_k."""
     if attention not in ("softmax", "raw"):
         raise ValueError(f'attentive_rnn: attention must be "softmax" or "raw", got {attention!r}')
     if top_k < 0:
@@ -47,20 +66,20 @@ def forward(v, p, *, attention: str = "softmax", top_k: int = 0):
     h, g, m = (np.zeros((N, T, S), v.dtype) for _ in range(3))
     s, alpha = np.zeros((N, T, T), v.dtype), np.zeros((N, T, T), v.dtype)  # [n, t, i]: frame t attends to frame i
     kept = np.zeros((N, T, T), bool)
-    av = v @ p["Wv"] + p["b"]  # F1 without the state, for all frames at once
+    av = v @ p["W"] + p["b"]  # F1 without the state, for all frames at once
     for t in range(T):
-        ag = av[:, t] + h[:, t - 1] @ p["Wh"] if t else av[:, t]
+        ag = av[:, t] + h[:, t - 1] @ p["U"] if t else av[:, t]
         g[:, t] = np.tanh(ag)  # F1 (N, S)
         s[:, t, :t] = h[:, :t] @ w_h + (g[:, t] @ w_g)[:, None]  # F2
         kept[:, t, :t] = largest(s[:, t, :t], top_k)
         alpha[:, t, :t] = weights(s[:, t, :t], kept[:, t, :t], attention)  # F3
         m[:, t] = (alpha[:, t, :t, None] * h[:, :t]).sum(axis=1)  # F4 (N, S)
         h[:, t] = np.tanh(ag + m[:, t] @ p["Wa"])  # F5 (N, S)
-    return h, {"v": v, "h": h, "g": g, "m": m, "s": s, "alpha": alpha, "kept": kept, "attention": attention, "p": p}
+    return h, Cache(v, h, g, m, s, alpha, kept, attention, p)
 
 
 def largest(s, top_k: int):
-    """s (N, t) -> booleans (N, t): the top_k largest of each row; of equal ones the earlier. All where top_k is 0."""
+    """s (N, t) -> booleans (N, t): True for the top_k largest of each row, ties to the earlier. top_k=0: all True."""
     if not 0 < top_k < s.shape[1]:
         return np.ones(s.shape, bool)
     order = np.argsort(-s.real, axis=1, kind="stable")
@@ -78,18 +97,18 @@ def weights(s, kept, attention: str):
     return e / e.sum(axis=1, keepdims=True)
 
 
-# A state h_t is used many times: as an output, as h_(t-1) of the next frame, and by every later frame twice, in its
-# score (F2) and in its sum (F4). `dh` collects all of it: going back from the last frame, dh[:, t] is complete when the
-# loop comes to t. ag_t is used twice: in g_t (F1) and in ah_t (F5).
+# A state h_t is used many times: as an output, as h_(t-1) of the next frame, and twice by every later frame, in its
+# score (F2) and in its sum (F4). `dh` is the sum of all these gradients. The loop runs backward from the last frame, so
+# dh[:, t] is complete when the loop reaches t. ag_t is used twice: in g_t (F1) and in ah_t (F5).
 #
-# The softmax: dalpha_j/ds_i = alpha_j ([i = j] - alpha_i), so ds_i = alpha_i (dalpha_i - alpha . dalpha). All ds_i of a
-# frame add up to 0, which is why w_g gets nothing, and why a mistake in dg shows with raw weights alone. Where a state
-# was not kept, alpha is 0, and so is ds.
+# The softmax: dalpha_j/ds_i = alpha_j ([i = j] - alpha_i), so ds_i = alpha_i (dalpha_i - alpha . dalpha). The ds_i of a
+# frame sum to 0. So w_g gets no gradient, and a mistake in dg is visible only with raw weights. Where a state was not
+# kept, alpha is 0, and so is ds.
 
 
 def backward(dh, cache):
     """dh (N, T, S) -> dv (N, T, D), grads."""
-    v, h, g, m, _, alpha, kept, attention, p = cache.values()  # in the order of forward's return
+    v, h, g, m, _, alpha, kept, attention, p = cache
     S = len(p["b"])
     w_h, w_g = p["w"][:S], p["w"][S:]
     dh = dh.copy()
@@ -108,22 +127,22 @@ def backward(dh, cache):
         dg = ds.sum(axis=1, keepdims=True) * w_g  # F2
         dag[:, t] = dah[:, t] + dg * (1 - g[:, t] * g[:, t])  # F5, F1
         if t:
-            dh[:, t - 1] += dag[:, t] @ p["Wh"].T  # F1
+            dh[:, t - 1] += dag[:, t] @ p["U"].T  # F1
         dw[:S] += np.tensordot(ds, earlier, axes=2)  # F2
         dw[S:] += ds.sum(axis=1) @ g[:, t]  # F2
     grads = {
-        "Wv": np.tensordot(v, dag, axes=((0, 1), (0, 1))),
-        "Wh": np.tensordot(h[:, :-1], dag[:, 1:], axes=((0, 1), (0, 1))),
+        "W": np.tensordot(v, dag, axes=((0, 1), (0, 1))),
+        "U": np.tensordot(h[:, :-1], dag[:, 1:], axes=((0, 1), (0, 1))),
         "Wa": np.tensordot(m, dah, axes=((0, 1), (0, 1))),
         "w": dw,
         "b": dag.sum(axis=(0, 1)),
     }
-    return dag @ p["Wv"].T, grads
+    return dag @ p["W"].T, grads
 
 
 def attention_weights(cache) -> np.ndarray:
-    """(N, T, T), for pictures: entry [n, t, i] is how much frame t of clip n takes from the state after frame i.
+    """(N, T, T), for plots: entry [n, t, i] is the weight that frame t of clip n gives to the state after frame i.
 
-    0 where i >= t: the first row is empty. With the softmax every other row adds up to 1.
+    0 where i >= t, so the first row is all 0. With the softmax every other row sums to 1.
     """
-    return cache["alpha"].copy()
+    return cache.alpha.copy()

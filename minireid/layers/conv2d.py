@@ -3,24 +3,25 @@
     F1  y[n, i, j, o] = b[o] + sum over kh, kw, c of  x[n, i s + kh - p, j s + kw - p, c] W[kh, kw, c, o]
 
 Shapes: x (N, H, W, C_in), W (KH, KW, C_in, C_out), b (C_out,), y (N, HO, WO, C_out) with
-HO = (H + 2 p - KH) // s + 1 and WO alike. Stride s, padding p. Real or complex floating point, one dtype for all.
+HO = (H + 2 p - KH) // s + 1, WO likewise. Stride s, padding p. One dtype for all: real or complex floating point.
 
-Outside the map x is 0. The three sums over products (F1 and its two derivatives) are called `kernel` here; they have
-three implementations of one signature in minireid/kernels: `loops` is the definition, `im2col` the textbook trick,
-`direct` (numba) the quick one. All are tested equal, so this page can be read with `loops` in mind.
+Outside the map x is 0. F1 and its two derivatives are sums of products. A `kernel` is a module that computes these
+three sums. minireid/kernels has three such modules with the same signatures: `loops` is the definition, `im2col` the
+textbook method, `direct` (numba) the fast one. The tests check that all three give equal results, so you can read this
+page with `loops` in mind.
 """
 
 from types import ModuleType
 
 import numpy as np
 
-from minireid.kernels import fastest
+from minireid.kernels import im2col
 
 
 def init(
     rng: np.random.Generator, KH: int, KW: int, C_in: int, C_out: int, *, dtype: type = np.float32
 ) -> dict[str, np.ndarray]:
-    """W and b uniform in +-1/sqrt(fan_in), fan_in = KH KW C_in values under the kernel (as the baseline's Torch7)."""
+    """W and b uniform in +-1/sqrt(fan_in), where fan_in = KH KW C_in (as in Torch7, which the baseline uses)."""
     bound = 1 / np.sqrt(KH * KW * C_in)
     return {
         "W": rng.uniform(-bound, bound, (KH, KW, C_in, C_out)).astype(dtype),
@@ -28,9 +29,8 @@ def init(
     }
 
 
-def forward(x, p, *, stride: int = 1, padding: int = 0, kernel: ModuleType | None = None):
-    """x (N, H, W, C_in) -> y (N, HO, WO, C_out), cache. Raises ValueError where shapes or dtypes do not fit."""
-    kernel = kernel or fastest()
+def forward(x, p, *, stride: int = 1, padding: int = 0, kernel: ModuleType = im2col):
+    """x (N, H, W, C_in) -> y (N, HO, WO, C_out), cache. Raises ValueError if shapes or dtypes do not match."""
     check(x, p, stride, padding)
     y = kernel.forward(x, p["W"], p["b"], stride=stride, padding=padding)  # F1 (N, HO, WO, C_out)
     return y, (x, p, stride, padding, kernel)
@@ -44,8 +44,8 @@ def forward(x, p, *, stride: int = 1, padding: int = 0, kernel: ModuleType | Non
 
 
 def backward(dy, cache, *, need_dx: bool = True):
-    """dy (N, HO, WO, C_out) -> dx (N, H, W, C_in), grads. With need_dx=False (a first layer: nobody asks for the
-    gradient of the image) dx is None and costs nothing."""
+    """dy (N, HO, WO, C_out) -> dx (N, H, W, C_in), grads. With need_dx=False, dx is None and is not computed: in a
+    first layer the gradient of the image is not needed."""
     x, p, stride, padding, kernel = cache
     dW = kernel.backward_weights(dy, x, W_shape=p["W"].shape, stride=stride, padding=padding)
     db = dy.sum(axis=(0, 1, 2))
@@ -56,7 +56,7 @@ def backward(dy, cache, *, need_dx: bool = True):
 
 
 def check(x, p, stride: int, padding: int) -> None:
-    """ValueError, in words, where x (N, H, W, C_in), W (KH, KW, C_in, C_out), stride and padding do not go together."""
+    """Raises ValueError if x (N, H, W, C_in), W (KH, KW, C_in, C_out), stride and padding do not match."""
     W, b = p["W"], p["b"]
     if x.ndim != 4 or W.ndim != 4 or x.shape[3] != W.shape[2]:
         raise ValueError(f"conv2d: expected x (N, H, W, C_in) and W (KH, KW, C_in, C_out), got {x.shape} and {W.shape}")

@@ -1,5 +1,5 @@
-"""The convolutional GRU (Ballas et al. 2016; Wu et al. 2016, "Deep RCN", eq. 2): the state is a map, a pixel of it sees
-its neighbourhood.
+"""The convolutional GRU (Ballas et al. 2016; Wu et al. 2016, "Deep RCN", eq. 2): the state is a map, and each of its
+pixels sees its neighbourhood.
 
     F1  z = sigmoid(az),  az = x * Wz + h' * Uz + bz      update gate;  * is a convolution, zero-padded to keep the size
     F2  r = sigmoid(ar),  ar = x * Wr + h' * Ur + br      reset gate
@@ -7,24 +7,40 @@ its neighbourhood.
     F4  c = tanh(ac),     ac = x * Wc + q * Uc + bc       candidate
     F5  h = (1 - z) h' + z c                              h' is the state after the previous frame, 0 before the first
 
-It is gru.py with convolutions for its products, and on maps of 1x1 the same unit. The paper prints no biases; bz, br
-and bc are as in gru.py. c sees q within l // 2 pixels, and the r in q saw h' within l // 2 pixels: so a state reaches
-up to 2 (l // 2) pixels further with every frame, and what is far away is seen later.
+This is gru.py with convolutions in place of its matrix products. On 1x1 maps it is the same unit. The paper prints no
+biases; bz, br and bc are as in gru.py. c depends on q within l // 2 pixels, and the r in q depends on h' within l // 2
+pixels. So with every frame a state reaches up to 2 (l // 2) pixels further. Pixels that are further away have their
+effect in later frames.
 
 Shapes: x (N, T, H, W, C), h (N, T, H, W, S); Wz, Wr, Wc (k, k, C, S), Uz, Ur, Uc (l, l, S, S) with odd k and l,
-bz, br, bc (S,). Padding frames come last, so it cannot reach the states of real frames. The loop needs no lengths.
+bz, br, bc (S,). Padding frames come last, so they cannot change the states of real frames. So the loop needs no
+lengths.
 
-As in gru_projected.py, x is convolved for all frames and all three gates at once, before the loop; in the loop two
-convolutions are left, of h' (Uz and Ur side by side: U) and of q. Backward the same: in the loop only what the state
-before needs; the parameters' gradients, sums over all frames, in one go after it.
+As in gru_projected.py, x is convolved before the loop, for all frames and all three gates at once. Two convolutions
+remain in the loop: of h' (with U, which is Uz and Ur concatenated) and of q. The backward pass has the same structure.
+Its loop computes only what the gradient of the previous state needs. The parameters' gradients are sums over all
+frames. They are computed after the loop, for all frames at once.
 """
 
 from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 
-from minireid.kernels import fastest
+from minireid.kernels import im2col
 from minireid.layers import conv2d, sigmoid
+
+
+class States(NamedTuple):
+    """What the loop keeps: h (T + 1, N, H, W, S), h[t] is h' of frame t; zr: z and r side by side."""
+
+    h: np.ndarray
+    zr: np.ndarray
+    q: np.ndarray
+    c: np.ndarray
+    U: np.ndarray
+    p: dict[str, np.ndarray]
+    kernel: ModuleType
 
 
 def init(
@@ -36,8 +52,9 @@ def init(
     kernel_state: int = 5,
     dtype: type = np.float32,
 ) -> dict[str, np.ndarray]:
-    """All uniform in +-1/sqrt(fan_in): k k C values for W and b, l l S for U. (The paper draws from [-1, 1], where with
-    so many values nearly every gate starts shut or open.) Raises ValueError for even kernels."""
+    """All uniform in +-1/sqrt(fan_in), where fan_in is k k C for W and b, and l l S for U. (The paper draws from
+    [-1, 1]. With so many inputs nearly every gate would then start saturated, near 0 or 1.) Raises ValueError for even
+    kernels."""
     check_odd(kernel_input, kernel_state)
     k, l = kernel_input, kernel_state
     of_input, of_state = 1 / np.sqrt(k * k * C), 1 / np.sqrt(l * l * S)
@@ -55,25 +72,25 @@ def check_odd(*sizes: int) -> None:
         raise ValueError(f"conv_gru: kernels must be odd, so that maps keep their size, got {sizes}")
 
 
-def forward(x, p, *, kernel: ModuleType | None = None):
-    """x (N, T, H, W, C) -> all states h (N, T, H, W, S), cache. kernel: what the convolutions run on (conv2d.py)."""
+def forward(x, p, *, kernel: ModuleType = im2col):
+    """x (N, T, H, W, C) -> all states h (N, T, H, W, S), cache. kernel: the kernel module (see conv2d.py)."""
     check_odd(*p["Wz"].shape[:2], *p["Uz"].shape[:2])
     W = {"W": np.concatenate([p["Wz"], p["Wr"], p["Wc"]], axis=3), "b": np.concatenate([p["bz"], p["br"], p["bc"]])}
     images = x.reshape(-1, *x.shape[2:])
     a, W_cache = conv2d.forward(images, W, padding=len(W["W"]) // 2, kernel=kernel)  # F1, F2, F4 without the state
     a = a.reshape(*x.shape[:4], -1)
-    h, cache = states(a, p, kernel or fastest())
+    h, cache = states(a, p, kernel)
     return h, (W_cache, cache, x.shape)
 
 
 def states(a, p, kernel: ModuleType):
-    """The loop: a (N, T, H, W, 3 S), the parts of az, ar and ac that need no state, side by side -> h, cache."""
+    """The loop: a (N, T, H, W, 3 S) -> h, cache. a holds the parts of az, ar and ac that do not depend on the state."""
     N, T, H, W, _ = a.shape
     S = len(p["bz"])
     U = np.concatenate([p["Uz"], p["Ur"]], axis=3)
     same_size = {"stride": 1, "padding": len(U) // 2}
     no_bias = np.zeros(2 * S, a.dtype)
-    h = np.zeros((T + 1, N, H, W, S), a.dtype)  # h[t] is h' of frame t: time comes first inside
+    h = np.zeros((T + 1, N, H, W, S), a.dtype)  # h[t] is h' of frame t; time is the first axis here
     zr, q, c = np.empty((T, N, H, W, 2 * S), a.dtype), np.empty_like(h[1:]), np.empty_like(h[1:])
     for t in range(T):
         zr[t], _ = sigmoid.forward(a[:, t, ..., : 2 * S] + kernel.forward(h[t], U, no_bias, **same_size))  # F1, F2
@@ -81,11 +98,11 @@ def states(a, p, kernel: ModuleType):
         q[t] = r * h[t]  # F3
         c[t] = np.tanh(a[:, t, ..., 2 * S :] + kernel.forward(q[t], p["Uc"], no_bias[:S], **same_size))  # F4
         h[t + 1] = (1 - z) * h[t] + z * c[t]  # F5
-    return np.ascontiguousarray(h[1:].swapaxes(0, 1)), (h, zr, q, c, U, p, kernel)
+    return np.ascontiguousarray(h[1:].swapaxes(0, 1)), States(h, zr, q, c, U, p, kernel)
 
 
-# A convolution y = x * W is linear in both, so the rules are those of the GRU's products: dy goes back to x through the
-# same kernel (backward_input), and W's gradient is the sum over all pixels and frames (backward_weights). h' is used in
+# A convolution y = x * W is linear in x and in W, so the rules are those of the GRU's matrix products. dx is computed
+# from dy with the same W (backward_input). dW is a sum over all pixels and frames (backward_weights). h' is used in
 # four places: in F5 directly, in q (F3), and in both gates (F1, F2).
 
 
@@ -97,7 +114,7 @@ def backward(dh, cache):
     for name, side_by_side in (("W", dW["W"]), ("b", dW["b"])):
         for gate, part in zip("zrc", np.split(side_by_side, 3, axis=-1)):
             grads[name + gate] = np.ascontiguousarray(part)
-    *_, p, _ = states_cache
+    p = states_cache.p
     return dx.reshape(x_shape), {name: grads[name] for name in p}
 
 

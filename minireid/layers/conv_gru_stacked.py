@@ -4,27 +4,27 @@
     F2  r = sigmoid(ar),  ar = x * Wr + y * Lr + h' * Ur + br      * is a convolution, zero-padded to keep the size
     F3  q = r h'                                                   element by element
     F4  c = tanh(ac),     ac = x * Wc + q * Uc + bc                as printed, y does not enter the candidate
-    F5  h = (1 - z) h' + z c                                       h' is the state after the previous frame, first 0
+    F5  h = (1 - z) h' + z c                                       h' is the state after the previous frame, 0 at first
 
-So as printed the lower level says what is kept and what is replaced, but nothing of it is written into the state. That
-may be meant, or a slip: `init(..., lower_in_candidate=True)` draws another kernel Lc, and where it is among the
-parameters F4 is
+So in the printed equations y decides what is kept and what is replaced, but y is not written into the state. This may
+be intended or a misprint. `init(..., lower_in_candidate=True)` also draws a kernel Lc. If the parameters contain Lc,
+F4 is
 
     F4' c = tanh(ac),     ac = x * Wc + y * Lc + q * Uc + bc
 
-Shapes: x (N, T, H, W, C), y (N, T, H, W, L), called `lower` and already brought to this level's size (the paper:
-by max-pooling), h (N, T, H, W, S); Wz, Wr, Wc (k, k, C, S), Lz, Lr, Lc (k, k, L, S), Uz, Ur, Uc (l, l, S, S) with odd k
-and l, bz, br, bc (S,). The paper prints no biases.
+Shapes: x (N, T, H, W, C), y (N, T, H, W, L), h (N, T, H, W, S); Wz, Wr, Wc (k, k, C, S), Lz, Lr, Lc (k, k, L, S), Uz,
+Ur, Uc (l, l, S, S) with odd k and l, bz, br, bc (S,). y is the argument `lower`. It must already have this level's H
+and W (the paper uses max-pooling). The paper prints no biases.
 
-Neither x nor y waits for this level's state. Both are convolved for all frames before the loop, and the loop itself is
-that of conv_gru.py, `states`: it takes the parts of az, ar and ac that are known beforehand, whatever they are made of.
+x and y do not depend on this level's state, so both are convolved for all frames before the loop. The loop is `states`
+in conv_gru.py. Its input is the part of az, ar and ac that does not depend on the state.
 """
 
 from types import ModuleType
 
 import numpy as np
 
-from minireid.kernels import fastest
+from minireid.kernels import im2col
 from minireid.layers import conv2d, conv_gru
 
 
@@ -48,15 +48,15 @@ def init(
     return p
 
 
-def forward(x, lower, p, *, kernel: ModuleType | None = None):
+def forward(x, lower, p, *, kernel: ModuleType = im2col):
     """x (N, T, H, W, C), lower (N, T, H, W, L) -> all states h (N, T, H, W, S), cache. kernel: as for conv2d.py.
 
-    Raises ValueError where the maps of the two are not of one size.
+    Raises ValueError if x and lower differ in N, T, H or W.
     """
     if x.shape[:4] != lower.shape[:4]:
         raise ValueError(
-            f"conv_gru_stacked: expected the lower level's states as (N, T, H, W, L) with {x.shape[:4]} as in x, got "
-            f"{lower.shape}; bring them to this size first"
+            f"conv_gru_stacked: expected lower (N, T, H, W, L) with (N, T, H, W) = {x.shape[:4]} as in x, got "
+            f"{lower.shape}; resize lower first"
         )
     conv_gru.check_odd(*p["Wz"].shape[:2], *p["Lz"].shape[:2], *p["Uz"].shape[:2])
     W = {"W": np.concatenate([p["Wz"], p["Wr"], p["Wc"]], axis=3), "b": np.concatenate([p["bz"], p["br"], p["bc"]])}
@@ -67,12 +67,13 @@ def forward(x, lower, p, *, kernel: ModuleType | None = None):
     n = of_lower.shape[-1]  # 2 S, or 3 S with Lc
     a = np.concatenate([of_x[..., :n] + of_lower, of_x[..., n:]], axis=-1)  # F1, F2, F4 without the state
     a = a.reshape(*x.shape[:4], -1)
-    h, cache = conv_gru.states(a, p, kernel or fastest())
+    h, cache = conv_gru.states(a, p, kernel)
     return h, (W_cache, L_cache, cache, x.shape, lower.shape, p)
 
 
-# a is the sum of what x and lower give it: the gradient of either is that of its channels of a. x gives all of them, z,
-# r and c; lower the first of them, z and r, or all where there is Lc. conv_gru.py goes back from h to a.
+# a is the sum of a part from x and a part from lower. Each part gets the gradient of the channels of a that it
+# contributes to. x contributes to all channels: z, r and c. lower contributes to z and r only, or to all three if there
+# is Lc. The step from h back to a is in conv_gru.py.
 
 
 def backward(dh, cache):

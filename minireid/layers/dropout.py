@@ -3,8 +3,7 @@
     F1  mask = 1 / (1 - rate) with probability 1 - rate, else 0
     F2  y = x mask
 
-Any shape. The mean of mask is 1, so that nothing needs scaling at test time: without a generator the layer is the
-identity.
+Any shape. The mean of mask is 1, so no scaling is needed at test time. With rng=None the layer is the identity.
 """
 
 import numpy as np

@@ -1,21 +1,36 @@
-"""The unit of gru.py in fewer and larger products: what trains. Same parameters, same states, same gradients.
+"""The GRU of gru.py in fewer, larger matrix products: used in training. Same parameters, states and gradients.
 
-gru.py multiplies at every frame, six times forward and twelve times backward. But the products with x need no state,
-so they can be made for all frames at once; and a parameter's gradient, a sum over frames of products, is one product
-of the matrices that hold all frames below each other:
+gru.py computes six matrix products per frame forward and twelve backward. But the products with x do not depend on the
+state, so they can be computed for all frames at once. A parameter's gradient is a sum of products over the frames. It
+is equal to one product of two matrices that stack the rows of all frames:
 
     sum over t of  A[t]^T B[t]  =  A^T B            A (T N, ...), B (T N, ...)
 
-Two products a frame are left forward and two backward, those that need the state before. Wz, Wr and Wc side by side
-are called W here (D, 3 S), Uz and Ur side by side U (S, 2 S); F1 to F5 are those of gru.py. Time comes first inside,
-so that one frame of all clips lies in one piece.
+Two products per frame remain forward and two backward: those that involve the previous state. W (D, 3 S) is Wz, Wr and
+Wc concatenated. U (S, 2 S) is Uz and Ur concatenated. F1 to F5 are those of gru.py. Internally time is the first axis,
+so that one frame of all clips is contiguous in memory.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from minireid.layers import gru, sigmoid
 
 init = gru.init
+
+
+class Cache(NamedTuple):
+    """rows (T N, D): x with time first; h (T + 1, N, S): h[t] is h' of frame t; zr: z and r side by side."""
+
+    rows: np.ndarray
+    h: np.ndarray
+    zr: np.ndarray
+    q: np.ndarray
+    c: np.ndarray
+    W: np.ndarray
+    U: np.ndarray
+    p: dict[str, np.ndarray]
 
 
 def forward(x, p):
@@ -34,7 +49,7 @@ def forward(x, p):
         q[t] = r * h[t]  # F3
         c[t] = np.tanh(a[t, :, 2 * S :] + q[t] @ p["Uc"])  # F4
         h[t + 1] = (1 - z) * h[t] + z * c[t]  # F5
-    return np.ascontiguousarray(h[1:].swapaxes(0, 1)), (rows, h, zr, q, c, W, U, p)
+    return np.ascontiguousarray(h[1:].swapaxes(0, 1)), Cache(rows, h, zr, q, c, W, U, p)
 
 
 def backward(dh, cache):

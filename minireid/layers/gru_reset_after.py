@@ -6,17 +6,31 @@
     F4  c = tanh(ac),     ac = x Wc + bc + r q            candidate
     F5  h = (1 - z) h' + z c                              h' is the state after the previous frame, 0 before the first
 
-Shapes: a step maps x (N, D) and h' (N, S) to h (N, S), and so are z, r, q, c; the loop maps x (N, T, D) to h (N, T, S).
-Wz, Wr, Wc (D, S); Uz, Ur, Uc (S, S); bz, br, bc, vc (S,).
+Shapes: a step maps x (N, D) and h' (N, S) to h (N, S); z, r, q and c are (N, S) too. The loop maps x (N, T, D) to h
+(N, T, S). Wz, Wr, Wc (D, S); Uz, Ur, Uc (S, S); bz, br, bc, vc (S,).
 
-Why two variants: here h' enters by three products that do not wait for each other, so a GPU does all of them at once;
-in minireid/layers/gru.py (Cho et al. 2014, Wu et al. 2016) the third has to wait for r. PyTorch writes F5 with z and
-1 - z changed round: its weight_hz is -Uz here, and so on for Wz and bz.
+Why two variants? Here the three products with h' do not depend on each other, so a GPU computes all of them at once. In
+minireid/layers/gru.py (Cho et al. 2014, Wu et al. 2016) the third product has to wait for r. PyTorch writes F5 with z
+and 1 - z swapped: its weight_hz is -Uz here, and likewise for Wz and bz.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from minireid.layers import sigmoid
+
+
+class Step(NamedTuple):
+    """What one step keeps for its backward."""
+
+    x: np.ndarray
+    h_prev: np.ndarray
+    z: np.ndarray
+    r: np.ndarray
+    q: np.ndarray
+    c: np.ndarray
+    p: dict[str, np.ndarray]
 
 
 def init(rng: np.random.Generator, D: int, S: int, *, dtype: type = np.float32) -> dict[str, np.ndarray]:
@@ -37,11 +51,11 @@ def step_forward(x, h_prev, p):
     ac = x @ p["Wc"] + p["bc"] + r * q
     c = np.tanh(ac)  # F4 (N, S)
     h = (1 - z) * h_prev + z * c  # F5 (N, S)
-    return h, {"x": x, "h_prev": h_prev, "z": z, "r": r, "q": q, "c": c, "p": p}
+    return h, Step(x, h_prev, z, r, q, c, p)
 
 
-# dX always is the derivative of the loss by X, shaped like X. Three rules are enough for all that follows:
-#     y = A B with matrices:   dA = dy B^T and dB = A^T dy (the sum over the N rows is inside that product)
+# dX always means the derivative of the loss with respect to X; it has the shape of X. The code below needs three rules:
+#     y = A B with matrices:   dA = dy B^T and dB = A^T dy (the product already sums over the N rows)
 #     y = sigmoid(a):          da = dy y (1 - y)
 #     y = tanh(a):             da = dy (1 - y^2)
 # h' is used in four places: in F5 directly, in q (F3), and in both gates (F1, F2). dh_prev is the sum over all four.
@@ -49,7 +63,7 @@ def step_forward(x, h_prev, p):
 
 def step_backward(dh, cache):
     """dh (N, S) -> dx (N, D), dh_prev (N, S), grads."""
-    x, h_prev, z, r, q, c, p = cache.values()  # in the order of step_forward's return
+    x, h_prev, z, r, q, c, p = cache
     dz = dh * (c - h_prev)  # F5
     dc = dh * z  # F5
     dac = dc * (1 - c * c)  # F4
@@ -68,7 +82,7 @@ def step_backward(dh, cache):
 
 
 def forward(x, p):
-    """x (N, T, D) -> all states h (N, T, S), cache (one entry a frame: its gates are there to look at)."""
+    """x (N, T, D) -> all states h (N, T, S), cache (one entry per frame, with the gates, for inspection)."""
     N, T, _ = x.shape
     h = np.zeros((N, T, len(p["bz"])), x.dtype)
     h_t = np.zeros_like(h[:, 0])
@@ -81,15 +95,16 @@ def forward(x, p):
 
 
 # Backpropagation through time: the state after frame t is used twice, as an output of the layer (gradient dh[:, t]) and
-# as h' of frame t + 1 (gradient dh_next). It collects both. The parameters are used at every frame: gradients add up.
+# as h' of frame t + 1 (gradient dh_next). Its gradient is the sum of both. The parameters are used at every frame, so
+# their gradients are summed over the frames.
 
 
 def backward(dh, cache):
     """dh (N, T, S) -> dx (N, T, D), grads."""
     steps = cache
-    dx = np.empty((*dh.shape[:2], steps[0]["x"].shape[1]), dh.dtype)
+    dx = np.empty((*dh.shape[:2], steps[0].x.shape[1]), dh.dtype)
     dh_next = np.zeros_like(dh[:, 0])
-    grads = {name: np.zeros_like(value, dtype=dh.dtype) for name, value in steps[0]["p"].items()}
+    grads = {name: np.zeros_like(value, dtype=dh.dtype) for name, value in steps[0].p.items()}
     for t in reversed(range(len(steps))):
         dx[:, t], dh_next, step_grads = step_backward(dh[:, t] + dh_next, steps[t])
         for name in grads:

@@ -2,8 +2,8 @@
 
     F1  y = x W + b
 
-Shapes: x (..., D_in), W (D_in, D_out), b (D_out,), y (..., D_out): the last axis is mapped, every other axis (clips,
-frames) only says how many vectors there are.
+Shapes: x (..., D_in), W (D_in, D_out), b (D_out,), y (..., D_out). The layer acts on the last axis. All other axes
+(clips, frames) are batch axes.
 """
 
 import numpy as np
@@ -20,13 +20,13 @@ def init(rng: np.random.Generator, D_in: int, D_out: int, *, dtype: type = np.fl
 
 def forward(x, p):
     """x (..., D_in) -> y (..., D_out), cache."""
-    rows = x.reshape(-1, x.shape[-1])  # one product of two matrices is quicker than one for every clip
+    rows = x.reshape(-1, x.shape[-1])  # one matrix product is faster than one per clip
     y = rows @ p["W"] + p["b"]  # F1
     return y.reshape(*x.shape[:-1], -1), (x, p)
 
 
-# y[m, j] = sum over i of x[m, i] W[i, j] + b[j]. So x[m, i] reaches every y[m, j] with weight W[i, j], and W[i, j]
-# is used once for each vector m: its gradient is a sum over all of them.
+# y[m, j] = sum over i of x[m, i] W[i, j] + b[j]. So x[m, i] contributes to every y[m, j] with weight W[i, j]. W[i, j]
+# is used once for each vector m, so its gradient is a sum over m.
 
 
 def backward(dy, cache):

@@ -3,25 +3,41 @@
     F1  i = sigmoid(ai),                  ai = x Wi + h' Ui + bi             input gate: how much is written
     F2  f = sigmoid(af),                  af = x Wf + h' Uf + bf             forget gate: how much of the cell is kept
     F3  candidate = tanh(acandidate),     acandidate = x Wc + h' Uc + bc     what would be written
-    F4  c = f c' + i candidate                                               the cell: a memory without a matrix
+    F4  c = f c' + i candidate                                               the cell: no matrix between c' and c
     F5  o = sigmoid(ao),                  ao = x Wo + h' Uo + bo             output gate: how much is shown
     F6  h = o squashed,                   squashed = tanh(c)
 
-h' and c' are state and cell after the previous frame, 0 before the first. The gates do not look at the cell (no
-"peepholes"): this is the unit of PyTorch and cuDNN, which call the candidate g and split every bias in two.
+h' and c' are the state and the cell after the previous frame, 0 before the first. The gates do not depend on the cell
+(no "peepholes"). This is the unit of PyTorch and cuDNN. They call the candidate g and split every bias into two.
 
-Shapes: a step maps x (N, D), h' and c' (N, S) to h and c (N, S), and so are the gates; the loop maps x (N, T, D) to
+Shapes: a step maps x (N, D), h' and c' (N, S) to h and c (N, S); the gates are (N, S) too. The loop maps x (N, T, D) to
 h (N, T, S). Wi, Wf, Wc, Wo (D, S); Ui, Uf, Uc, Uo (S, S); bi, bf, bc, bo (S,). N clips, T frames, D inputs, S states.
-Padding comes last, so it cannot reach the states of real frames. The loop needs no lengths.
+Padding frames come last, so they cannot change the states of real frames. So the loop needs no lengths.
 
-All parameters start alike, bf too, as in PyTorch: at first f is about 1/2 and the cell halves at every frame. Many add
-1 to bf, so that it remembers from the start (Jozefowicz, Zaremba, Sutskever 2015). It is not done here, so that a
-comparison of units compares the units: `p["bf"] += 1` does it.
+All parameters, also bf, start from the same distribution, as in PyTorch. So at first f is about 1/2 and the cell is
+halved at every frame. It is common to add 1 to bf, so that the cell remembers from the start (Jozefowicz, Zaremba,
+Sutskever 2015). This is not done here, so that a comparison of units is fair. `p["bf"] += 1` does it.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
 from minireid.layers import sigmoid
+
+
+class Step(NamedTuple):
+    """What one step keeps for its backward."""
+
+    x: np.ndarray
+    h_prev: np.ndarray
+    c_prev: np.ndarray
+    i: np.ndarray
+    f: np.ndarray
+    candidate: np.ndarray
+    o: np.ndarray
+    squashed: np.ndarray
+    p: dict[str, np.ndarray]
 
 
 def init(rng: np.random.Generator, D: int, S: int, *, dtype: type = np.float32) -> dict[str, np.ndarray]:
@@ -44,18 +60,17 @@ def step_forward(x, h_prev, c_prev, p):
     o, _ = sigmoid.forward(ao)  # F5 (N, S)
     squashed = np.tanh(c)
     h = o * squashed  # F6 (N, S)
-    cache = {"x": x, "h_prev": h_prev, "c_prev": c_prev, "i": i, "f": f, "candidate": candidate, "o": o}
-    return h, c, {**cache, "squashed": squashed, "p": p}
+    return h, c, Step(x, h_prev, c_prev, i, f, candidate, o, squashed, p)
 
 
-# The cell leaves the step twice: through h (F6), and as c' of the next frame, whose gradient comes in as `dc`. It
-# collects both. On its way to c' it meets nothing but f: no matrix, no tanh. Where f is near 1 a gradient crosses many
-# frames unchanged, and that is what the LSTM was made for.
+# The cell is used twice: in h (F6), and as c' of the next frame. The gradient of the second use comes in as `dc`. The
+# gradient of the cell is the sum of both. From c' to c there is only the factor f: no matrix, no tanh. Where f is near
+# 1, a gradient crosses many frames nearly unchanged. The LSTM was designed for this.
 
 
 def step_backward(dh, dc, cache):
     """dh, dc (N, S): gradients of both results of the step -> dx (N, D), dh_prev (N, S), dc_prev (N, S), grads."""
-    x, h_prev, c_prev, i, f, candidate, o, squashed, p = cache.values()  # in the order of step_forward's return
+    x, h_prev, c_prev, i, f, candidate, o, squashed, p = cache
     do = dh * squashed  # F6
     dsquashed = dh * o  # F6
     dc = dc + dsquashed * (1 - squashed * squashed)  # F6
@@ -79,7 +94,7 @@ def step_backward(dh, dc, cache):
 
 
 def forward(x, p):
-    """x (N, T, D) -> all states h (N, T, S), cache (one entry a frame: its gates are there to look at)."""
+    """x (N, T, D) -> all states h (N, T, S), cache (one entry per frame, with the gates, for inspection)."""
     N, T, _ = x.shape
     h = np.zeros((N, T, len(p["bi"])), x.dtype)
     h_t, c_t = np.zeros_like(h[:, 0]), np.zeros_like(h[:, 0])
@@ -92,23 +107,22 @@ def forward(x, p):
 
 
 # Backpropagation through time: the state after frame t is used twice, as an output of the layer (gradient dh[:, t]) and
-# as h' of frame t + 1 (gradient dh_next). It collects both. The cell is no output: after the last frame its gradient is
-# 0. The parameters are used at every frame: gradients add up.
+# as h' of frame t + 1 (gradient dh_next). Its gradient is the sum of both. The cell is not an output, so its gradient
+# after the last frame is 0. The parameters are used at every frame, so their gradients are summed over the frames.
 
 
 def backward(dh, cache, *, truncate: int | None = None):
     """dh (N, T, S) -> dx (N, T, D), grads.
 
     truncate=k: truncated BPTT (Williams & Peng 1990, in its simplest form). The sequence is cut into pieces of k
-    frames, from frame 0, and no gradient crosses a cut: the first frame of a piece takes state and cell that it starts
-    from as constants.
+    frames, from frame 0. No gradient crosses a cut: the initial state and cell of each piece are treated as constants.
     """
     if truncate is not None and truncate < 1:
         raise ValueError(f"lstm: truncate must be 1 or more frames, or None for full BPTT, got {truncate}")
     steps = cache
-    dx = np.empty((*dh.shape[:2], steps[0]["x"].shape[1]), dh.dtype)
+    dx = np.empty((*dh.shape[:2], steps[0].x.shape[1]), dh.dtype)
     dh_next, dc_next = np.zeros_like(dh[:, 0]), np.zeros_like(dh[:, 0])
-    grads = {name: np.zeros_like(value, dtype=dh.dtype) for name, value in steps[0]["p"].items()}
+    grads = {name: np.zeros_like(value, dtype=dh.dtype) for name, value in steps[0].p.items()}
     for t in reversed(range(len(steps))):
         if truncate is not None and (t + 1) % truncate == 0:
             dh_next, dc_next = np.zeros_like(dh_next), np.zeros_like(dc_next)  # t is the last frame of its piece

@@ -2,8 +2,8 @@
 
     F1  y = 1 / (1 + e^-x)
 
-Any shape. exp overflows for large arguments, so F1 is used where x >= 0 and the equal e^x / (1 + e^x) where x < 0:
-neither ever computes the exponential of a positive number.
+Any shape. exp overflows for large arguments. So F1 is used where x >= 0, and the equivalent e^x / (1 + e^x) where
+x < 0. Neither form computes the exponential of a positive number.
 """
 
 import numpy as np

@@ -1,10 +1,10 @@
-"""Each feature minus its mean over the clip: what stays the same goes, what changes stays.
+"""Each feature minus its mean over the clip: the constant part is removed, the changes remain.
 
     F1  y[n, t] = h[n, t] - 1/lengths[n]  sum over u < lengths[n] of  h[n, u]        0 where t >= lengths[n]
 
-Shapes: h (N, T, ...), lengths (N,) integers from 1 to T, y like h. Speech recognition takes the microphone out of its
-features this way (cepstral mean normalisation, Atal 1974); here it takes out clothes, camera and background. The order
-of the frames plays no part in it.
+Shapes: h (N, T, ...), lengths (N,) integers from 1 to T, y has the shape of h. Speech recognition removes the effect of
+the microphone from its features in this way (cepstral mean normalisation, Atal 1974). Here it removes clothes, camera
+and background. The mean does not depend on the order of the frames.
 """
 
 from minireid.layers.lengths import valid_frames
@@ -18,7 +18,8 @@ def forward(h, *, lengths=None):
     return y, (valid, weight)
 
 
-# h[n, u] is in y[n, u] with 1, and in every valid y[n, t] with -1/lengths[n]: centring once more, backwards.
+# h[n, u] enters y[n, u] with factor 1, and every valid y[n, t] with factor -1/lengths[n]. So backward centres dy as
+# forward centres h.
 
 
 def backward(dy, cache):

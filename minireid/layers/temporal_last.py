@@ -12,7 +12,7 @@ from minireid.layers.lengths import valid_frames
 
 def forward(h, *, lengths=None):
     """h (N, T, ...) -> y (N, ...), cache. lengths=None: no clip is padded, the last frame is T - 1."""
-    valid_frames(h, lengths)  # raises where lengths do not fit
+    valid_frames(h, lengths)  # raises if lengths are wrong
     clips = np.arange(len(h))
     last = np.full(len(h), h.shape[1] - 1) if lengths is None else np.asarray(lengths) - 1
     y = h[clips, last]  # F1
@@ -20,7 +20,7 @@ def forward(h, *, lengths=None):
 
 
 def backward(dy, cache):
-    """dy (N, ...) -> dh (N, T, ...): all of it to each clip's last frame."""
+    """dy (N, ...) -> dh (N, T, ...): each clip's last frame gets the whole gradient."""
     clips, last, h_shape = cache
     dh = np.zeros(h_shape, dy.dtype)
     dh[clips, last] = dy

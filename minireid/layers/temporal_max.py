@@ -1,9 +1,9 @@
-"""Temporal pooling by the maximum, for each feature by itself.
+"""Temporal pooling by the maximum, for each feature separately.
 
     F1  y[n] = max over t < lengths[n] of  h[n, t]
 
 Shapes: h (N, T, ...), lengths (N,) integers from 1 to T, y (N, ...). Frames from lengths[n] on are padding and have no
-influence. Of equal values the first is the maximum (a kink: the gradient is that frame's alone).
+influence. If several values are equal, the first is the maximum (a kink: only that frame gets the gradient).
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ def forward(h, *, lengths=None):
 
 
 def backward(dy, cache):
-    """dy (N, ...) -> dh (N, T, ...): all of it to the frame that held the maximum."""
+    """dy (N, ...) -> dh (N, T, ...): the frame with the maximum gets the whole gradient."""
     winner, h_shape = cache
     dh = np.zeros(h_shape, dy.dtype)
     np.put_along_axis(dh, winner, dy[:, None], axis=1)

@@ -3,7 +3,7 @@
     F1  s = sqrt(x . x)
     F2  u = x / s
 
-Shapes: x (N, D), s (N, 1), u (N, D). Distances between such vectors lie between 0 and 2 and are an angle in disguise:
+Shapes: x (N, D), s (N, 1), u (N, D). Distances between such vectors lie between 0 and 2 and depend only on the angle:
 |u - v|^2 = 2 - 2 cos. A vector of zeros has no direction; it stays 0, with gradient 0.
 """
 
@@ -17,8 +17,8 @@ def forward(x):
     return u, (u, s)
 
 
-# Along u itself a change of x only changes its length, which F2 takes away: that part of du is removed, and the rest is
-# divided by the length as x was.
+# A change of x along u only changes the length of x, and F2 removes the length. So the part of du along u is removed.
+# The rest is divided by s, as x is in F2.
 
 
 def backward(du, cache):

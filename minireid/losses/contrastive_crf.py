@@ -22,8 +22,8 @@ def forward(x, *, pairs, same, weights=None, margin: float = 2.0):
     return loss, (d, gap, same, weights, distance_cache)
 
 
-# dl/dd: d for the same person; 1/2 * 2 gap * (-2 d) for others within the margin, 0 beyond. How it goes on from d to x
-# is in pair_distance.py. `dd` is the derivative by d.
+# dl/dd: d for a positive pair; 1/2 * 2 gap * (-2 d) for a negative pair within the margin, 0 beyond. The step from d to
+# x is in pair_distance.py. `dd` is the derivative of the loss with respect to d.
 
 
 def backward(dloss, cache):

@@ -4,9 +4,9 @@
         l[p] = max(0, margin - d[p])       elsewhere: push apart, up to the margin
     F2  loss = sum over the P pairs of  weights[p] l[p]        weights 1/P, the mean, where none are given
 
-Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person, weights (P,);
-d (P,) is the Euclidean distance, not squared, and there is no 1/2. Every pair pulls with the same strength, however
-far: at d = 0 that is a kink, where the gradient is taken as 0.
+Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person, weights (P,); d
+(P,) is the Euclidean distance, not squared, and there is no 1/2. A positive pair is pulled with the same strength at
+every distance. So there is a kink at d = 0, where the gradient is taken as 0.
 """
 
 import numpy as np
@@ -23,8 +23,8 @@ def forward(x, *, pairs, same, weights=None, margin: float = 2.0):
     return loss, (d, gap, same, weights, distance_cache)
 
 
-# dl/dd: 1 for the same person, -1 for others within the margin, 0 beyond. How it goes on from d to x is in
-# pair_distance.py. `dd` is the derivative by d.
+# dl/dd: 1 for a positive pair, -1 for a negative pair within the margin, 0 beyond. The step from d to x is in
+# pair_distance.py. `dd` is the derivative of the loss with respect to d.
 
 
 def backward(dloss, cache):

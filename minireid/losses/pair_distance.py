@@ -1,10 +1,10 @@
-"""The distances of pairs of embeddings, and where their gradient goes: shared by the three contrastive losses.
+"""The distances between pairs of embeddings, and their gradient: shared by the three contrastive losses.
 
     F1  v[p] = x[i] - x[j]         for pair p = (i, j)
     F2  d[p] = sqrt(v[p] . v[p])   Euclidean distance
 
-Shapes: x (N, D), pairs (P, 2) row numbers in x, d (P,). The Siamese twins are two rows of x. A clip may be in many
-pairs; its gradient is the sum over them.
+Shapes: x (N, D), pairs (P, 2) row numbers in x, d (P,). The Siamese twins of a pair are two rows of x. A clip may be in
+many pairs; its gradient is the sum over these pairs.
 """
 
 import numpy as np
@@ -26,6 +26,6 @@ def backward(dd, cache):
     v, d, pairs, x_shape = cache
     dv = v * np.divide(dd, d, out=np.zeros_like(dd), where=d != 0)[:, None]
     dx = np.zeros(x_shape, dv.dtype)
-    np.add.at(dx, pairs[:, 0], dv)  # add.at and not +=: a row that is in several pairs must get them all
+    np.add.at(dx, pairs[:, 0], dv)  # add.at, not +=: a row in several pairs gets the sum
     np.add.at(dx, pairs[:, 1], -dv)
     return dx

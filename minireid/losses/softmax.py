@@ -3,16 +3,16 @@
     F1  logp[n, k] = x[n, k] - log(sum over j of e^x[n, j])          logits x, log-probabilities logp
     F2  loss = -1/N  sum over n of  logp[n, labels[n]]
 
-Shapes: x (N, K), labels (N,) integers from 0 to K - 1, loss a scalar (nats): the mean over clips. At initialisation,
-where every person is as likely as any other, it is ln K. The largest logit of each row is subtracted first: F1 does not
-change by that, and no exponential can overflow.
+Shapes: x (N, K), labels (N,) integers from 0 to K - 1, loss a scalar (nats): the mean over clips. At initialisation all
+persons are equally likely, and the loss is ln K. The largest logit of each row is subtracted first. This does not
+change F1, and no exponential can overflow.
 """
 
 import numpy as np
 
 
 def forward(x, *, labels):
-    """x (N, K) -> loss, cache. Raises ValueError where labels do not fit."""
+    """x (N, K) -> loss, cache. Raises ValueError if labels have a wrong shape or value."""
     labels = np.asarray(labels)
     N, K = x.shape
     if labels.shape != (N,) or labels.min() < 0 or labels.max() >= K:
@@ -23,8 +23,9 @@ def forward(x, *, labels):
     return loss, (logp, labels)
 
 
-# d logp[n, l] / dx[n, k] = [k = l] - e^logp[n, k]: raise the right person, lower everybody by their probability. So
-# each row of dx sums to zero: with equal upstream gradients for all logits a softmax would get no gradient at all.
+# d logp[n, l] / dx[n, k] = [k = l] - e^logp[n, k]: raise the logit of the right person, lower every logit by its
+# probability. So each row of dx sums to 0. (A softmax alone, with equal upstream gradients for all probabilities, would
+# get no gradient.)
 
 
 def backward(dloss, cache):

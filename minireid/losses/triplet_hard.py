@@ -4,17 +4,18 @@
     F2  dn[n] = the smallest d[p] over the pairs p of row n that are not                      its hardest negative
     F3  loss = mean over the anchors n of  max(0, margin + dp[n] - dn[n])
 
-It asks for an order and not for a distance: everybody who is somebody else should be further away, by the margin, than
-everybody who is oneself. An anchor is a row that is in a pair of each kind at least, in either place of the pair.
-Only two pairs of each anchor have a gradient: so it takes batches with several clips of each of several persons, in
-all pairs. A batch without an anchor has nothing to say: loss 0.
+The loss constrains the order of distances, not their values. Every negative should be further from the anchor than
+every positive, by at least the margin. An anchor is a row that is in at least one positive and one negative pair, as
+first or second of the pair. Only two pairs of each anchor have a gradient. So a batch needs several clips of each of
+several persons, in all pairs. A batch without an anchor has loss 0.
 
 Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person; d (P,) is the
-Euclidean distance, not squared. The interface is that of the contrastive losses, and `weights` are taken and not used:
-the hardest pairs are chosen, and a choice has no weights. margin 0.3 is today's usual (Luo et al. 2019); a loss that
+Euclidean distance, not squared. The interface is that of the contrastive losses. `weights` is accepted and ignored,
+because the loss only selects the hardest pairs. margin 0.3 is the usual choice today (Luo et al. 2019). A loss that
 stays at the margin means that all embeddings have collapsed to one point.
 
-Kinks: at the margin (0 is used), at d = 0 (0), and where two pairs are equally hard: the first of them gets it all.
+Kinks: at the margin and at d = 0 the derivative is taken as 0. Of two equally hard pairs, the first gets the whole
+gradient.
 """
 
 import numpy as np
@@ -32,17 +33,17 @@ def forward(x, *, pairs, same, weights=None, margin: float = 0.3):
     if not len(of_anchor):
         nobody = np.zeros(0, int)
         return d.dtype.type(0), (d, d[nobody], nobody, nobody, distance_cache)
-    hardest_positive = np.where(of_anchor & same, d.real, -np.inf).argmax(axis=1)  # F1, as a number of a pair
+    hardest_positive = np.where(of_anchor & same, d.real, -np.inf).argmax(axis=1)  # F1, as the index of the pair
     hardest_negative = np.where(of_anchor & ~same, d.real, np.inf).argmin(axis=1)  # F2
     gap = margin + d[hardest_positive] - d[hardest_negative]  # (A,)
     loss = np.maximum(gap, 0).mean()  # F3
     return loss, (d, gap, hardest_positive, hardest_negative, distance_cache)
 
 
-# Of the mean over A anchors each gets 1/A. Where the triplet is too close, dl/ddp = 1 and dl/ddn = -1: the hardest
-# positive is pulled, the hardest negative pushed. One pair may be the hardest of several anchors (of both its rows, for
-# one), so its derivative is a sum: add.at and not +=, which would keep the last only. How it goes on from d to x is in
-# pair_distance.py. `dd` is the derivative by d.
+# The loss is a mean over A anchors, so each anchor gets 1/A. Where the triplet violates the margin, dl/ddp = 1 and
+# dl/ddn = -1: the hardest positive is pulled, the hardest negative is pushed. One pair may be the hardest of several
+# anchors (for example of both its rows), so its derivative is a sum. The code uses add.at and not +=, which would keep
+# only the last term. The step from d to x is in pair_distance.py. `dd` is the derivative of the loss with respect to d.
 
 
 def backward(dloss, cache):

@@ -20,7 +20,7 @@ The vectors of F3 are orthonormal in B: t^T B t = u^T u = 1, and t^T A t = lambd
 
 import numpy as np
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 
 SHRINKAGE = 0.3
 SINGULAR = "a covariance is singular: raise the shrinkage, or reduce the embeddings by PCA first"

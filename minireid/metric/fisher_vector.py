@@ -20,7 +20,7 @@ stays 0; the mixture must be fitted to frames of training persons, never to thos
 
 import numpy as np
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 from minireid.metric.gmm import Mixture, responsibilities
 
 

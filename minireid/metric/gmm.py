@@ -19,7 +19,7 @@ exponent out first. A dimension that never varies gets variance 1e-12 and counts
 
 import numpy as np
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 
 Mixture = dict[str, np.ndarray]
 FLOOR = 1e-3

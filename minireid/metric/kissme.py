@@ -29,7 +29,7 @@ What goes wrong:
 
 import numpy as np
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 from minireid.metric import eigen, pca, samples
 
 Metric = dict[str, np.ndarray]

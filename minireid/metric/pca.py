@@ -14,7 +14,7 @@ al. 2016 reduce to 128 first). D' is at most the rank of x - m: directions that 
 
 import numpy as np
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 from minireid.metric import samples
 from minireid.networks import euclidean
 

@@ -26,7 +26,7 @@ else is looked for: say so beside the number. Memory is a few Q x Q arrays of fl
 
 import numpy as np
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 
 
 def rerank(

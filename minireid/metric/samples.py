@@ -16,7 +16,7 @@ Shapes: x (N, D) embeddings, persons (N,) and cameras (N,) their labels; covaria
 
 import numpy as np
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 
 
 def checked(x: np.ndarray, persons: np.ndarray, cameras: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -27,7 +27,7 @@ paper's eigenproblem; this page follows the paper. What goes wrong besides is as
 
 import numpy as np
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 from minireid.metric import eigen, pca, samples
 
 Metric = dict[str, np.ndarray]

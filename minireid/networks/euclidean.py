@@ -1,4 +1,4 @@
-"""How the networks that learn a distance compare clips: Euclidean distance, turned round to a score."""
+"""How the networks that learn a distance compare clips: Euclidean distance, with its sign changed into a score."""
 
 from typing import Any
 
@@ -8,21 +8,22 @@ ROWS = 256
 
 
 def side_by_side(embeddings: dict[str, np.ndarray]) -> np.ndarray:
-    """{level: (N, D)} -> (N, D of all levels together). Squared distances of the levels add up."""
+    """{level: (N, D)} -> (N, sum of all D): the levels concatenated. Their squared distances add up."""
     return np.concatenate(list(embeddings.values()), axis=1)
 
 
 def to_unit_length(embeddings: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Each level's embeddings scaled to length 1, so that no level outweighs another: {level: (N, D)} -> the same."""
+    """Each level's embeddings scaled to length 1, so that all levels have the same weight: {level: (N, D)} -> alike."""
     return {level: e / (np.linalg.norm(e, axis=1, keepdims=True) + 1e-12) for level, e in embeddings.items()}
 
 
 def score(a: np.ndarray, b: np.ndarray, heads: Any = None) -> np.ndarray:
-    """a (A, D), b (B, D) -> (A, B), minus the Euclidean distance: larger means more alike. heads: nothing of the losses
-    is needed here; networks that learn a similarity do.
+    """a (A, D), b (B, D) -> (A, B), minus the Euclidean distance: larger means more alike.
 
-    |a - b|^2 = |a|^2 - 2 a.b + |b|^2, in float64: the differences cancel digits, which float32 does not have to spare.
-    ROWS rows of the result at a time, so that nothing else of its size is ever held.
+    heads: not used. Networks with a learned similarity need the parameters of their loss here.
+
+    |a - b|^2 = |a|^2 - 2 a.b + |b|^2, in float64: the subtraction loses digits, and float32 has none to spare. The
+    result is computed ROWS rows at a time, so that no other array has its size.
     """
     scores = np.empty((len(a), len(b)))
     b = b.astype(np.float64)

@@ -1,46 +1,56 @@
-"""The main network: CNN, GRU and two levels of description, trained as Siamese twins (Wang, Pan, Sun 2026: MSP-SRC).
+"""The main network: CNN, GRU and two levels of features, trained as a Siamese network (Wang, Pan, Sun 2026: MSP-SRC).
 
-This page maps clips to embeddings; the pairs of twins are made by the losses (minireid/losses/pair_distance.py).
+Both levels share the first maps. Each frame by itself:
 
-Shared by both levels, for every frame by itself:
+    F1  m1 = conv_block(x)             5x5 kernels, padding 2, 16 filters, 2x2 max-pool, tanh
+    F2  m2 = conv_block(m1)            32 filters
 
-    F1  m1 = conv_block(x)            5x5, padding 2, 16 filters, tanh, 2x2 max-pool
-    F2  m2 = conv_block(m1)           32 filters
+Low level: texture and pattern, the early maps on average over the clip.
 
-Low level, texture and pattern: what the early maps show on average over the clip.
+    L1  a = mean over the frames of m2
+    L2  b = maxpool2d(a)               2x2
+    L3  low = dropout_linear(b)        128 features
 
-    L1  a = mean (or another `pool`) over the frames of m2
-    L2  b = maxpool2d(a)              2x2
-    L3  low = linear(dropout(b))      b as one vector; 128 features
+High level: the frames in order.
 
-High level, read in order:
+    H1  m3 = conv_block(m2)            32 filters; each frame by itself
+    H2  e = dropout_linear(m3)         128 features for every frame
+    H3  h = gru(e)                     `depth` of them, each reads the states of the one before
+    H4  high = mean over the frames of h
 
-    H1  m3 = conv_block(m2)           32 filters
-    H2  e = linear(dropout(m3))       m3 as one vector; 128 features for every frame
-    H3  h = gru(e)                    `depth` of them, each reading the states of the one before
-    H4  high = mean (or another `pool`) over the frames of h
+Shapes: x (N, T, H, W, C) clips; m1, m2, m3 (N, T, height, width, filters); a and b (N, height, width, 32); e and h
+(N, T, 128); low and high (N, 128). The embedding of a clip is both, side by side.
 
-Shapes: x (N, T, H, W, C) clips, low and high (N, 128). An embedding is both side by side.
+This page maps clips to embeddings. The pairs of twins are formed by the losses (minireid/losses/pair_distance.py).
 
-The published summary names the parts (early features pooled over all frames; later features through a GRU and averaged;
-both losses at both levels; one to two million parameters) but no sizes. Ours, and why: filters, 5x5 kernels, tanh and
-128 features are the baseline's, so that the two differ only in what the paper adds. Padding 2 keeps the map size and
-the arithmetic plain. The pool L2 makes the low level's linear layer as large as the high level's, so that neither
-outweighs the other; the mean L1 comes first, so that one map is pooled and not T. At 128 x 64
-that makes 1.2 million parameters with two classifiers for 100 persons.
-
-`watch(name, array)`, where given, is shown every result and, as "d" + name, its gradient.
+The published summary names the parts: early features pooled over all frames; later features through a GRU and averaged;
+both losses at both levels; one to two million parameters. It gives no sizes. The filters, the 5x5 kernels, tanh and the
+128 features here are the baseline's, so that the two networks differ only in what the paper adds. Padding 2 keeps the
+size of the maps. The pool L2 makes the linear layers of both levels equally large. The mean L1 comes first, so that one
+map is pooled and not T. At 128 x 64 this makes 1.2 million parameters with two classifiers for 100 persons.
 """
 
 from types import ModuleType
 
 import numpy as np
 
-from minireid.layers import conv_block, dropout, gru, linear, maxpool2d, temporal_mean
-from minireid.networks.euclidean import score, side_by_side, to_unit_length
-from minireid.networks.watching import ignore
+from minireid.layers import conv_block, dropout_linear, gru, maxpool2d, temporal_mean
+from minireid.networks.euclidean import score
+from minireid.networks.facts import DISTANCE_LOSSES, POOLS, Facts, Setting
+from minireid.networks.running import Backward, Forward, ignore
 
-__all__ = ["backward", "embed", "forward", "init", "score"]
+__all__ = ["FACTS", "backward", "forward", "init", "score"]
+
+FACTS = Facts(
+    "msp_src",
+    filters=3,
+    losses=DISTANCE_LOSSES,
+    settings={
+        "unit": Setting("gru", ("gru", "gru_reset_after", "elman", "lstm"), layer=True),  # the recurrent layer of H3
+        "depth": Setting(1),  # how many of them; 0: none
+        "pool": POOLS,  # the mean of L1 and H4, or another pool over time
+    },
+)
 
 
 def init(
@@ -63,50 +73,25 @@ def init(
     }
 
 
-def forward(
-    x,
-    p,
-    *,
-    lengths=None,
-    rng: np.random.Generator | None = None,
-    dropout_rate: float = 0.6,
-    unit: ModuleType = gru,
-    pool: ModuleType = temporal_mean,
-    kernel: ModuleType | None = None,
-    watch=ignore,
-):
-    """x (N, T, H, W, C), lengths (N,) or None -> {"low": (N, 128), "high": (N, 128)}, cache.
-
-    rng=None: evaluation, no dropout. unit: gru, gru_reset_after, elman or lstm. pool: temporal_mean, temporal_max or
-    temporal_last, in L1 and H4. kernel: one of minireid/kernels, None for the quickest.
-    """
-    m2, shared = shared_forward(x, p, kernel, watch)  # F1, F2 (N, T, H/4, W/4, 32)
-    low, low_cache = low_forward(m2, p["low"], lengths, rng, dropout_rate, pool, watch)  # L1 to L3 (N, 128)
-    high, high_cache = high_forward(
-        m2, p["high"], lengths, rng, dropout_rate, unit, pool, kernel, watch
-    )  # H1 to H4 (N, 128)
-    return {"low": low, "high": high}, (shared, low_cache, high_cache)
+def forward(x, p, *, unit: ModuleType = gru, pool: ModuleType = temporal_mean, **how):
+    """x (N, T, H, W, C) -> {"low": (N, 128), "high": (N, 128)}, cache. how: see Forward in running.py."""
+    run = Forward(p, **how)
+    m2 = shared_forward(run, x)  # F1, F2 (N, T, H/4, W/4, 32)
+    low = low_forward(run, m2, pool)  # L1 to L3 (N, 128)
+    high = high_forward(run, m2, unit, pool)  # H1 to H4 (N, 128)
+    return {"low": low, "high": high}, run.cache
 
 
 def backward(dembeddings, cache, *, need_dx: bool = True, watch=ignore):
     """{"low": (N, 128), "high": (N, 128)} -> dx (N, T, H, W, C) (None where need_dx is False), grads."""
-    shared, low_cache, high_cache = cache
-    dm2_high, high_grads = high_backward(dembeddings["high"], high_cache, watch)
-    dm2_low, low_grads = low_backward(dembeddings["low"], low_cache, watch)
-    dm2 = dm2_high + dm2_low  # both levels use m2
-    dx, grads = shared_backward(dm2, shared, need_dx, watch)
-    return dx, {**grads, "low": low_grads, "high": high_grads}
+    back = Backward(cache, watch)
+    dm2_high = high_backward(back, dembeddings["high"])  # H4 to H1
+    dm2_low = low_backward(back, dembeddings["low"])  # L3 to L1
+    dx = shared_backward(back, dm2_high + dm2_low, need_dx=need_dx)  # both levels use m2; F2, F1
+    return dx, back.grads
 
 
-def embed(
-    x, p, *, lengths=None, unit: ModuleType = gru, pool: ModuleType = temporal_mean, unit_length: bool = False
-) -> np.ndarray:
-    """x (N, T, H, W, C) -> (N, 256): what `score` compares. No dropout. unit_length: every level scaled to length 1."""
-    embeddings, _ = forward(x, p, lengths=lengths, unit=unit, pool=pool)
-    return side_by_side(to_unit_length(embeddings) if unit_length else embeddings)
-
-
-# The first two blocks, shared by the levels.
+# The shared maps: F1, F2.
 
 
 def init_shared(rng, channels, filters, dtype) -> dict:
@@ -116,119 +101,76 @@ def init_shared(rng, channels, filters, dtype) -> dict:
     }
 
 
-def shared_forward(x, p, kernel, watch):
-    N, T = x.shape[:2]
-    frames = x.reshape(N * T, *x.shape[2:])
-    m1, conv1 = conv_block.forward(frames, p["conv1"], padding=2, kernel=kernel)  # F1 (N T, H/2, W/2, 16)
-    watch("conv1", m1)
-    m2, conv2 = conv_block.forward(m1, p["conv2"], padding=2, kernel=kernel)  # F2 (N T, H/4, W/4, 32)
-    watch("conv2", m2)
-    return m2.reshape(N, T, *m2.shape[1:]), (x.shape, conv1, conv2)
+def shared_forward(run: Forward, x):
+    m1 = run.per_frame("conv1", run.block, x, padding=2)  # F1 (N, T, H/2, W/2, 16)
+    return run.per_frame("conv2", run.block, m1, padding=2)  # F2 (N, T, H/4, W/4, 32)
 
 
-def shared_backward(dm2, cache, need_dx, watch):
-    x_shape, conv1, conv2 = cache
-    grads = {}
-    dm2 = dm2.reshape(-1, *dm2.shape[2:])
-    watch("dconv2", dm2)
-    dm1, grads["conv2"] = conv_block.backward(dm2, conv2)  # F2
-    watch("dconv1", dm1)
-    dframes, grads["conv1"] = conv_block.backward(dm1, conv1, need_dx=need_dx)  # F1
-    return dframes if dframes is None else dframes.reshape(x_shape), grads
+def shared_backward(back: Backward, dm2, *, need_dx: bool):
+    dm1 = back("conv2", dm2)  # F2
+    return back("conv1", dm1, need_dx=need_dx)  # F1
 
 
-# Low level.
+# The low level: L1 to L3.
 
 
 def init_low(rng, height, width, filters, features, dtype) -> dict:
-    return {"linear": linear.init(rng, (height // 8) * (width // 8) * filters[1], features, dtype=dtype)}
+    return {"linear": dropout_linear.init(rng, (height // 8) * (width // 8) * filters[1], features, dtype=dtype)}
 
 
-def low_forward(m2, p, lengths, rng, dropout_rate, pool, watch):
-    a, pool_cache = pool.forward(m2, lengths=lengths)  # L1 (N, H/4, W/4, 32)
-    b, space = maxpool2d.forward(a)  # L2 (N, H/8, W/8, 32)
-    watch("low.pool", b)
-    f, drop = dropout.forward(b.reshape(len(b), -1), rate=dropout_rate, rng=rng)
-    low, fc = linear.forward(f, p["linear"])  # L3 (N, 128)
-    watch("low.linear", low)
-    return low, (pool, pool_cache, space, b.shape, drop, fc)
+def low_forward(run: Forward, m2, pool: ModuleType):
+    a = run("low.mean", pool, m2, lengths=run.lengths)  # L1 (N, H/4, W/4, 32)
+    b = run("low.pool", maxpool2d, a)  # L2 (N, H/8, W/8, 32)
+    return run("low.linear", dropout_linear, b, **run.dropout)  # L3 (N, 128)
 
 
-def low_backward(dlow, cache, watch):
-    pool, pool_cache, space, b_shape, drop, fc = cache
-    grads = {}
-    watch("dlow.linear", dlow)
-    df, grads["linear"] = linear.backward(dlow, fc)  # L3
-    db = dropout.backward(df, drop).reshape(b_shape)
-    watch("dlow.pool", db)
-    da = maxpool2d.backward(db, space)  # L2
-    dm2 = pool.backward(da, pool_cache)  # L1
-    return dm2, grads
+def low_backward(back: Backward, dlow):
+    db = back("low.linear", dlow)  # L3
+    da = back("low.pool", db)  # L2
+    return back("low.mean", da)  # L1
 
 
-# High level.
+# The high level: H1 to H4, in two parts; msp_src_motion puts a step between them.
 
 
 def init_high(rng, height, width, filters, features, unit, depth, dtype) -> dict:
     units = {f"unit{d}": unit.init(rng, features, features, dtype=dtype) for d in range(1, depth + 1)}
     return {
         "conv3": conv_block.init(rng, 5, 5, filters[1], filters[2], dtype=dtype),
-        "linear": linear.init(rng, (height // 8) * (width // 8) * filters[2], features, dtype=dtype),
+        "linear": dropout_linear.init(rng, (height // 8) * (width // 8) * filters[2], features, dtype=dtype),
         **units,
     }
 
 
-def high_forward(m2, p, lengths, rng, dropout_rate, unit, pool, kernel, watch):
-    e, frames_cache = frames_forward(m2, p, rng, dropout_rate, kernel, watch)  # H1, H2 (N, T, 128)
-    high, sequence_cache = sequence_forward(e, p, lengths, unit, pool, watch)  # H3, H4 (N, 128)
-    return high, (frames_cache, sequence_cache)
+def high_forward(run: Forward, m2, unit: ModuleType, pool: ModuleType):
+    e = frames_forward(run, m2)
+    return sequence_forward(run, e, unit, pool)
 
 
-def high_backward(dhigh, cache, watch):
-    frames_cache, sequence_cache = cache
-    de, sequence_grads = sequence_backward(dhigh, sequence_cache, watch)
-    dm2, frames_grads = frames_backward(de, frames_cache, watch)
-    return dm2, {**frames_grads, **sequence_grads}
+def high_backward(back: Backward, dhigh):
+    de = sequence_backward(back, dhigh)
+    return frames_backward(back, de)
 
 
-def frames_forward(m2, p, rng, dropout_rate, kernel, watch):
-    N, T = m2.shape[:2]
-    maps = m2.reshape(N * T, *m2.shape[2:])
-    m3, conv3 = conv_block.forward(maps, p["conv3"], padding=2, kernel=kernel)  # H1 (N T, H/8, W/8, 32)
-    watch("high.conv3", m3)
-    f, drop = dropout.forward(m3.reshape(N, T, -1), rate=dropout_rate, rng=rng)
-    e, fc = linear.forward(f, p["linear"])  # H2 (N, T, 128)
-    watch("high.linear", e)
-    return e, (m2.shape, conv3, m3.shape, drop, fc)
+def frames_forward(run: Forward, m2):
+    m3 = run.per_frame("high.conv3", run.block, m2, padding=2)  # H1 (N, T, H/8, W/8, 32)
+    return run("high.linear", dropout_linear, m3, **run.dropout)  # H2 (N, T, 128)
 
 
-def frames_backward(de, cache, watch):
-    m2_shape, conv3, m3_shape, drop, fc = cache
-    grads = {}
-    watch("dhigh.linear", de)
-    df, grads["linear"] = linear.backward(de, fc)  # H2
-    dm3 = dropout.backward(df, drop).reshape(m3_shape)
-    watch("dhigh.conv3", dm3)
-    dm2, grads["conv3"] = conv_block.backward(dm3, conv3)  # H1
-    return dm2.reshape(m2_shape), grads
+def frames_backward(back: Backward, de):
+    dm3 = back("high.linear", de)  # H2
+    return back("high.conv3", dm3)  # H1
 
 
-def sequence_forward(e, p, lengths, unit, pool, watch):
-    h, units = e, {}
-    for name in [name for name in p if name.startswith("unit")]:
-        h, units[name] = unit.forward(h, p[name])  # H3 (N, T, 128)
-        watch(f"high.{name}", h)
-    high, pool_cache = pool.forward(h, lengths=lengths)  # H4 (N, 128)
-    watch("high.pool", high)
-    return high, (unit, units, pool, pool_cache)
+def sequence_forward(run: Forward, e, unit: ModuleType, pool: ModuleType):
+    h = e
+    for name in [name for name in run.p["high"] if name.startswith("unit")]:
+        h = run(f"high.{name}", unit, h)  # H3 (N, T, 128)
+    return run("high.pool", pool, h, lengths=run.lengths)  # H4 (N, 128)
 
 
-def sequence_backward(dhigh, cache, watch):
-    unit, units, pool, pool_cache = cache
-    grads = {}
-    watch("dhigh.pool", dhigh)
-    dh = pool.backward(dhigh, pool_cache)  # H4
-    for name in reversed(units):  # they were called in the order of init
-        watch(f"dhigh.{name}", dh)
-        dh, grads[name] = unit.backward(dh, units[name])  # H3
-    return dh, grads
+def sequence_backward(back: Backward, dhigh):
+    dh = back("high.pool", dhigh)  # H4
+    for name in reversed([name for name in back.cache if name.startswith("high.unit")]):
+        dh = back(name, dh)  # H3
+    return dh

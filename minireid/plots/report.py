@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from minireid.files import write_text
+from minireid.base.files import write_text
 
 PIXELS = 1.5  # of a picture on one of the page's: sharp on fine screens
 CSS = """

@@ -1,11 +1,9 @@
-"""The training loop: draw a batch, loss and gradients, clip, update, decay, log; again and again.
+"""The training loop: one step after the other, with a log, checkpoints and validation.
 
-Words: the crowd is the training persons and their tracks; a state is all that a checkpoint holds, its facts the best
-validation mAP so far and the recipe's checksum; a judge rates the network on people held out.
+The state of a run is a Checkpoint: parameters, optimiser states, steps done, and a header with the best validation mAP
+so far and the recipe's checksum. A validator measures the network on persons that were held out of the training.
 """
 
-import dataclasses
-import hashlib
 import json
 import signal
 import time
@@ -16,63 +14,60 @@ from typing import Any
 
 import numpy as np
 
-from minireid import progress
-from minireid.data import sampling
+from minireid.base import progress
+from minireid.base.errors import InputError
+from minireid.base.files import write_text
+from minireid.base.trees import Tree
 from minireid.data.prepared import Prepared
-from minireid.errors import InputError
-from minireid.files import write_text
-from minireid.kernels import fastest
 from minireid.networks.euclidean import to_unit_length
-from minireid.recipe import Recipe
-from minireid.training import batches, checkpoint, estimate, model, optimisers
+from minireid.training import checkpoint, estimate, model
 from minireid.training.checkpoint import Checkpoint
+from minireid.training.experiment import Experiment, experiment_of
 from minireid.training.run import Run
-from minireid.trees import Tree
+from minireid.training.step import Computed, gradients_at, update
+from minireid.training.ways import DEFINITION
 
 
 class Interrupted(Exception):
-    """Ctrl-C: the step was finished and saved."""
+    """Ctrl-C was pressed. The step was finished and saved."""
 
 
 class NotFinite(InputError):
-    """The loss is NaN or infinite: the recipe is at fault (too high a learning rate, most often)."""
+    """The loss is NaN or infinite. The recipe is the cause: too high a learning rate, most often."""
 
 
-Judge = Callable[[Tree, tuple[int, ...]], dict[str, float]]  # parameters, persons -> {"mAP": …, "rank-1": …}
+Validator = Callable[[Tree, tuple[int, ...]], dict[str, float]]  # parameters, persons -> {"mAP": …, "rank-1": …}
 
 
 def train(
     run: Run,
     prepared: Prepared,
-    judge: Judge,
+    validator: Validator,
     *,
     resume: bool = False,
     stop_after: int | None = None,
-    plain: bool = False,
+    definition: bool = False,
     quiet: bool = False,
 ) -> None:
     """Train to the recipe's last epoch, or until `stop_after` steps of the whole run are done.
 
-    Raises Interrupted after Ctrl-C.
+    Raises Interrupted after Ctrl-C, NotFinite where the loss is not a number.
 
-    plain: with the layers' definitions in place of the fused kernels (the same results but for rounding, slower).
+    validator: measures validation persons (minireid.evaluation), so that training does not depend on rankings.
+    definition: computed by the definitions, in NumPy (the same results but for rounding, slower).
     quiet: without forecast and progress bar.
-    judge: what validation persons are judged by (minireid.evaluation), so that training knows nothing of rankings.
 
-    Everything drawn at step k depends on recipe, data and k alone, so that a run that is stopped after any step
-    and resumed computes the same bits as one that is not. A checkpoint is only replaced by parameters whose loss has
-    been seen to be finite.
+    All that is drawn at step k depends on recipe, data and k alone. So a run that was stopped and resumed computes the
+    same bits as one that was not. A checkpoint is only replaced by parameters whose loss is known to be finite.
     """
-    recipe = run.recipe
-    crowd = sampling.people(prepared, run.train, at_least=recipe.clips.length)
-    per_epoch = batches.steps_per_epoch(recipe, crowd)
-    steps = per_epoch * recipe.training.epochs
+    experiment = experiment_of(run.recipe, prepared, run.train, DEFINITION if definition else None)
+    per_epoch, steps = experiment.steps_per_epoch, experiment.steps
     state = start(run, resume)
     first, last = state.step, min(steps, stop_after or steps)
     if first == 0:
         keep(run, state)
     if first == 0 and not quiet:
-        print(estimate.forecast(recipe, prepared, crowd, state.params, steps), flush=True)
+        print(estimate.forecast(experiment, state.params), flush=True)
     elif not quiet:
         print(f"going on after step {first} of {steps}", flush=True)
     trim_log(run.path / "log.jsonl", first)
@@ -80,22 +75,21 @@ def train(
         (run.path / "log.jsonl").open("a", encoding="utf-8") as log,
         ctrl_c_waits() as interrupted,
         progress.bar(total=steps, initial=first, unit="step", shown=not quiet) as bar,
-        np.errstate(over="ignore", invalid="ignore"),  # what is not finite is looked for, and named
+        np.errstate(over="ignore", invalid="ignore"),  # values that are not finite are looked for, and named
     ):
         for step in range(first, last):
             began = time.perf_counter()
-            record, grads = losses_at(recipe, prepared, crowd, state.params, step, plain)
+            computed = finite_at(experiment, state.params, step)
             if step > first and step % per_epoch == 0:
-                keep(run, state)  # the parameters before this step: their loss was just seen to be finite
-            apply_gradients(recipe, state.params, grads, state.optimiser, step, steps)
+                keep(run, state)  # the parameters before this step: their loss is finite
+            record = record_of(experiment, computed)
+            update(run.recipe.training, state.params, computed.grads, state.optimiser, step, steps)
             state = state._replace(step=step + 1)
             record["seconds"] = round(time.perf_counter() - began, 4)
             epochs_done, left = divmod(step + 1, per_epoch)
-            if run.validation and not left and epochs_done % recipe.validation.every == 0:
-                losses_at(
-                    recipe, prepared, crowd, state.params, step, plain
-                )  # only a network with a finite loss can be best
-                state = validate(run, judge, state, record)
+            if run.validation and not left and epochs_done % run.recipe.validation.every == 0:
+                finite_at(experiment, state.params, step)  # only a network with a finite loss can be the best
+                state = validate(run, validator, state, record)
             log.write(json.dumps({"step": step + 1, "epoch": step // per_epoch + 1, **record}) + "\n")
             log.flush()
             bar.set_postfix_str(progress_line(record), refresh=False)
@@ -103,7 +97,7 @@ def train(
             if interrupted:
                 break
         if state.step > first:
-            losses_at(recipe, prepared, crowd, state.params, state.step - 1, plain)  # a last look: are they finite?
+            finite_at(experiment, state.params, state.step - 1)  # is the last update finite?
     keep(run, state)
     if interrupted and state.step < steps:
         raise Interrupted(f"stopped after step {state.step} of {steps}")
@@ -112,67 +106,64 @@ def train(
 def start(run: Run, resume: bool) -> Checkpoint:
     """Parameters, optimiser states, steps done, best validation so far: fresh, or the run's checkpoint.
 
-    InputError where the checkpoint was made by another recipe than now stands in the run folder.
+    InputError where the recipe of the run folder is not the one that the checkpoint was trained by.
     """
-    facts = {"best": -1.0, "recipe": training_digest(run.recipe)}
+    header = {"best": -1.0, "recipe": run.training_digest()}
     if not resume:
-        return Checkpoint(0, model.init(run.recipe, run.identities), {}, facts)
+        return Checkpoint(0, model.init(run.recipe, run.identities), {}, header)
     saved = run.load()
-    if saved.facts.get("recipe") != facts["recipe"] or type(saved.facts.get("best")) is not float:
+    if saved.header.get("recipe") != header["recipe"] or type(saved.header.get("best")) is not float:
         raise InputError(
-            f"{run.path / 'recipe.toml'} is not what {run.path} was trained by until now: put it back, "
-            "or start a new run"
+            f"{run.path / 'recipe.toml'} is not the recipe that {run.path} was trained by until now: put that one "
+            "back, or start a new run"
         )
     return saved
 
 
-def training_digest(recipe: Recipe) -> str:
-    """A checksum of all that a recipe says but for its evaluation, which may be changed afterwards."""
-    said = dataclasses.asdict(recipe)
-    del said["evaluation"]
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+def finite_at(experiment: Experiment, params: Tree, step: int) -> Computed:
+    """Loss and gradients of a step. Raises NotFinite, which names the first result that is not finite."""
+    computed = gradients_at(experiment, params, step)
+    if not np.isfinite(computed.loss):
+        raise NotFinite(where_it_began(experiment, params, step, computed))
+    return computed
 
 
-def losses_at(
-    recipe: Recipe, prepared: Prepared, crowd: sampling.People, params: Tree, step: int, plain: bool = False
-) -> tuple[dict[str, Any], Tree]:
-    """Draw the batch of this step and compute: what goes into the log, and the gradients. Raises NotFinite."""
-    inputs, rng = batches.draw(recipe, prepared, crowd, step)
-    loss, parts, embeddings, grads = model.loss_and_gradients(
-        recipe, params, **inputs._asdict(), rng=rng, kernel=fastest() if plain else None
+def where_it_began(experiment: Experiment, params: Tree, step: int, computed: Computed) -> str:
+    """Run the step once more and name the first result that is not finite."""
+    found: list[str] = []
+
+    def watch(name: str, array: np.ndarray) -> None:
+        if not np.isfinite(array).all():
+            found.append(name)
+
+    gradients_at(experiment, params, step, watch)
+    listed = ", ".join(f"{name} {part:.3g}" for name, part in computed.parts.items())
+    return (
+        f"the loss is {computed.loss} at step {step + 1} ({listed}), first in {found[0] if found else 'the losses'}: "
+        "the last good checkpoint is kept; try a lower training.learning_rate"
     )
-    if not np.isfinite(loss):
-        raise NotFinite(where_it_began(recipe, prepared, crowd, params, step, loss, parts))
-    compared = to_unit_length(embeddings) if recipe.losses.together == "joint_on_sphere" else embeddings
-    return {"loss": loss, **parts, **mean_distances(compared, inputs.pairs, inputs.same)}, grads
 
 
-def apply_gradients(
-    recipe: Recipe, params: Tree, grads: Tree, states: dict[str, optimisers.State], step: int, steps: int
-) -> None:
-    """Clip, update, decay (weights, not biases), in place."""
-    wanted = recipe.training
-    schedule = {"cosine": optimisers.cosine, "constant": optimisers.constant}[wanted.schedule]
-    learning_rate = wanted.learning_rate * schedule(step, steps)
-    rules: dict[str, Callable[..., optimisers.State]]
-    rules = {"sgd": optimisers.sgd, "rmsprop": optimisers.rmsprop, "adam": optimisers.adam}
-    extra = {"momentum": wanted.momentum, "dampening": wanted.dampening} if wanted.optimiser == "sgd" else {}
-    optimisers.clip_elements(grads, wanted.clip_elements)
-    optimisers.update(rules[wanted.optimiser], params, grads, states, learning_rate=learning_rate, **extra)
-    if wanted.weight_decay:
-        optimisers.decay_weights(params, 1 - learning_rate * wanted.weight_decay)
+def record_of(experiment: Experiment, computed: Computed) -> dict[str, Any]:
+    """What the log says of a step: the loss, its parts, and mean distances of the pairs."""
+    embeddings = computed.embeddings
+    if experiment.recipe.losses.together == "joint_on_sphere":
+        embeddings = to_unit_length(embeddings)
+    pairs, same = computed.batch.pairs, computed.batch.same
+    return {"loss": computed.loss, **computed.parts, **mean_distances(embeddings, pairs, same)}
 
 
 def mean_distances(embeddings: dict[str, np.ndarray], pairs: np.ndarray, same: np.ndarray) -> dict[str, float]:
-    """Mean distance of the pairs of the same person and of different ones, as the loss sees them.
+    """Mean distance of the positive pairs and of the negative pairs, as the loss sees them.
 
-    Equal means that nothing is told apart yet; equal and near 0, that the embeddings have collapsed into one point.
+    If both are equal, the network does not distinguish persons yet. If both are equal and near 0, the embeddings have
+    collapsed into one point.
     """
     record: dict[str, float] = {}
     for level, e in embeddings.items():
         d = np.linalg.norm(e[pairs[:, 0]] - e[pairs[:, 1]], axis=1)
         for kind, those in (("same", d[same]), ("different", d[~same])):
-            if len(those):  # a batch may lack a kind
+            if len(those):  # a batch may have no pairs of one kind
                 record[f"{level} {kind}"] = float(those.mean())
     return record
 
@@ -186,37 +177,12 @@ def progress_line(record: dict[str, Any]) -> str:
     return f"loss {record['loss']:.3f} ({', '.join(parts)}) same|different {', '.join(gaps)}"
 
 
-def where_it_began(
-    recipe: Recipe,
-    prepared: Prepared,
-    crowd: sampling.People,
-    params: Tree,
-    step: int,
-    loss: float,
-    parts: dict[str, float],
-) -> str:
-    """Run the step once more and name the first result that is not finite."""
-    found: list[str] = []
-
-    def watch(name: str, array: np.ndarray) -> None:
-        if not np.isfinite(array).all():
-            found.append(name)
-
-    inputs, rng = batches.draw(recipe, prepared, crowd, step)
-    model.loss_and_gradients(recipe, params, **inputs._asdict(), rng=rng, watch=watch)
-    listed = ", ".join(f"{name} {part:.3g}" for name, part in parts.items())
-    return (
-        f"the loss is {loss} at step {step + 1} ({listed}), first in {found[0] if found else 'the losses'}: the last "
-        "good checkpoint is kept; try a lower training.learning_rate"
-    )
-
-
-def validate(run: Run, judge: Judge, state: Checkpoint, record: dict[str, Any]) -> Checkpoint:
-    """The judge's word on the validation persons, into the record; keeps best.npz by mAP; the state with that."""
-    result = judge(state.params, run.validation)
+def validate(run: Run, validator: Validator, state: Checkpoint, record: dict[str, Any]) -> Checkpoint:
+    """Measure the validation persons, write the result into the record, keep best.npz by mAP; the state with that."""
+    result = validator(state.params, run.validation)
     record |= {f"validation {name}": value for name, value in result.items()}
-    if result["mAP"] > state.facts["best"]:
-        state = state._replace(facts={**state.facts, "best": result["mAP"]})
+    if result["mAP"] > state.header["best"]:
+        state = state._replace(header={**state.header, "best": result["mAP"]})
         checkpoint.save(run.path / "best.npz", state)
     return state
 
@@ -226,7 +192,7 @@ def keep(run: Run, state: Checkpoint) -> None:
 
 
 def trim_log(path: Path, steps: int) -> None:
-    """Leave out of the log what was done after the checkpoint (those steps will be done again) and broken lines."""
+    """Remove broken lines and all steps after the checkpoint from the log. Those steps will be done again."""
     if not path.exists():
         return
     kept = []
@@ -241,11 +207,11 @@ def trim_log(path: Path, steps: int) -> None:
 
 @contextmanager
 def ctrl_c_waits() -> Iterator[list[int]]:
-    """Inside, the first Ctrl-C only makes the yielded list non-empty, so that a step is never cut in two."""
+    """Inside the `with` block, Ctrl-C only appends to the yielded list, so that a step is never interrupted."""
     pressed: list[int] = []
     try:
         before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
-    except ValueError:  # not in the main thread: nobody presses Ctrl-C there
+    except ValueError:  # not in the main thread: Ctrl-C does not arrive there
         yield pressed
         return
     try:

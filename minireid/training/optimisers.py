@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minireid.trees import Tree, leaves
+from minireid.base.trees import Tree, leaves
 
 State = dict[str, np.ndarray]
 
@@ -24,8 +24,8 @@ def sgd(
         F1  v = momentum v + (1 - dampening) g          v = g at the first step
         F2  p = p - learning_rate v
 
-    dampening=0 is the textbook's form. Torch7 defaults to dampening = momentum: with momentum 0.9 its steps are a tenth
-    as long, and who copies the baseline's learning rate 1e-3 without it runs ten times too hot.
+    dampening=0 is the textbook form. Torch7's default is dampening = momentum. With momentum 0.9, its steps are a tenth
+    as long. With dampening=0, the baseline's learning rate 1e-3 is therefore ten times too high.
     """
     v = momentum * state["v"] + (1 - dampening) * g if state else g.copy()  # F1
     p -= learning_rate * v  # F2
@@ -33,7 +33,7 @@ def sgd(
 
 
 def rmsprop(p: np.ndarray, g: np.ndarray, state: State, *, learning_rate: float, decay: float = 0.9) -> State:
-    """RMSProp (Tieleman & Hinton 2012): the step in units of the gradient's recent size.
+    """RMSProp (Tieleman & Hinton 2012): the step is the gradient divided by its recent size.
 
     F1  s = decay s + (1 - decay) g^2
     F2  p = p - learning_rate g / (sqrt(s) + 1e-8)
@@ -46,7 +46,7 @@ def rmsprop(p: np.ndarray, g: np.ndarray, state: State, *, learning_rate: float,
 def adam(
     p: np.ndarray, g: np.ndarray, state: State, *, learning_rate: float, beta1: float = 0.9, beta2: float = 0.999
 ) -> State:
-    """Adam (Kingma & Ba 2015): momentum, in units of the gradient's recent size, both corrected for their start at 0.
+    """Adam (Kingma & Ba 2015): momentum divided by the gradient's recent size; both are corrected for their start at 0.
 
     F1  m = beta1 m + (1 - beta1) g
     F2  s = beta2 s + (1 - beta2) g^2
@@ -77,7 +77,7 @@ def clip_elements(grads: Tree, limit: float) -> None:
 def decay_weights(params: Tree, factor: float) -> None:
     """Multiply every weight matrix and kernel by `factor`, in place (decoupled weight decay, Loshchilov & Hutter 2019).
 
-    Biases are left alone: they are few, and pulling them to zero only shifts what the next layer sees.
+    Biases are not decayed: they are few, and their decay only shifts the input of the next layer.
     """
     for _, p in leaves(params):
         if p.ndim > 1:
@@ -92,3 +92,7 @@ def cosine(step: int, steps: int) -> float:
 def constant(step: int, steps: int) -> float:
     """Learning-rate factor 1."""
     return 1.0
+
+
+RULES: dict[str, Callable[..., State]] = {"sgd": sgd, "rmsprop": rmsprop, "adam": adam}
+SCHEDULES = {"constant": constant, "cosine": cosine}

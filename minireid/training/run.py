@@ -1,23 +1,27 @@
-"""A run folder: what was trained, on whom, and how far.
+"""A run folder: the recipe, the persons of the split, and the state of the training.
 
 RUN/recipe.toml      the recipe, complete
 RUN/run.json         format, version, the prepared folder (path and checksum), the split, the persons
-RUN/log.jsonl        one line of JSON a step (and a validation)
-RUN/checkpoint.npz   to go on from, and to evaluate
-RUN/best.npz         only with validation persons: the best one by them
+RUN/log.jsonl        one line of JSON per step, with the validation results if there are any
+RUN/checkpoint.npz   to resume from, and to evaluate
+RUN/best.npz         the best checkpoint on the validation persons, if there are any
 """
 
+import hashlib
 import json
+import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from minireid import networks
+from minireid.base.errors import InputError
+from minireid.base.files import write_text
 from minireid.data.prepared import Prepared, open_prepared
 from minireid.data.splits import Split
-from minireid.errors import InputError
-from minireid.files import write_text
-from minireid.recipe import Recipe, to_toml
-from minireid.recipe import load as load_recipe
+from minireid.recipes.recipe import load as load_recipe
+from minireid.recipes.schema import Recipe
+from minireid.recipes.text import to_toml
 from minireid.training import checkpoint, model
 
 FORMAT = "minireid-run"
@@ -26,7 +30,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Run:
-    """An open run folder. train: persons trained on; validation: those held out of them; test: never seen."""
+    """An open run folder. train: training persons. validation: persons held out from training. test: test persons."""
 
     path: Path
     recipe: Recipe
@@ -37,27 +41,34 @@ class Run:
     train: tuple[int, ...]
     validation: tuple[int, ...]
     test: tuple[int, ...]
-    identities: int  # classes of the classifiers: train, but for those without a whole clip
+    identities: int  # classes of the classifiers: training persons, except those without a whole clip
 
     def prepared(self) -> Prepared:
-        """The folder it was trained from. InputError where that has changed."""
+        """The prepared folder of the run. Raises InputError if the folder has changed."""
         prepared = open_prepared(self.prepared_path)
         if prepared.index["sha256"] != self.prepared_sha256:
             raise InputError(f"{self.prepared_path} has changed since {self.path} was trained: train again")
         return prepared
 
     def load(self, name: str = "checkpoint.npz") -> checkpoint.Checkpoint:
-        return checkpoint.load(self.path / name, model.init(self.recipe, self.identities))
+        old_names = networks.page(self.recipe.network.name).FACTS.old_names
+        return checkpoint.load(self.path / name, model.init(self.recipe, self.identities), old_names)
+
+    def training_digest(self) -> str:
+        """A checksum of recipe.toml without its evaluation, which may be changed after the training."""
+        tables = tomllib.loads((self.path / "recipe.toml").read_text(encoding="utf-8"))
+        tables.pop("evaluation", None)
+        return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
 
     def best(self) -> checkpoint.Checkpoint:
-        """The best checkpoint by the validation persons; without any, the last."""
+        """The best checkpoint on the validation persons, or the last one if there are no such persons."""
         return self.load("best.npz" if self.validation else "checkpoint.npz")
 
 
 def create(
     path: Path, recipe: Recipe, prepared: Prepared, split: Split, train: tuple[int, ...], validation, identities: int
 ) -> Run:
-    """A new run folder. InputError where there is one already."""
+    """Make a new run folder. Raises InputError if `path` is a file or a folder that is not empty."""
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file: choose another --out")
     if path.exists() and any(path.iterdir()):
@@ -85,7 +96,7 @@ def create(
 
 
 def open_run(path: Path) -> Run:
-    """Open a run folder. InputError where it is missing, damaged or of another version."""
+    """Open a run folder. Raises InputError if it is missing, damaged or of another version."""
     file = path / "run.json"
     if not file.is_file():
         raise InputError(f"expected a run folder (with run.json) at {path}, found none: check the path, or train first")
@@ -93,7 +104,7 @@ def open_run(path: Path) -> Run:
         facts = json.loads(file.read_text(encoding="utf-8"))
         if facts.pop("format") != FORMAT or facts.pop("version") != VERSION:
             raise InputError(
-                f"expected {FORMAT} version {VERSION} in {file}, got another: use the minireid that wrote it"
+                f"expected {FORMAT} version {VERSION} in {file}, got another: use the minireid version that wrote it"
             )
         return Run(path=path, recipe=load_recipe(str(path / "recipe.toml")), **checked(facts))
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as fault:
@@ -101,7 +112,7 @@ def open_run(path: Path) -> Run:
 
 
 def checked(facts: dict[str, Any]) -> dict[str, Any]:
-    """The entries of run.json as Run's arguments. ValueError where one is not of its type."""
+    """The entries of run.json as arguments of Run. Raises ValueError if an entry has the wrong type or range."""
     for key in ("train", "validation", "test"):
         if not all(type(person) is int for person in facts[key]):
             raise ValueError(f"{key} should be a list of whole numbers")

@@ -13,6 +13,7 @@ from minireid.cli import main
 from minireid.kernels import loops
 
 
+@pytest.mark.slow
 def test_it_measures_prints_and_draws(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(measure, "SETTLE", 0.0)  # what is measured does not matter here
     monkeypatch.setattr(measure, "COUNTED", 0.0)

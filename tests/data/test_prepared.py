@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minireid.base.errors import InputError
 from minireid.data.prepared import Track, check_hash, open_prepared
-from minireid.errors import InputError
 
 SHA256 = "5d8a1b"
 

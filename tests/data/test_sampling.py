@@ -26,7 +26,7 @@ def folder(lengths: dict[tuple[int, str], int] | None = None, groups: int = 0) -
     return Prepared(Path("prepared"), np.zeros((1, 2, 2, 3), np.uint8), tuple(tracks), {})
 
 
-def crowd(**options: int) -> sampling.People:
+def some_people(**options: int) -> sampling.People:
     return sampling.people(folder(**options), tuple(range(11, 11 + K)), at_least=T)  # type: ignore[arg-type]
 
 
@@ -39,11 +39,11 @@ def where(clip: Clip, people: sampling.People) -> tuple[int, int]:
     raise AssertionError(f"{clip} is in no track")
 
 
-Sampler = Callable[..., sampling.Batch]
+Sampler = Callable[..., sampling.Drawn]
 SAMPLERS = pytest.mark.parametrize("sampler", [sampling.alternating, sampling.shared, sampling.every])
 
 
-def batches(sampler: Sampler, people: sampling.People, same_camera: bool, count: int = 100) -> list[sampling.Batch]:
+def batches(sampler: Sampler, people: sampling.People, same_camera: bool, count: int = 100) -> list[sampling.Drawn]:
     anchors = np.array([4, 0, 3])
     return [sampler(np.random.default_rng(s), people, anchors, T, same_camera=same_camera) for s in range(count)]
 
@@ -67,7 +67,7 @@ def test_only_the_persons_asked_for() -> None:
 
 
 def test_an_epoch_visits_everybody_in_an_order_of_its_own() -> None:
-    people = crowd()
+    people = some_people()
     orders = [tuple(sampling.epoch_order(0, epoch, people).tolist()) for epoch in range(20)]
     assert all(sorted(order) == list(range(K)) for order in orders)
     assert len(set(orders)) > 15
@@ -76,7 +76,7 @@ def test_an_epoch_visits_everybody_in_an_order_of_its_own() -> None:
 
 
 def test_groups_are_visited_together() -> None:
-    people = crowd(groups=3)
+    people = some_people(groups=3)
     firsts = set()
     for epoch in range(30):
         order = sampling.epoch_order(0, epoch, people)
@@ -93,7 +93,7 @@ def test_groups_are_visited_together() -> None:
 @SAMPLERS
 @pytest.mark.parametrize("same_camera", [False, True])
 def test_labels_belong_to_the_clips_and_same_to_the_labels(sampler: Sampler, same_camera: bool) -> None:
-    people = crowd()
+    people = some_people()
     for batch in batches(sampler, people, same_camera):
         assert len(batch.labels) == len(batch.clips) and batch.pairs.shape == (len(batch.same), 2)
         assert {clip.length for clip in batch.clips} == {T}
@@ -107,7 +107,7 @@ def test_labels_belong_to_the_clips_and_same_to_the_labels(sampler: Sampler, sam
 @SAMPLERS
 @pytest.mark.parametrize("same_camera", [False, True])
 def test_positive_pairs_are_across_cameras(sampler: Sampler, same_camera: bool) -> None:
-    people = crowd()
+    people = some_people()
     for batch in batches(sampler, people, same_camera):
         positive = [(where(batch.clips[i], people), where(batch.clips[j], people)) for i, j in batch.pairs[batch.same]]
         assert sorted(first[0] for first, _ in positive) == [0, 3, 4], "one positive pair for each anchor"
@@ -115,7 +115,7 @@ def test_positive_pairs_are_across_cameras(sampler: Sampler, same_camera: bool) 
 
 
 def cameras_of_negatives(sampler: Sampler, same_camera: bool) -> np.ndarray:
-    people = crowd()
+    people = some_people()
     return np.array(
         [
             (where(batch.clips[i], people)[1], where(batch.clips[j], people)[1])
@@ -140,7 +140,7 @@ def test_half_of_the_negative_pairs_in_one_camera(sampler: Sampler) -> None:
 
 @SAMPLERS
 def test_the_same_draws_give_the_same_batch(sampler: Sampler) -> None:
-    people = crowd()
+    people = some_people()
     first, again = (batches(sampler, people, True, 2) for _ in range(2))
     for a, b in zip(first, again):
         assert a.clips == b.clips
@@ -151,7 +151,7 @@ def test_the_same_draws_give_the_same_batch(sampler: Sampler) -> None:
 
 @SAMPLERS
 def test_clips_start_anywhere(sampler: Sampler) -> None:
-    people = crowd()
+    people = some_people()
     starts = {
         clip.start for batch in batches(sampler, people, False) for clip in batch.clips if where(clip, people) == (4, 0)
     }
@@ -163,7 +163,7 @@ def test_clips_start_anywhere(sampler: Sampler) -> None:
 
 
 def test_alternating_takes_a_positive_and_a_negative_pair_in_turn() -> None:
-    for batch in batches(sampling.alternating, crowd(), True, 10):
+    for batch in batches(sampling.alternating, some_people(), True, 10):
         assert batch.same.tolist() == [True, False] * 3
         assert batch.pairs.tolist() == [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9], [10, 11]], (
             "every pair has its own clips"
@@ -172,35 +172,37 @@ def test_alternating_takes_a_positive_and_a_negative_pair_in_turn() -> None:
 
 
 def test_alternating_meets_everybody_else() -> None:
-    others = {batch.labels[3] for batch in batches(sampling.alternating, crowd(), False)}
+    others = {batch.labels[3] for batch in batches(sampling.alternating, some_people(), False)}
     assert others == {0, 1, 2, 3, 5}
 
 
 def test_alternating_stays_within_a_group() -> None:
-    others = {batch.labels[3] for batch in batches(sampling.alternating, crowd(groups=2), False)}
+    others = {batch.labels[3] for batch in batches(sampling.alternating, some_people(groups=2), False)}
     assert others == {0, 2}, "anchor 4 is of the even group"
 
 
 def test_shared_has_two_clips_a_person_and_as_many_pairs_of_each_kind() -> None:
-    for batch in batches(sampling.shared, crowd(), False):
+    for batch in batches(sampling.shared, some_people(), False):
         assert batch.labels.tolist() == [4, 4, 0, 0, 3, 3]
         assert batch.same.sum() == (~batch.same).sum() == 3
         assert batch.labels[batch.pairs[~batch.same][:, 0]].tolist() == [4, 0, 3], "every anchor has a negative pair"
-    partners = {batch.labels[batch.pairs[~batch.same][0, 1]] for batch in batches(sampling.shared, crowd(), False)}
+    partners = {
+        batch.labels[batch.pairs[~batch.same][0, 1]] for batch in batches(sampling.shared, some_people(), False)
+    }
     assert partners == {0, 3}
 
 
 @pytest.mark.parametrize("same_camera, pairs", [(False, 9), (True, 15)])
 def test_every_pair_of_two_clips_a_person(same_camera: bool, pairs: int) -> None:
     """Three persons, six clips: 3 x 3 pairs across cameras, 3 of them positive; 6 more within a camera."""
-    for batch in batches(sampling.every, crowd(), same_camera, 10):
+    for batch in batches(sampling.every, some_people(), same_camera, 10):
         assert batch.labels.tolist() == [4, 4, 0, 0, 3, 3]
         assert len({frozenset(pair) for pair in batch.pairs.tolist()}) == len(batch.pairs) == pairs
         assert batch.same.sum() == 3
 
 
 def test_every_leaves_out_pairs_across_groups() -> None:
-    people = crowd(groups=2)  # 4 and 0 are of one group, 3 of the other
+    people = some_people(groups=2)  # 4 and 0 are of one group, 3 of the other
     for batch in batches(sampling.every, people, False, 10):
         labels = batch.labels[batch.pairs]
         assert {frozenset(pair) for pair in labels.tolist()} == {frozenset(p) for p in [(4,), (0,), (3,), (0, 4)]}
@@ -219,7 +221,7 @@ def test_the_draws_of_two_cameras_stay_what_they_were(sampler: Sampler, fingerpr
     found = hashlib.sha256()
     for groups in (0, 2):
         for same_camera in (False, True):
-            for batch in batches(sampler, crowd(groups=groups), same_camera, 20):
+            for batch in batches(sampler, some_people(groups=groups), same_camera, 20):
                 facts = (batch.clips, batch.labels.tolist(), batch.pairs.tolist(), batch.same.tolist())
                 found.update(repr(facts).encode())
     assert found.hexdigest()[:16] == fingerprint

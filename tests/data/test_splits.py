@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minireid.base.errors import InputError
 from minireid.data.prepared import Prepared, Track
 from minireid.data.splits import Split, from_file, hold_out, seeded
-from minireid.errors import InputError
 
 NOT_IN_178 = {6, 19, 31, 52, 57, 62, 71, 94, 106, 120, 136, 138, 139, 142, 145, 158, 159, 166, 183, 190, 199, 200}
 

@@ -8,8 +8,8 @@ import pytest
 
 from data_tools import ilids_vid, prepare, verify
 from data_tools.raw import Fault
+from minireid.base.errors import InputError
 from minireid.data.prepared import open_prepared
-from minireid.errors import InputError
 from tests.data_tools.conftest import draw
 
 Capture = pytest.CaptureFixture[str]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from data_tools import mars, prepare, verify
+from minireid.base.errors import InputError
 from minireid.data.prepared import Track, open_prepared
-from minireid.errors import InputError
 from tests.data_tools.conftest import draw
 
 io = pytest.importorskip("scipy.io", reason="SciPy writes and reads .mat files: pip install minireid[mars]")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from data_tools import own, prepare, verify
+from minireid.base.errors import InputError
 from minireid.data.prepared import Track, open_prepared
-from minireid.errors import InputError
-from minireid.search import name
+from minireid.evaluation.search import name
 from tests.data_tools.conftest import draw
 
 Capture = pytest.CaptureFixture[str]

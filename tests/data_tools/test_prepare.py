@@ -19,8 +19,8 @@ from data_tools.optical_flow import track_flow
 from data_tools.prepare import main, prepare
 from data_tools.prid2011 import EXCLUDED_178, PERSONS_178, find_tracks, protocol_178
 from data_tools.raw import RawTrack
+from minireid.base.errors import InputError
 from minireid.data.prepared import check_hash, open_prepared
-from minireid.errors import InputError
 
 MakeRaw = Callable[..., Path]
 

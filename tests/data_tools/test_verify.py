@@ -11,7 +11,7 @@ from PIL import Image
 from data_tools.prid2011 import EXCLUDED_178
 from data_tools.raw import Fault, Findings
 from data_tools.verify import main, report, verify
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 
 MakeRaw = Callable[..., Path]
 TRACK = "multi_shot/cam_a/person_0001"

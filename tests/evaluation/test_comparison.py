@@ -1,18 +1,18 @@
-"""Which clips are compared with which, and the numbers that validation persons are judged by."""
+"""Which clips are compared with which, and the numbers that validation persons are measured by."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from minireid.base.errors import InputError
+from minireid.base.trees import map_leaves
 from minireid.data.clips import Clip
 from minireid.data.prepared import Prepared, Track
-from minireid.errors import InputError
 from minireid.evaluation import comparison as module
 from minireid.evaluation import embedding, ranking
-from minireid.evaluation.comparison import comparison, judge, network_scores
+from minireid.evaluation.comparison import comparison, network_scores, validate
 from minireid.training import model
-from minireid.trees import map_leaves
 from tests import small_data
 
 
@@ -164,7 +164,7 @@ def test_the_judge_counts_as_the_ranking_does(prepared: Prepared, monkeypatch: p
     rank_inside = ((score >= own) & twin).sum(axis=1)
     assert 0 < np.mean(rank == 1) < np.mean(rank_inside == 1) < 1
     for word, ranks in (("false", rank), ("true", rank_inside)):
-        judged = judge(small_data.recipe(f"evaluation.within_groups={word}"), prepared, {}, persons)
+        judged = validate(small_data.recipe(f"evaluation.within_groups={word}"), prepared, {}, persons)
         assert judged == pytest.approx({"rank-1": np.mean(ranks == 1), "mAP": np.mean(1 / ranks)})
 
 
@@ -173,4 +173,4 @@ def test_a_network_that_says_nothing_is_never_right(prepared: Prepared) -> None:
     params = model.init(recipe, 2)
     for value in (0.0, np.nan):
         mute = map_leaves(lambda array, value=value: np.full_like(array, value), params)
-        assert judge(recipe, prepared, mute, (1, 2, 3, 4))["rank-1"] == 0
+        assert validate(recipe, prepared, mute, (1, 2, 3, 4))["rank-1"] == 0

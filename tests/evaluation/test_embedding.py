@@ -6,13 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minireid.base.trees import Tree
 from minireid.data import images
 from minireid.data.clips import Clip
 from minireid.data.prepared import Prepared
 from minireid.evaluation import embedding
-from minireid.recipe import Recipe
+from minireid.networks.embedding import embed
+from minireid.recipes.schema import Recipe
 from minireid.training import model
-from minireid.trees import Tree
+from minireid.training.ways import fast
 from tests import small_data
 
 CLIPS = [Clip(0, 6), Clip(10, 1), Clip(20, 9)]
@@ -41,8 +43,8 @@ def by_hand(recipe: Recipe, prepared: Prepared, clip: Clip, view: tuple[int, int
     x = images.normalise(frames, square_root=recipe.clips.square_root)[:, :, i : i + 16, j : j + 8]
     if recipe.clips.recentre:
         x = x - x.mean(axis=(2, 3), keepdims=True)
-    page = model.network_of(recipe)
-    return page.embed(np.ascontiguousarray(x), params_of(recipe)["network"], **model.parts_of(recipe))[0]
+    found = model.model_of(recipe, fast())
+    return embed(found.network, np.ascontiguousarray(x), params_of(recipe)["network"], **found.settings)[0]
 
 
 @pytest.mark.parametrize(

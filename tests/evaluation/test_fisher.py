@@ -6,15 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minireid import compare_metrics
+from minireid.base.threads import threads
 from minireid.cli import main
 from minireid.data.clips import Clip
 from minireid.data.prepared import Prepared
-from minireid.evaluation import embedding, fisher, ranking
+from minireid.evaluation import compare_metrics, embedding, fisher, ranking
 from minireid.metric import fisher_vector, gmm, pca
 from minireid.networks import deep_rcn, msp_src
 from minireid.training.run import Run
-from minireid.training.threads import threads
 from tests import small_data
 
 SETTINGS = (*small_data.DEEP_RCN, "training.epochs=1")
@@ -44,7 +43,7 @@ def test_a_set_is_every_frame_in_every_view_as_the_clip_that_ends_there_would_be
 
 
 def test_a_frame_that_nothing_is_seen_in_stays_zero(run, prepared, monkeypatch) -> None:
-    monkeypatch.setattr(deep_rcn, "describe", lambda x, p: np.zeros((*x.shape[:2], 5), np.float32))
+    monkeypatch.setattr(deep_rcn, "describe", lambda x, p, **how: np.zeros((*x.shape[:2], 5), np.float32))
     (found,) = fisher.describe(run.recipe, run.best().params, prepared, [Clip(0, 3)])
     np.testing.assert_array_equal(found, np.zeros((4 * 3, 5)))
 

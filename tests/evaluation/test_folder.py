@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minireid.base.errors import InputError
 from minireid.data.clips import first_clip
 from minireid.data.prepared import Prepared
-from minireid.errors import InputError
 from minireid.evaluation import embedding
 from minireid.evaluation.folder import embed_folder, save_embeddings
 from minireid.training.run import Run

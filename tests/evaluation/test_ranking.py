@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 from minireid.evaluation.ranking import cmc, mean_average_precision, order, rank_of_match
 
 NAN, INF = np.nan, np.inf

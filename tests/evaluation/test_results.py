@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 from minireid.evaluation import results
 
 

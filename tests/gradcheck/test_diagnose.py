@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from minireid.cases import Sizes, page_cases
+from minireid.base.trees import leaves
 from minireid.gradcheck import assert_gradients, check
+from minireid.gradcheck.cases.pages import Sizes, page_cases
 from minireid.layers import elman, gru, linear, relu, tanh, unit_length
 from minireid.losses import pair_distance, softmax
-from minireid.trees import leaves
 from tests.gradcheck.planting import changed, line_of, module
 
 CASES = {case.name: case for case in page_cases(np.random.default_rng(0), Sizes(N=3, T=4, D=2, S=4))}

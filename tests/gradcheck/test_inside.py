@@ -6,8 +6,8 @@ import inspect
 import numpy as np
 import pytest
 
-from minireid.cases import OTHER, Sizes, page_cases
 from minireid.gradcheck import inside
+from minireid.gradcheck.cases.pages import OTHER, Sizes, page_cases
 from minireid.gradcheck.problem import Problem
 from minireid.layers import gru
 from tests.gradcheck.planting import changed, line_of, module

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from minireid.cases import Sizes, page_cases
 from minireid.gradcheck import check
+from minireid.gradcheck.cases.pages import Sizes, page_cases
 from minireid.kernels import im2col
 
 EXAMPLES = int(os.environ.get("MINIREID_EXAMPLES", "4"))  # of seeds and sizes, each over all pages
@@ -33,6 +33,7 @@ drawn = st.builds(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["auto", "central"])
 @settings(max_examples=EXAMPLES, deadline=None, derandomize=True, phases=[Phase.generate])
 @given(seed=st.integers(0, 10_000), sizes=drawn)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from minireid.cases import Sizes, page_cases
+from minireid.base.trees import leaves
 from minireid.gradcheck import check, numerical
+from minireid.gradcheck.cases.pages import Sizes, page_cases
 from minireid.gradcheck.numerical import Slopes
 from minireid.gradcheck.problem import Problem
 from minireid.layers import relu, tanh, unit_length
-from minireid.trees import leaves
 
 SMOOTH = {
     "gru/step",

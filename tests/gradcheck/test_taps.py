@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from minireid.cases import Sizes, page_cases
+from minireid.base.trees import leaves, map_leaves
+from minireid.gradcheck.cases.pages import Sizes, page_cases
 from minireid.gradcheck.inside import record
 from minireid.gradcheck.problem import fresh
 from minireid.gradcheck.taps import MOST, source_of, tapped
 from minireid.layers import gru, linear
-from minireid.trees import leaves, map_leaves
 from tests.gradcheck.planting import module
 
 CASES = [

@@ -1,14 +1,11 @@
 """The three convolution kernels: each held against the others, and all against the definition by hand."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minireid.kernels import direct, fastest, im2col, loops
+from minireid.kernels import direct, im2col, loops
 from tests.judges import CONVOLUTIONS
 
 TOLERANCE = {np.float32: 2e-5, np.float64: 1e-12, np.complex128: 1e-12}
@@ -149,25 +146,3 @@ def test_direct_refuses_maps_of_other_channels(channels, rng):
         direct.backward_input(dy, W, x_shape=x.shape, **config)
     with pytest.raises(ValueError, match="expected dy of shape"):
         direct.backward_weights(dy, x, W_shape=W.shape, **config)
-
-
-def test_numba_runs_where_it_is_installed():
-    assert fastest() is direct
-
-
-def test_without_numba_all_works_on_im2col_and_one_line_says_so():
-    program = """
-import sys
-sys.modules["numba"] = None
-import minireid
-from minireid.kernels import fastest, im2col
-from minireid.networks import msp_src
-import numpy as np
-assert fastest() is im2col and fastest() is im2col
-p = msp_src.init(np.random.default_rng(0), height=8, width=8, channels=3)
-print(msp_src.embed(np.zeros((1, 2, 8, 8, 3), np.float32), p).shape)
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "(1, 256)"
-    assert len(done.stderr.splitlines()) == 1 and "numba is not installed" in done.stderr

@@ -14,7 +14,7 @@ OPTIONS = [
     {"attention": "raw", "top_k": 2},
     {"attention": "raw", "top_k": 1},
 ]
-ONE = {"Wv": 0.7, "Wh": -0.6, "Wa": 1.3, "b": 0.2}
+ONE = {"W": 0.7, "U": -0.6, "Wa": 1.3, "b": 0.2}
 OF_STATES, OF_PROVISIONAL = 0.9, -0.4  # the two halves of w, for one value of state
 
 
@@ -45,10 +45,10 @@ def test_against_pytorch(shape, config, rng, judge):
 def test_one_frame_attends_to_nothing_and_is_an_elman_unit(rng):
     v, p = draw(rng, (3, 1, 2, 5))
     h, cache = attentive_rnn.forward(v, p)
-    alone = {"W": p["Wv"], "U": p["Wh"], "b": p["b"]}
+    alone = {"W": p["W"], "U": p["U"], "b": p["b"]}
     np.testing.assert_allclose(h, elman.forward(v, alone)[0], rtol=1e-15)
     dv, grads = attentive_rnn.backward(rng.normal(size=h.shape), cache)
-    assert dv.all() and not grads["Wa"].any() and not grads["w"].any() and not grads["Wh"].any()
+    assert dv.all() and not grads["Wa"].any() and not grads["w"].any() and not grads["U"].any()
 
 
 @pytest.mark.parametrize("attention", ["softmax", "raw"])
@@ -56,7 +56,7 @@ def test_without_the_way_in_for_attention_it_is_an_elman_unit(attention, rng):
     v, p = draw(rng, (3, 6, 2, 5))
     p["Wa"][:] = 0
     h, _ = attentive_rnn.forward(v, p, attention=attention)
-    np.testing.assert_allclose(h, elman.forward(v, {"W": p["Wv"], "U": p["Wh"], "b": p["b"]})[0], rtol=1e-13)
+    np.testing.assert_allclose(h, elman.forward(v, {"W": p["W"], "U": p["U"], "b": p["b"]})[0], rtol=1e-13)
 
 
 @pytest.mark.parametrize("attention", ["softmax", "raw"])
@@ -64,8 +64,8 @@ def test_two_frames_by_hand_with_the_loss_on_the_last(attention):
     """With one earlier state the softmax is 1, whatever the score; the raw weight is the score."""
     v1, v2 = 0.5, -0.9
     h, cache = attentive_rnn.forward(*scalars(v1, v2), attention=attention)
-    h1 = math.tanh(v1 * ONE["Wv"] + ONE["b"])
-    ag = v2 * ONE["Wv"] + h1 * ONE["Wh"] + ONE["b"]
+    h1 = math.tanh(v1 * ONE["W"] + ONE["b"])
+    ag = v2 * ONE["W"] + h1 * ONE["U"] + ONE["b"]
     g = math.tanh(ag)
     raw = attention == "raw"
     alpha = OF_STATES * h1 + OF_PROVISIONAL * g if raw else 1.0
@@ -77,12 +77,12 @@ def test_two_frames_by_hand_with_the_loss_on_the_last(attention):
     dm = dah * ONE["Wa"]
     ds = dm * h1 if raw else 0.0
     dag = dah + ds * OF_PROVISIONAL * (1 - g**2)
-    dag1 = (dm * alpha + ds * OF_STATES + dag * ONE["Wh"]) * (1 - h1**2)  # sum, score, and the state before
-    expected = {"Wv": v1 * dag1 + v2 * dag, "Wh": h1 * dag, "Wa": alpha * h1 * dah, "b": dag1 + dag}
+    dag1 = (dm * alpha + ds * OF_STATES + dag * ONE["U"]) * (1 - h1**2)  # sum, score, and the state before
+    expected = {"W": v1 * dag1 + v2 * dag, "U": h1 * dag, "Wa": alpha * h1 * dah, "b": dag1 + dag}
     for name, value in expected.items():
         np.testing.assert_allclose(grads[name].item(), value, rtol=1e-14, err_msg=name)
     np.testing.assert_allclose(grads["w"], [ds * h1, ds * g], rtol=1e-14)
-    np.testing.assert_allclose(dv.ravel(), [dag1 * ONE["Wv"], dag * ONE["Wv"]], rtol=1e-14)
+    np.testing.assert_allclose(dv.ravel(), [dag1 * ONE["W"], dag * ONE["W"]], rtol=1e-14)
 
 
 def test_weights_of_the_softmax_sum_to_one_over_earlier_states_only(rng):
@@ -113,10 +113,10 @@ def test_top_k_keeps_the_largest_scores_and_as_many_as_there_are(attention, rng)
     alpha = attentive_rnn.attention_weights(cache)
     for n in range(3):
         for t in range(1, 6):
-            best = np.argsort(cache["s"][n, t, :t])[-2:]
+            best = np.argsort(cache.s[n, t, :t])[-2:]
             assert set(np.flatnonzero(alpha[n, t])) == set(best)
     if attention == "raw":
-        np.testing.assert_array_equal(alpha[alpha != 0], cache["s"][alpha != 0])
+        np.testing.assert_array_equal(alpha[alpha != 0], cache.s[alpha != 0])
     everything, _ = attentive_rnn.forward(v, p, attention=attention)
     np.testing.assert_array_equal(attentive_rnn.forward(v, p, attention=attention, top_k=5)[0], everything)
 
@@ -129,9 +129,9 @@ def test_of_equal_scores_the_earlier_states_are_kept(rng):
 
 
 def test_a_state_that_is_not_attended_to_gets_no_gradient_and_one_that_is_gets_it_in_one_step(rng):
-    """Without Wh attention alone reaches back: five frames at once to the one state that was kept."""
+    """Without U attention alone reaches back: five frames at once to the one state that was kept."""
     v, p = draw(rng, (1, 6, 2, 4))
-    p["Wh"][:] = 0
+    p["U"][:] = 0
     h, cache = attentive_rnn.forward(v, p, top_k=1)
     dh = np.zeros_like(h)
     dh[:, -1] = rng.normal(size=4)
@@ -204,5 +204,5 @@ def test_init_is_uniform_within_one_over_the_root_of_the_state(rng):
     for values in p.values():
         assert values.dtype == np.float32
         assert 0.09 < values.max() <= 0.1 and -0.1 <= values.min() < -0.09
-    shapes = {"Wv": (2, 4), "Wh": (4, 4), "Wa": (4, 4), "w": (8,), "b": (4,)}
+    shapes = {"W": (2, 4), "U": (4, 4), "Wa": (4, 4), "w": (8,), "b": (4,)}
     assert_draws(attentive_rnn.init, 2, 4, bound=1 / 2, shapes=shapes)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from minireid.gradcheck import assert_gradients
-from minireid.kernels import fused_for, im2col
+from minireid.kernels import im2col
 from minireid.layers import conv2d, conv_block, maxpool2d, relu, tanh
 from tests.judges import assert_manners, counted
 
@@ -30,9 +30,8 @@ def test_against_pytorch_in_the_papers_order(shape, activation, rng, judge):
     judge.assert_same(conv_block.forward, conv_block.backward, judge.conv_block, x, p, **config)
 
 
-@pytest.mark.parametrize("kernel", [None, im2col], ids=["the quickest way", "im2col"])
 @pytest.mark.parametrize("shape", BLOCKS, ids=str)
-def test_it_is_the_composition_of_the_plain_layers(shape, kernel, rng):
+def test_it_is_the_composition_of_the_plain_layers(shape, rng):
     x, p = draw(rng, shape)
     z, conv_cache = conv2d.forward(x, p, padding=shape[-1], kernel=im2col)
     m, pool_cache = maxpool2d.forward(z)
@@ -40,7 +39,7 @@ def test_it_is_the_composition_of_the_plain_layers(shape, kernel, rng):
     dy = rng.normal(size=y.shape)
     dz = maxpool2d.backward(tanh.backward(dy, tanh_cache), pool_cache)
     dx, grads = conv2d.backward(dz, conv_cache)
-    block, cache = conv_block.forward(x, p, padding=shape[-1], kernel=kernel)
+    block, cache = conv_block.forward(x, p, padding=shape[-1])
     block_dx, block_grads = conv_block.backward(dy, cache)
     for mine, plain in ((block, y), (block_dx, dx), (block_grads["W"], grads["W"]), (block_grads["b"], grads["b"])):
         np.testing.assert_allclose(mine, plain, rtol=1e-12, atol=1e-12)
@@ -53,18 +52,6 @@ def test_maps_and_kernels_are_measured_each_in_its_own_direction(rng):
     for shape in ((1, 6, 5, 1, 1, 5, 1, 0), (1, 5, 6, 1, 5, 1, 1, 0), (1, 3, 9, 1, 5, 3, 1, 1)):
         with pytest.raises(ValueError, match=r"window \(2, 2\) is larger than the map"):
             conv_block.forward(*draw(rng, shape), padding=shape[-1])
-
-
-def test_the_activation_takes_the_place_of_the_pooled_maps(rng, monkeypatch):
-    """Another array of that size would be time and memory for nothing."""
-    fused = fused_for(np.float64)
-    if fused is None:
-        pytest.skip("without numba there is no fused way")
-    pooled, plain = [], fused.forward
-    monkeypatch.setattr(fused, "forward", lambda *x, **how: pooled.append(plain(*x, **how)) or pooled[-1])
-    for activation in (tanh, relu):
-        y, _ = conv_block.forward(*draw(rng, BLOCKS[0]), activation=activation)
-        assert y is pooled[-1][0]
 
 
 def test_there_is_no_padding_by_default(rng):
@@ -83,9 +70,8 @@ def test_manners(rng):
     assert_manners(conv_block.forward, conv_block.backward, *draw(rng, BLOCKS[0]), padding=lambda: 1)
 
 
-@pytest.mark.parametrize("kernel", [None, im2col], ids=["the quickest way", "im2col"])
-def test_a_first_block_can_do_without_dx(kernel, rng):
-    y, cache = conv_block.forward(*draw(rng, BLOCKS[0]), kernel=kernel)
+def test_a_first_block_can_do_without_dx(rng):
+    y, cache = conv_block.forward(*draw(rng, BLOCKS[0]))
     dy = rng.normal(size=y.shape)
     dx, grads = conv_block.backward(dy, cache, need_dx=False)
     _, same_grads = conv_block.backward(dy, cache)

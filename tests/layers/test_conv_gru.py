@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minireid.gradcheck import assert_gradients
-from minireid.kernels import im2col, loops
+from minireid.kernels import direct, im2col, loops
 from minireid.layers import conv_gru, gru
 from tests.judges import assert_complex_step, assert_manners, counted
 
@@ -103,7 +103,7 @@ def test_the_inputs_of_all_frames_are_convolved_at_once_and_two_convolutions_a_f
     assert calls == {"backward_input": 1 + 2 * 3, "backward_weights": 3}
 
 
-@pytest.mark.parametrize("kernel", [None, im2col])
+@pytest.mark.parametrize("kernel", [direct, im2col])
 def test_padding_reaches_no_earlier_state_and_gets_no_gradient(kernel, rng):
     x, p = draw(rng, (2, 5, 3, 4, 2, 3, 3, 3))
     h, cache = conv_gru.forward(x, p, kernel=kernel)

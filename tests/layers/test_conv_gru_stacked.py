@@ -136,7 +136,7 @@ def test_complex_step(lower_in_candidate, rng):
 
 def test_maps_of_another_size_and_even_kernels_are_refused(rng):
     x, lower, p = draw(rng, SHAPES[0])
-    words = re.escape("with (2, 3, 4, 5) as in x, got (2, 3, 4, 4, 1); bring them to this size first")
+    words = re.escape("with (N, T, H, W) = (2, 3, 4, 5) as in x, got (2, 3, 4, 4, 1); resize lower first")
     with pytest.raises(ValueError, match=words):
         conv_gru_stacked.forward(x, lower[:, :, :, 1:], p)
     with pytest.raises(ValueError, match="kernels must be odd"):

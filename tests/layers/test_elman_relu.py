@@ -30,29 +30,29 @@ def test_what_is_carried_over_is_what_pytorchs_relu_unit_puts_out(rng, judge):
 
 @pytest.mark.parametrize(("o1", "carried"), [(0.6, 0.6), (-0.6, 0.0)], ids=["above zero", "below zero"])
 def test_two_frames_by_hand(o1, carried):
-    """f1 = 2 o1 through Wi = 1/2; then o2 = f2 / 2 + ws max(o1, 0). Outputs are not rectified."""
+    """f1 = 2 o1 through W = 1/2; then o2 = f2 / 2 + ws max(o1, 0). Outputs are not rectified."""
     ws, f2 = -1.5, -0.4
-    p = {"Wi": np.array([[0.5]]), "Ws": np.array([[ws]])}
+    p = {"W": np.array([[0.5]]), "U": np.array([[ws]])}
     o, cache = elman_relu.forward(np.array([[[2 * o1], [f2]]]), p)
     np.testing.assert_allclose(o.ravel(), [o1, f2 / 2 + ws * carried], rtol=1e-15)
     df, grads = elman_relu.backward(np.array([[[10.0], [1.0]]]), cache)
     do1 = 10 + (ws if carried else 0)
     np.testing.assert_allclose(df.ravel(), [do1 / 2, 0.5], rtol=1e-14)
-    np.testing.assert_allclose([grads["Wi"].item(), grads["Ws"].item()], [2 * o1 * do1 + f2, carried], rtol=1e-14)
+    np.testing.assert_allclose([grads["W"].item(), grads["U"].item()], [2 * o1 * do1 + f2, carried], rtol=1e-14)
 
 
-def test_one_frame_is_a_linear_map_and_knows_no_Ws(rng):
+def test_one_frame_is_a_linear_map_and_knows_no_U(rng):
     f, p = draw(rng, (3, 1, 2, 4))
     o, cache = elman_relu.forward(f, p)
-    np.testing.assert_allclose(o, f @ p["Wi"], rtol=1e-14)
+    np.testing.assert_allclose(o, f @ p["W"], rtol=1e-14)
     do = rng.normal(size=o.shape)
     df, grads = elman_relu.backward(do, cache)
-    np.testing.assert_allclose(df, do @ p["Wi"].T, rtol=1e-14)
-    assert not grads["Ws"].any() and grads["Wi"].all()
+    np.testing.assert_allclose(df, do @ p["W"].T, rtol=1e-14)
+    assert not grads["U"].any() and grads["W"].all()
 
 
 def test_at_the_kink_the_derivative_is_0():
-    p = {"Wi": np.ones((1, 1)), "Ws": np.ones((1, 1))}
+    p = {"W": np.ones((1, 1)), "U": np.ones((1, 1))}
     _, cache = elman_relu.forward(np.array([[[0.0], [1.0]]]), p)
     df, _ = elman_relu.backward(np.array([[[0.0], [1.0]]]), cache)
     assert df.ravel().tolist() == [0, 1]
@@ -84,6 +84,6 @@ def test_complex_step(rng):
 
 def test_init_is_uniform_by_the_fan_in_of_each_matrix():
     p, drawn = elman_relu.init(np.random.default_rng(3), 400, 100), np.random.default_rng(3)
-    for name, shape, bound in (("Wi", (400, 100), 0.05), ("Ws", (100, 100), 0.1)):
+    for name, shape, bound in (("W", (400, 100), 0.05), ("U", (100, 100), 0.1)):
         assert p[name].shape == shape and p[name].dtype == np.float32
         np.testing.assert_array_equal(p[name], drawn.uniform(-bound, bound, shape).astype(np.float32))

@@ -28,14 +28,14 @@ def test_against_pytorch(shape, rng, judge):
 def test_two_frames_by_hand():
     """o1 = e1 + s, o2 = e2 + tanh(o1) w + b: s only in the first frame, b only after it, and no tanh on the outputs."""
     e1, e2, s, w, b = 0.5, -0.3, 0.4, -1.1, 0.2
-    p = {"s": np.array([s]), "W": np.array([[w]]), "b": np.array([b])}
+    p = {"s": np.array([s]), "U": np.array([[w]]), "b": np.array([b])}
     o, cache = elman_unsquashed.forward(np.array([[[e1], [e2]]]), p)
     r1 = math.tanh(e1 + s)
     np.testing.assert_allclose(o.ravel(), [e1 + s, e2 + r1 * w + b], rtol=1e-15)
     de, grads = elman_unsquashed.backward(np.array([[[10.0], [1.0]]]), cache)
     do1 = 10 + w * (1 - r1**2)
     np.testing.assert_allclose(de.ravel(), [do1, 1], rtol=1e-14)
-    np.testing.assert_allclose([grads["s"][0], grads["W"][0, 0], grads["b"][0]], [do1, r1, 1], rtol=1e-14)
+    np.testing.assert_allclose([grads["s"][0], grads["U"][0, 0], grads["b"][0]], [do1, r1, 1], rtol=1e-14)
 
 
 def test_one_frame_knows_neither_weights_nor_bias(rng):
@@ -46,12 +46,12 @@ def test_one_frame_knows_neither_weights_nor_bias(rng):
     de, grads = elman_unsquashed.backward(do, cache)
     np.testing.assert_array_equal(de, do)
     np.testing.assert_allclose(grads["s"], do.sum(axis=(0, 1)))
-    assert not grads["W"].any() and not grads["b"].any()
+    assert not grads["U"].any() and not grads["b"].any()
 
 
 def test_dropout_is_on_what_is_carried_over_with_a_mask_for_every_frame():
     S, T = 50, 4
-    p = {"s": np.zeros(S), "W": np.eye(S), "b": np.zeros(S)}
+    p = {"s": np.zeros(S), "U": np.eye(S), "b": np.zeros(S)}
     e = np.zeros((1, T, S))
     e[0, :, :] = 100  # tanh is 1 after every frame: what is carried over is the mask
     o, _ = elman_unsquashed.forward(e, p, rate=0.5, rng=np.random.default_rng(0))
@@ -88,8 +88,8 @@ def test_complex_step(rng):
 
 def test_init_is_uniform_within_one_over_the_root_of_the_state(rng):
     p = elman_unsquashed.init(rng, 100)
-    assert {name: value.shape for name, value in p.items()} == {"s": (100,), "W": (100, 100), "b": (100,)}
+    assert {name: value.shape for name, value in p.items()} == {"s": (100,), "U": (100, 100), "b": (100,)}
     for values in p.values():
         assert values.dtype == np.float32
         assert 0.09 < values.max() <= 0.1 and -0.1 <= values.min() < -0.09
-    assert_draws(elman_unsquashed.init, 4, bound=1 / 2, shapes={"s": (4,), "W": (4, 4), "b": (4,)})
+    assert_draws(elman_unsquashed.init, 4, bound=1 / 2, shapes={"s": (4,), "U": (4, 4), "b": (4,)})

@@ -123,7 +123,7 @@ def test_the_cache_names_what_a_step_went_through():
     _, cache = gru.forward(*scalars(0.5, -0.9))
     _, _, _, h1 = by_hand(0.5, 0)
     z, r, c, _ = by_hand(-0.9, h1)
-    named = {name: value.item() for name, value in cache[1].items() if name != "p"}
+    named = {name: value.item() for name, value in cache[1]._asdict().items() if name != "p"}
     assert named == pytest.approx({"x": -0.9, "h_prev": h1, "z": z, "r": r, "q": r * h1, "c": c}, rel=1e-14)
 
 
@@ -152,7 +152,7 @@ def test_a_closed_update_gate_keeps_the_state_and_an_open_one_replaces_it(rng):
     kept, _ = gru.step_forward(x[:, 0], h_prev, {**p, "bz": np.full(5, -1000.0)})
     np.testing.assert_array_equal(kept, h_prev)
     replaced, cache = gru.step_forward(x[:, 0], h_prev, {**p, "bz": np.full(5, 1000.0)})
-    np.testing.assert_array_equal(replaced, cache["c"])
+    np.testing.assert_array_equal(replaced, cache.c)
 
 
 def test_padding_reaches_no_earlier_state_and_gets_no_gradient(rng):

@@ -45,7 +45,7 @@ def test_two_frames_by_hand():
         expected.append((z, r, c, state))
     np.testing.assert_allclose(h.ravel(), [expected[0][3], expected[1][3]], rtol=1e-15)
     z, r, c, _ = expected[1]
-    named = {name: value.item() for name, value in cache[1].items() if name != "p"}
+    named = {name: value.item() for name, value in cache[1]._asdict().items() if name != "p"}
     h1 = expected[0][3]
     assert named == pytest.approx(
         {"x": -0.9, "h_prev": h1, "z": z, "r": r, "q": -h1 * 1.1 + 0.7, "c": c}, rel=1e-14

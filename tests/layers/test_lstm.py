@@ -142,7 +142,7 @@ def test_the_cache_names_what_a_step_went_through():
     _, cache = lstm.forward(*scalars(0.5, -0.9))
     *_, c1, h1 = by_hand(0.5, 0, 0)
     i, f, candidate, o, c, _ = by_hand(-0.9, h1, c1)
-    named = {name: value.item() for name, value in cache[1].items() if name != "p"}
+    named = {name: value.item() for name, value in cache[1]._asdict().items() if name != "p"}
     expected = {"x": -0.9, "h_prev": h1, "c_prev": c1, "i": i, "f": f, "candidate": candidate, "o": o}
     assert named == pytest.approx({**expected, "squashed": math.tanh(c)}, rel=1e-14)
 
@@ -167,7 +167,7 @@ def test_gates_that_are_shut_and_open(rng):
     np.testing.assert_array_equal(c, c_prev)  # nothing written, nothing forgotten
     assert not h.any()  # nothing shown
     _, c, cache = lstm.step_forward(x, h_prev, c_prev, {**p, "bi": wide, "bf": shut})
-    np.testing.assert_array_equal(c, cache["candidate"])  # all new
+    np.testing.assert_array_equal(c, cache.candidate)  # all new
 
 
 def test_an_open_forget_gate_carries_the_gradient_over_thirty_frames_undiminished(rng):
@@ -177,8 +177,8 @@ def test_an_open_forget_gate_carries_the_gradient_over_thirty_frames_undiminishe
     dh = np.zeros_like(h)
     dh[:, -1] = rng.normal(size=3)
     dx, _ = lstm.backward(dh, cache)
-    slopes = 1 - np.stack([step["candidate"] for step in cache], axis=1) ** 2
-    of_the_cell = dh[:, -1] * 0.5 * (1 - cache[-1]["squashed"] ** 2)  # o = i = 1/2
+    slopes = 1 - np.stack([step.candidate for step in cache], axis=1) ** 2
+    of_the_cell = dh[:, -1] * 0.5 * (1 - cache[-1].squashed ** 2)  # o = i = 1/2
     np.testing.assert_allclose(dx, (0.5 * of_the_cell[:, None] * slopes) @ p["Wc"].T, rtol=1e-12)
 
 

@@ -3,8 +3,8 @@ import re
 import numpy as np
 import pytest
 
-from minireid.cases import spaced
 from minireid.gradcheck import assert_gradients
+from minireid.gradcheck.cases.pages import spaced
 from minireid.layers import maxpool2d
 from tests.judges import assert_manners
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from minireid.cases import spaced
 from minireid.gradcheck import assert_gradients
+from minireid.gradcheck.cases.pages import spaced
 from minireid.layers import relu
 from tests.judges import assert_manners
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from minireid.cases import spaced
 from minireid.gradcheck import assert_gradients
+from minireid.gradcheck.cases.pages import spaced
 from minireid.layers import temporal_max
 from tests.judges import assert_complex_step, assert_manners
 

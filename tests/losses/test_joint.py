@@ -82,7 +82,7 @@ def test_init_is_a_classifier_for_one_level():
 def test_the_loss_is_the_weighted_sum_of_its_named_parts(rng):
     weights = {"verification_weight": 0.7, "identification_weight": 1.3}
     loss, cache = joint.forward(*draw(rng), **CONFIG, **weights)
-    parts = cache["parts"]
+    parts = cache.parts
     assert list(parts) == ["low verification", "low identification", "high verification", "high identification"]
     expected = sum((0.7 if "verification" in name else 1.3) * part for name, part in parts.items())
     np.testing.assert_allclose(loss, expected, rtol=1e-14)
@@ -90,17 +90,17 @@ def test_the_loss_is_the_weighted_sum_of_its_named_parts(rng):
 
 def test_the_default_margin_is_2(rng):
     arrays, config = draw(rng), {name: value for name, value in CONFIG.items() if name != "margin"}
-    V = joint.forward(*arrays, **config)[1]["parts"]["low verification"]
-    assert V == joint.forward(*arrays, **config, margin=2.0)[1]["parts"]["low verification"] > 0
+    V = joint.forward(*arrays, **config)[1].parts["low verification"]
+    assert V == joint.forward(*arrays, **config, margin=2.0)[1].parts["low verification"] > 0
 
 
 def test_weights_are_1_by_default_and_the_form_is_the_squared_one(rng):
     embeddings, classifiers = draw(rng)
     loss, cache = joint.forward(embeddings, classifiers, **CONFIG)
-    np.testing.assert_allclose(loss, sum(cache["parts"].values()), rtol=1e-14)
+    np.testing.assert_allclose(loss, sum(cache.parts.values()), rtol=1e-14)
     squared = {name: value for name, value in CONFIG.items() if name != "labels"}
     V, _ = contrastive_squared.forward(embeddings["low"], **squared)
-    assert cache["parts"]["low verification"] == V
+    assert cache.parts["low verification"] == V
 
 
 def test_at_zero_embeddings_it_is_what_chance_predicts():

@@ -87,7 +87,7 @@ def test_init_is_a_classifier_for_one_level():
 def test_the_loss_is_the_weighted_sum_of_its_named_parts(rng):
     weights = {"verification_weight": 0.7, "identification_weight": 1.3}
     loss, cache = joint_on_sphere.forward(*draw(rng), **CONFIG, **weights)
-    parts = cache["parts"]
+    parts = cache.parts
     assert list(parts) == ["low verification", "low identification", "high verification", "high identification"]
     expected = sum((0.7 if "verification" in name else 1.3) * part for name, part in parts.items())
     np.testing.assert_allclose(loss, expected, rtol=1e-14)
@@ -107,20 +107,20 @@ def test_the_length_of_an_embedding_changes_nothing_and_gets_no_gradient(rng):
 def test_its_parts_are_those_of_the_plain_loss_on_scaled_directions(lengths, rng):
     embeddings, classifiers = draw(rng)
     loss, cache = joint_on_sphere.forward(embeddings, classifiers, **CONFIG, **lengths)
-    parts = cache["parts"]
+    parts = cache.parts
     np.testing.assert_allclose(loss, sum(parts.values()), rtol=1e-14)  # weights are 1 by default
     for level, e in embeddings.items():
         u = e / np.linalg.norm(e, axis=1, keepdims=True)
         for part, length in (("verification", 2.0), ("identification", 16.0)):
             scaled = {level: lengths.get(f"{part}_length", length) * u}
             _, plain = joint.forward(scaled, {level: classifiers[level]}, **CONFIG)
-            np.testing.assert_allclose(parts[f"{level} {part}"], plain["parts"][f"{level} {part}"], rtol=1e-12)
+            np.testing.assert_allclose(parts[f"{level} {part}"], plain.parts[f"{level} {part}"], rtol=1e-12)
 
 
 def test_the_default_margin_is_2(rng):
     arrays, config = draw(rng), {name: value for name, value in CONFIG.items() if name != "margin"}
-    V = joint_on_sphere.forward(*arrays, **config)[1]["parts"]["low verification"]
-    assert V == joint_on_sphere.forward(*arrays, **config, margin=2.0)[1]["parts"]["low verification"] > 0
+    V = joint_on_sphere.forward(*arrays, **config)[1].parts["low verification"]
+    assert V == joint_on_sphere.forward(*arrays, **config, margin=2.0)[1].parts["low verification"] > 0
 
 
 def test_by_hand_with_the_default_lengths():
@@ -129,10 +129,10 @@ def test_by_hand_with_the_default_lengths():
     classifiers = {"clip": {"W": np.eye(2), "b": np.zeros(2)}}
     config = {"labels": [0, 1], "pairs": [[0, 1]], "margin": 2.0}
     _, cache = joint_on_sphere.forward(embeddings, classifiers, **config, same=[False])
-    assert cache["parts"]["clip verification"] == 0
-    np.testing.assert_allclose(cache["parts"]["clip identification"], math.log1p(math.exp(-16)), rtol=1e-6)
+    assert cache.parts["clip verification"] == 0
+    np.testing.assert_allclose(cache.parts["clip identification"], math.log1p(math.exp(-16)), rtol=1e-6)
     _, cache = joint_on_sphere.forward(embeddings, classifiers, **config, same=[True])
-    np.testing.assert_allclose(cache["parts"]["clip verification"], 4, rtol=1e-14)  # 1/2 d^2 with d^2 = 8
+    np.testing.assert_allclose(cache.parts["clip verification"], 4, rtol=1e-14)  # 1/2 d^2 with d^2 = 8
 
 
 def test_manners(rng):

@@ -56,20 +56,20 @@ def test_without_any_likeness_the_loss_is_ln_2_at_every_level():
     heads = {level: similarity.init(np.random.default_rng(0), e.shape[1], 9) for level, e in embeddings.items()}
     loss, cache = similarity.forward(embeddings, heads, labels=[0] * 3, pairs=[[0, 1], [1, 2]], same=[True, False])
     np.testing.assert_allclose(loss, 2 * math.log(2), rtol=1e-15)
-    assert list(cache["parts"]) == ["low verification", "high verification"]
-    np.testing.assert_allclose(list(cache["parts"].values()), math.log(2), rtol=1e-15)
+    assert list(cache.parts) == ["low verification", "high verification"]
+    np.testing.assert_allclose(list(cache.parts.values()), math.log(2), rtol=1e-15)
 
 
 def test_the_loss_is_the_sum_of_its_parts_and_they_of_the_weighted_pairs(rng):
     embeddings, heads = draw(rng)
     loss, cache = similarity.forward(embeddings, heads, **CONFIG, weights=WEIGHTS)
-    np.testing.assert_allclose(loss, sum(cache["parts"].values()), rtol=1e-14)
+    np.testing.assert_allclose(loss, sum(cache.parts.values()), rtol=1e-14)
     for level in embeddings:
         losses = []
         for pair, same in zip(CONFIG["pairs"], CONFIG["same"]):
             one = {"labels": [], "pairs": [pair], "same": [same]}
             losses.append(similarity.forward({level: embeddings[level]}, heads, **one)[0])
-        np.testing.assert_allclose(cache["parts"][f"{level} verification"], WEIGHTS @ losses, rtol=1e-14)
+        np.testing.assert_allclose(cache.parts[f"{level} verification"], WEIGHTS @ losses, rtol=1e-14)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -89,7 +89,7 @@ def test_labels_that_do_not_fit_are_refused(labels):
 
 @pytest.mark.parametrize("smoothing", [-0.1, 1.0, 2.0, np.nan])
 def test_smoothing_that_is_none_is_refused(smoothing):
-    with pytest.raises(ValueError, match="smoothing must be from 0 to below 1, got"):
+    with pytest.raises(ValueError, match=r"smoothing must lie in \[0, 1\), got"):
         softmax_smoothed.forward(np.zeros((2, 3)), labels=[0, 1], smoothing=smoothing)
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 from minireid.metric import eigen
 from tests.metric.people import NO_SCIPY
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 from minireid.metric import gmm
 from minireid.metric.fisher_vector import encode
 

@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pytest
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 from minireid.metric import gmm
 from tests.metric.people import NO_SCIKIT_LEARN
 

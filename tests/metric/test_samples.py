@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 from minireid.metric import samples
 from tests.metric.people import METRICS, covariances_by_hand, draw
 

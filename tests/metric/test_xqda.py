@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 from minireid.metric import kissme, xqda
 from tests.metric.people import NO_SCIPY, covariances_by_hand, distances_by_hand, draw
 

@@ -68,7 +68,7 @@ def main() -> int:
 
 def test_page(page: Path) -> tuple[int, int]:
     """How many mutants of a page its mirrored test file notices, how many not. Prints a row, and what to look at."""
-    hide_numba(page.stem != "conv_block")
+    hide_numba(page.stem != "conv_block_fused")
     tests = Path("tests", page.parent.name, f"test_{page.name}")
     options = "-x -q --tb=line -p no:cacheprovider -p no:hypothesispytest -k 'not pytorch'"
     command = f"{shlex.quote(sys.executable)} -m pytest {options} {tests}"
@@ -100,7 +100,7 @@ def test_page(page: Path) -> tuple[int, int]:
 
 
 def hide_numba(hidden: bool) -> None:
-    """im2col will do for most pages: kernels are not what is changed here. conv_block calls one of its own."""
+    """im2col will do for most pages: kernels are not what is changed here. conv_block_fused needs it."""
     fake = Path("numba.py")
     if hidden:
         fake.write_text("raise ImportError")

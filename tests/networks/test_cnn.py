@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
+from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck import assert_gradients
 from minireid.layers import conv_block, dropout, linear, relu, tanh
 from minireid.networks import cnn
-from minireid.networks.watching import ignore
-from minireid.trees import leaves, map_leaves
+from minireid.networks.running import Backward, Forward
 
 
 def draw(rng: np.random.Generator, padding: int) -> tuple:
@@ -19,12 +19,14 @@ def few(rng: np.random.Generator, padding: int) -> tuple:
     return rng.normal(size=(1, 2, 8, 9, 1)), map_leaves(lambda a: 2 * a, p)
 
 
-def forward(x, p, **config):
-    return cnn.forward(x, p, **{"rng": None, "dropout_rate": 0.5, "kernel": None, "watch": ignore, **config})
+def forward(x, p, *, padding, activation=tanh, rng=None, dropout_rate=0.5):
+    run = Forward(p, rng=rng, dropout_rate=dropout_rate)
+    return cnn.forward(run, x, padding=padding, activation=activation), run.cache
 
 
 def backward(df, cache, need_dx=True):
-    return cnn.backward(df, cache, need_dx=need_dx)
+    back = Backward(cache)
+    return cnn.backward(back, df, need_dx=need_dx), back.grads
 
 
 @pytest.mark.parametrize(("activation", "padding"), [(tanh, 4), (relu, 2)], ids=["tanh", "relu"])

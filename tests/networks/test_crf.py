@@ -5,14 +5,15 @@ from functools import partial
 import numpy as np
 import pytest
 
+from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck import assert_gradients
 from minireid.kernels import im2col
 from minireid.layers import dropout, elman_relu, linear, relu, temporal_mean
 from minireid.layers.conv_block import forward as conv_block
 from minireid.losses import contrastive_crf, joint
 from minireid.networks import crf, crf_spatial, crf_temporal, euclidean
-from minireid.trees import leaves, map_leaves
-from tests.judges import assert_complex_step, assert_does_without_dx, assert_manners, counted
+from minireid.networks.embedding import embed
+from tests.judges import assert_complex_step, assert_does_without_dx, assert_manners, counted_block
 
 SIZES = {"height": 8, "width": 9, "channels": 1, "filters": (2, 3, 2), "features": 5, "dtype": np.float64}
 CLIPS = [((1, 1), None), ((3, 2), None), ((2, 3), [3, 1])]  # one clip of one frame, two frames, one clip shorter
@@ -37,7 +38,7 @@ def test_the_numbers_drawn_here_leave_no_layer_shut(rng):
     seen = {}
     _, cache = crf.forward(x, p, watch=seen.__setitem__)
     _, grads = crf.backward({"clip": rng.normal(size=(3, 5))}, cache)
-    assert all((seen[name].max(axis=(0, 1, 2)) > 0).all() for name in ("conv1", "conv2", "conv3"))
+    assert all((seen[name].max(axis=(0, 1, 2, 3)) > 0).all() for name in ("conv1", "conv2", "conv3"))
     assert 0.2 < (seen["recurrence"][:, 0] > 0).mean() < 0.8
     assert all(gradient.any() for _, gradient in leaves(grads))
 
@@ -85,28 +86,28 @@ def test_the_whole_loss_against_pytorch(rng, judge):
 def test_the_parts_add_up_to_the_whole(rng):
     x, p = draw(rng, 3, 4)
     without = {name: layer for name, layer in p.items() if name != "recurrence"}
-    spatial, temporal = crf_spatial.embed(x, without, lengths=[4, 1, 3]), crf_temporal.embed(x, p, lengths=[4, 1, 3])
-    np.testing.assert_allclose(crf.embed(x, p, lengths=[4, 1, 3]), spatial + temporal, rtol=1e-12)
+    spatial, temporal = embed(crf_spatial, x, without, lengths=[4, 1, 3]), embed(crf_temporal, x, p, lengths=[4, 1, 3])
+    np.testing.assert_allclose(embed(crf, x, p, lengths=[4, 1, 3]), spatial + temporal, rtol=1e-12)
     assert np.abs(spatial).max() > 0.1 and np.abs(temporal).max() > 0.1
 
 
 def test_what_is_carried_over_is_rectified_and_what_is_averaged_is_not(rng):
-    """One frame: o is f Wi, negative values and all (eq. 3, 5). Two: only what was positive reaches the second."""
+    """One frame: o is f W, negative values and all (eq. 3, 5). Two: only what was positive reaches the second."""
     x, p = draw(rng, 1, 2)
     f, _ = crf_spatial.forward(x[:, :1], p)
-    o1 = f["clip"] @ p["recurrence"]["Wi"]
-    np.testing.assert_allclose(crf_temporal.embed(x[:, :1], p), o1, rtol=1e-12)
+    o1 = f["clip"] @ p["recurrence"]["W"]
+    np.testing.assert_allclose(embed(crf_temporal, x[:, :1], p), o1, rtol=1e-12)
     assert o1.min() < 0 < o1.max()
     second, _ = crf_spatial.forward(x[:, 1:], p)
-    o2 = second["clip"] @ p["recurrence"]["Wi"] + np.maximum(o1, 0) @ p["recurrence"]["Ws"]
-    np.testing.assert_allclose(crf_temporal.embed(x, p), (o1 + o2) / 2, rtol=1e-12)
+    o2 = second["clip"] @ p["recurrence"]["W"] + np.maximum(o1, 0) @ p["recurrence"]["U"]
+    np.testing.assert_allclose(embed(crf_temporal, x, p), (o1 + o2) / 2, rtol=1e-12)
 
 
 def test_the_spatial_half_does_not_see_the_order_of_the_frames_and_the_temporal_half_does(rng):
     x, p = draw(rng, 2, 5)
     shuffled = x[:, [2, 0, 4, 1, 3]]
-    np.testing.assert_allclose(crf_spatial.embed(shuffled, p), crf_spatial.embed(x, p), rtol=1e-12)
-    assert np.abs(crf_temporal.embed(shuffled, p) - crf_temporal.embed(x, p)).max() > 1e-3
+    np.testing.assert_allclose(embed(crf_spatial, shuffled, p), embed(crf_spatial, x, p), rtol=1e-12)
+    assert np.abs(embed(crf_temporal, shuffled, p) - embed(crf_temporal, x, p)).max() > 1e-3
 
 
 def test_parameters_counted_by_hand(rng):
@@ -163,8 +164,8 @@ def test_without_a_generator_nothing_is_dropped(network, rng):
 def test_embed_is_the_forward_pass_and_score_the_euclidean_one(network, rng):
     x, p = draw(rng, 3, 4, network)
     y, _ = network.forward(x, p, lengths=[4, 1, 3])
-    np.testing.assert_array_equal(network.embed(x, p, lengths=[4, 1, 3]), y["clip"])
-    unit = network.embed(x, p, lengths=[4, 1, 3], unit_length=True)
+    np.testing.assert_array_equal(embed(network, x, p, lengths=[4, 1, 3]), y["clip"])
+    unit = embed(network, x, p, lengths=[4, 1, 3], unit_length=True)
     np.testing.assert_allclose(unit, y["clip"] / np.linalg.norm(y["clip"], axis=1, keepdims=True), rtol=1e-10)
     assert network.score is euclidean.score
 
@@ -191,7 +192,7 @@ def test_the_gradients_that_are_watched_are_those_of_the_results(rng):
     crf.backward({"clip": dy}, cache, watch=seen.__setitem__)
     step = rng.normal(size=5)  # a step of the bias is a step of every frame's vector
     moved = {**p, "linear": {**p["linear"], "b": p["linear"]["b"] + 1e-6 * step}}
-    slope = ((crf.embed(x, moved) - y["clip"]) * dy).sum() / 1e-6
+    slope = ((embed(crf, x, moved) - y["clip"]) * dy).sum() / 1e-6
     assert slope == pytest.approx((seen["dlinear"] * step).sum(), rel=1e-5)
 
 
@@ -201,11 +202,11 @@ def test_training_can_do_without_dx(network, rng):
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=name_of)
-def test_every_convolution_runs_on_the_kernel_that_was_asked_for(network, rng):
-    kernel, calls = counted(im2col)
-    y, cache = network.forward(*draw(rng, 2, 3, network), kernel=kernel)
+def test_every_block_is_the_one_that_was_asked_for(network, rng):
+    block, calls = counted_block()
+    y, cache = network.forward(*draw(rng, 2, 3, network), block=block)
     network.backward(y, cache, need_dx=False)
-    assert calls == {"forward": 3, "backward_input": 2, "backward_weights": 3}
+    assert calls == {"forward": 3, "backward": 3}
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=name_of)

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 
+from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck import assert_gradients
 from minireid.kernels import im2col
 from minireid.networks import crf, crf_parts, euclidean
-from minireid.trees import leaves, map_leaves
-from tests.judges import assert_complex_step, assert_does_without_dx, assert_manners, counted, upstream
+from minireid.networks.embedding import embed
+from tests.judges import assert_complex_step, assert_does_without_dx, assert_manners, counted_block, upstream
 
 SIZES = {"height": 16, "width": 9, "channels": 1, "filters": (2, 3, 2), "features": 5, "dtype": np.float64}
 CLIPS = [((1, 1), None), ((3, 2), None), ((2, 3), [3, 1])]  # one clip of one frame, two frames, one clip shorter
@@ -74,12 +75,14 @@ def test_each_half_sees_its_half(rng):
         for part in (changed, "whole", "fused"):
             assert np.abs(found[part] - y[part]).max() > 1e-3, part
     for rows, part in ((slice(0, 8), "upper"), (slice(8, 16), "lower"), (slice(0, 16), "whole")):
-        np.testing.assert_array_equal(crf.embed(x[:, :, rows], p[part]), y[part])
+        np.testing.assert_array_equal(embed(crf, x[:, :, rows], p[part]), y[part])
 
 
 @pytest.mark.parametrize("height", [15, 17])
 def test_an_odd_height_has_no_halves(height, rng):
-    with pytest.raises(ValueError, match=f"crf_parts: expected an even height, to be halved, got {height}"):
+    with pytest.raises(
+        ValueError, match=rf"crf_parts: expected an even height \(frames are cut into two halves\), got {height}"
+    ):
         crf_parts.init(rng, **{**SIZES, "height": height})
 
 
@@ -132,8 +135,8 @@ def test_without_a_generator_nothing_is_dropped(rng):
 def test_embed_is_the_fused_embedding_and_score_the_euclidean_one(rng):
     x, p = draw(rng, 3, 4)
     y, _ = crf_parts.forward(x, p, lengths=[4, 1, 3])
-    np.testing.assert_array_equal(crf_parts.embed(x, p, lengths=[4, 1, 3]), y["fused"])
-    unit = crf_parts.embed(x, p, lengths=[4, 1, 3], unit_length=True)
+    np.testing.assert_array_equal(embed(crf_parts, x, p, lengths=[4, 1, 3]), y["fused"])
+    unit = embed(crf_parts, x, p, lengths=[4, 1, 3], unit_length=True)
     np.testing.assert_allclose(unit, y["fused"] / np.linalg.norm(y["fused"], axis=1, keepdims=True), rtol=1e-10)
     assert crf_parts.score is euclidean.score
 
@@ -154,11 +157,11 @@ def test_training_can_do_without_dx(rng):
     assert_does_without_dx(crf_parts, *draw(rng, 2, 3))
 
 
-def test_every_convolution_runs_on_the_kernel_that_was_asked_for(rng):
-    kernel, calls = counted(im2col)
-    y, cache = crf_parts.forward(*draw(rng, 2, 3), kernel=kernel)
+def test_every_block_is_the_one_that_was_asked_for(rng):
+    block, calls = counted_block()
+    y, cache = crf_parts.forward(*draw(rng, 2, 3), block=block)
     crf_parts.backward(y, cache, need_dx=False)
-    assert calls == {"forward": 9, "backward_input": 6, "backward_weights": 9}
+    assert calls == {"forward": 9, "backward": 9}
 
 
 def test_manners(rng):

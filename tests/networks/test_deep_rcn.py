@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck import assert_gradients
 from minireid.kernels import im2col
 from minireid.layers import dropout, temporal_last, temporal_max, temporal_mean
 from minireid.losses import similarity
 from minireid.networks import deep_rcn, deep_rcn_independent
-from minireid.trees import leaves, map_leaves
+from minireid.networks.embedding import embed
 from tests.judges import assert_complex_step, assert_does_without_dx, assert_manners, counted
 
 SIZES = {"height": 8, "width": 16, "channels": 2, "filters": (2, 3, 1, 2), "kernels": (3, 3), "dtype": np.float64}
@@ -123,7 +124,7 @@ def test_stacked_without_the_lower_states_is_independent(rng):
     for level in ("level2", "level3"):
         p[level]["Lz"][:] = p[level]["Lr"][:] = 0
     alone = {name: {key: a for key, a in layer.items() if key[0] != "L"} for name, layer in p.items()}
-    found, expected = deep_rcn.embed(x, p), deep_rcn_independent.embed(x, alone)
+    found, expected = embed(deep_rcn, x, p), embed(deep_rcn_independent, x, alone)
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
 
 
@@ -198,7 +199,7 @@ def test_dropout_stands_at_the_end_and_nowhere_else(network, rng):
     x, p = draw(rng, 3, 3, network)
     plain, _ = network.forward(x, p)
     np.testing.assert_array_equal(network.forward(x, p, dropout_rate=0.0, rng=rng)[0]["clip"], plain["clip"])
-    dropped, _ = network.forward(x, p, rng=np.random.default_rng(5))
+    dropped, _ = network.forward(x, p, dropout_rate=0.7, rng=np.random.default_rng(5))
     expected, _ = dropout.forward(plain["clip"], rate=0.7, rng=np.random.default_rng(5))
     np.testing.assert_allclose(dropped["clip"], expected, rtol=1e-12)
     assert (dropped["clip"] == 0).any()
@@ -209,12 +210,12 @@ def test_dropout_stands_at_the_end_and_nowhere_else(network, rng):
 def test_embed_is_the_forward_pass_and_score_the_learned_one(network, pool, rng):
     x, p = draw(rng, 3, 4, network)
     y, _ = network.forward(x, p, lengths=[4, 1, 3], pool=pool)
-    found = network.embed(x, p, lengths=[4, 1, 3], pool=pool)
+    found = embed(network, x, p, lengths=[4, 1, 3], pool=pool)
     np.testing.assert_array_equal(found, y["clip"])
-    unit = network.embed(x, p, lengths=[4, 1, 3], pool=pool, unit_length=True)
+    unit = embed(network, x, p, lengths=[4, 1, 3], pool=pool, unit_length=True)
     np.testing.assert_allclose(unit, y["clip"] / np.linalg.norm(y["clip"], axis=1, keepdims=True), rtol=1e-10)
     if pool is temporal_last:
-        np.testing.assert_array_equal(network.embed(x, p, lengths=[4, 1, 3]), found)
+        np.testing.assert_array_equal(embed(network, x, p, lengths=[4, 1, 3]), found)
     head = {"v": rng.normal(size=FEATURES), "c": np.array(0.3)}
     scores = network.score(found, found[:2], {"clip": head})
     expected = [[(head["v"] * a * b).sum() - 0.3 for b in found[:2]] for a in found]
@@ -227,7 +228,7 @@ def test_every_frame_is_described_as_the_clip_that_ends_there_is_embedded(networ
     found = network.describe(x, p)
     assert found.shape == (3, 4, FEATURES)
     for t in range(4):
-        np.testing.assert_allclose(found[:, t], network.embed(x[:, : t + 1], p), rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(found[:, t], embed(network, x[:, : t + 1], p), rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=name_of)
@@ -236,11 +237,13 @@ def test_watch_is_shown_every_result_and_its_gradient(network, rng):
     results, gradients = {}, {}
     y, cache = network.forward(x, p, watch=results.__setitem__)
     network.backward({"clip": rng.normal(size=(2, FEATURES))}, cache, watch=gradients.__setitem__)
-    levels = ["level1", "level2", "level3"]
-    assert list(results) == ["conv0", "conv1", "conv2", "conv3", *levels, "clip"]
+    maps = ["conv0", "pool0", "conv1", "pool1", "conv2", "pool2", "conv3"]
+    halved = ["level1 halved", "level2 halved"] if network is deep_rcn else []
+    states = [f"level{k}{what}" for k in (1, 2, 3) for what in ("", " pool", " grid")]
+    assert sorted(results) == sorted([*maps, *states, *halved, "clip"])
     assert set(gradients) == {"d" + name for name in results}
     assert all(gradients["d" + name].shape == array.shape for name, array in results.items())
-    assert results["clip"] is y["clip"]
+    np.testing.assert_array_equal(results["clip"].reshape(2, -1), y["clip"])
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=name_of)

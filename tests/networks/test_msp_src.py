@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck import assert_gradients
 from minireid.kernels import im2col
 from minireid.layers import (
@@ -16,8 +17,8 @@ from minireid.layers import (
 )
 from minireid.losses import joint
 from minireid.networks import euclidean, msp_src, msp_src_high, msp_src_low, msp_src_motion
-from minireid.trees import leaves, map_leaves
-from tests.judges import assert_complex_step, assert_does_without_dx, assert_manners, counted
+from minireid.networks.embedding import embed
+from tests.judges import assert_complex_step, assert_does_without_dx, assert_manners, counted_block
 
 SIZES = {"height": 8, "width": 17, "channels": 2, "filters": (1, 3, 2), "features": 5, "dtype": np.float64}
 CLIPS = [((1, 1), None), ((3, 2), None), ((2, 3), [3, 1])]  # one clip of one frame, two frames, one clip shorter
@@ -74,12 +75,12 @@ def test_motion_against_pytorch(lengths, rng, judge):
 
 def test_motion_does_not_see_features_that_stand_still_and_hears_the_order(rng):
     x, p = draw(rng, 2, 5, msp_src_motion)
-    still = msp_src_motion.embed(np.broadcast_to(x[:, :1], x.shape), p)
-    nothing = msp_src_motion.embed(x[:, :1].repeat(5, axis=1)[::-1], p)
+    still = embed(msp_src_motion, np.broadcast_to(x[:, :1], x.shape), p)
+    nothing = embed(msp_src_motion, x[:, :1].repeat(5, axis=1)[::-1], p)
     np.testing.assert_allclose(still, nothing, rtol=1e-10, atol=1e-12)
-    moving = msp_src_motion.embed(x, p)
+    moving = embed(msp_src_motion, x, p)
     assert np.abs(moving[0] - moving[1]).max() > 1e-4
-    assert np.abs(msp_src_motion.embed(x[:, [2, 0, 4, 1, 3]], p) - moving).max() > 1e-4
+    assert np.abs(embed(msp_src_motion, x[:, [2, 0, 4, 1, 3]], p) - moving).max() > 1e-4
 
 
 def test_the_whole_loss_against_pytorch(rng, judge):
@@ -153,11 +154,11 @@ def test_the_twins_are_two_rows_and_their_gradients_add_up(rng):
 def test_mean_pooling_does_not_see_the_order_of_the_frames_and_a_gru_does(rng):
     order = np.array([2, 0, 4, 1, 3])
     x, p = draw(rng, 2, 5, msp_src_high, depth=0)
-    np.testing.assert_allclose(msp_src_high.embed(x[:, order], p), msp_src_high.embed(x, p), rtol=1e-12)
+    np.testing.assert_allclose(embed(msp_src_high, x[:, order], p), embed(msp_src_high, x, p), rtol=1e-12)
     x, p = draw(rng, 2, 5, msp_src_low)
-    np.testing.assert_allclose(msp_src_low.embed(x[:, order], p), msp_src_low.embed(x, p), rtol=1e-12)
+    np.testing.assert_allclose(embed(msp_src_low, x[:, order], p), embed(msp_src_low, x, p), rtol=1e-12)
     x, p = draw(rng, 2, 5, msp_src_high)
-    assert np.abs(msp_src_high.embed(x[:, order], p) - msp_src_high.embed(x, p)).max() > 1e-4
+    assert np.abs(embed(msp_src_high, x[:, order], p) - embed(msp_src_high, x, p)).max() > 1e-4
 
 
 @pytest.mark.parametrize("pool", [temporal_mean, temporal_max, temporal_last], ids=name_of)
@@ -189,9 +190,9 @@ def test_embed_is_the_forward_pass_and_score_the_euclidean_one(network, rng):
     x, p = draw(rng, 3, 4, network, **unit)
     config = {"lengths": [4, 1, 3], "pool": temporal_max, **unit}
     y, _ = network.forward(x, p, **config)
-    np.testing.assert_array_equal(network.embed(x, p, **config), np.concatenate(list(y.values()), axis=1))
+    np.testing.assert_array_equal(embed(network, x, p, **config), np.concatenate(list(y.values()), axis=1))
     scaled = np.concatenate([e / np.linalg.norm(e, axis=1, keepdims=True) for e in y.values()], axis=1)
-    np.testing.assert_allclose(network.embed(x, p, **config, unit_length=True), scaled, rtol=1e-10)
+    np.testing.assert_allclose(embed(network, x, p, **config, unit_length=True), scaled, rtol=1e-10)
     assert network.score is euclidean.score
 
 
@@ -201,7 +202,7 @@ def test_watch_is_shown_every_result_and_its_gradient(network, rng):
     results, gradients = {}, {}
     y, cache = network.forward(x, p, watch=results.__setitem__)
     network.backward(y, cache, watch=gradients.__setitem__)
-    low, high = ["low.pool", "low.linear"], ["high.conv3", "high.linear", "high.unit1", "high.pool"]
+    low, high = ["low.mean", "low.pool", "low.linear"], ["high.conv3", "high.linear", "high.unit1", "high.pool"]
     motion = ["high.conv3", "high.linear", "high.centre", "high.unit1", "high.pool"]
     expected = {msp_src: low + high, msp_src_low: low, msp_src_high: high, msp_src_motion: motion}[network]
     assert list(results) == ["conv1", "conv2", *expected]
@@ -215,12 +216,12 @@ def test_training_can_do_without_dx(network, rng):
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=name_of)
-def test_every_convolution_runs_on_the_kernel_that_was_asked_for(network, rng):
-    kernel, calls = counted(im2col)
-    y, cache = network.forward(*draw(rng, 2, 3, network), kernel=kernel)
+def test_every_block_is_the_one_that_was_asked_for(network, rng):
+    block, calls = counted_block()
+    y, cache = network.forward(*draw(rng, 2, 3, network), block=block)
     network.backward(y, cache, need_dx=False)
     blocks = 2 if network is msp_src_low else 3
-    assert calls == {"forward": blocks, "backward_input": blocks - 1, "backward_weights": blocks}
+    assert calls == {"forward": blocks, "backward": blocks}
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=name_of)

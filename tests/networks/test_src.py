@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
+from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck import assert_gradients
 from minireid.kernels import im2col
 from minireid.layers import conv_block, dropout, elman_unsquashed, linear
 from minireid.losses import joint
 from minireid.networks import euclidean, src
-from minireid.trees import leaves, map_leaves
-from tests.judges import assert_complex_step, assert_does_without_dx, assert_manners, counted
+from minireid.networks.embedding import embed
+from tests.judges import assert_complex_step, assert_does_without_dx, assert_manners, counted_block
 
 SIZES = {"height": 8, "width": 9, "channels": 2, "filters": (1, 3, 2), "features": 5, "dtype": np.float64}
 CLIPS = [((1, 1), None), ((3, 2), None), ((2, 3), [3, 1])]  # one clip of one frame, two frames, one clip shorter
@@ -121,8 +122,8 @@ def test_without_a_generator_nothing_is_dropped(rng):
 def test_embed_is_the_forward_pass_and_score_the_euclidean_one(rng):
     x, p = draw(rng, 3, 4)
     y, _ = src.forward(x, p, lengths=[4, 1, 3])
-    np.testing.assert_array_equal(src.embed(x, p, lengths=[4, 1, 3]), y["clip"])
-    unit = src.embed(x, p, lengths=[4, 1, 3], unit_length=True)
+    np.testing.assert_array_equal(embed(src, x, p, lengths=[4, 1, 3]), y["clip"])
+    unit = embed(src, x, p, lengths=[4, 1, 3], unit_length=True)
     np.testing.assert_allclose(unit, y["clip"] / np.linalg.norm(y["clip"], axis=1, keepdims=True), rtol=1e-10)
     assert src.score is euclidean.score
 
@@ -142,11 +143,11 @@ def test_training_can_do_without_dx(rng):
     assert_does_without_dx(src, *draw(rng, 2, 3))
 
 
-def test_every_convolution_runs_on_the_kernel_that_was_asked_for(rng):
-    kernel, calls = counted(im2col)
-    y, cache = src.forward(*draw(rng, 2, 3), kernel=kernel)
+def test_every_block_is_the_one_that_was_asked_for(rng):
+    block, calls = counted_block()
+    y, cache = src.forward(*draw(rng, 2, 3), block=block)
     src.backward(y, cache, need_dx=False)
-    assert calls == {"forward": 3, "backward_input": 2, "backward_weights": 3}
+    assert calls == {"forward": 3, "backward": 3}
 
 
 def test_manners(rng):

@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
+from minireid.base.trees import leaves
 from minireid.gradcheck import assert_gradients
 from minireid.kernels import im2col
 from minireid.layers import attentive_rnn, conv_block, dropout, linear
 from minireid.losses import contrastive_linear, joint
 from minireid.networks import euclidean, utrcnn
-from minireid.trees import leaves
-from tests.judges import assert_complex_step, assert_does_without_dx, assert_manners, counted
+from minireid.networks.embedding import embed
+from tests.judges import assert_complex_step, assert_does_without_dx, assert_manners, counted_block
 
 SIZES = {"height": 8, "width": 9, "channels": 2, "filters": (1, 3, 2), "features": 5, "dtype": np.float64}
 CLIPS = [((1, 1), None), ((3, 2), None), ((2, 4), [4, 1])]  # one clip of one frame, two frames, one clip shorter
@@ -79,7 +80,7 @@ def test_the_last_state_is_the_clips_feature(rng):
 def test_the_gradient_of_the_last_state_reaches_the_first_frame_in_one_step(rng):
     """Through the attended states: without a way from state to state it still arrives, and without attention not."""
     x, p = draw(rng, 1, 6)
-    p["recurrence"]["Wh"][:] = 0
+    p["recurrence"]["U"][:] = 0
     y, cache = utrcnn.forward(x, p)
     assert np.abs(utrcnn.backward(y, cache)[0][0, 0]).max() > 1e-6
     p["recurrence"]["Wa"][:] = 0
@@ -90,12 +91,12 @@ def test_the_gradient_of_the_last_state_reaches_the_first_frame_in_one_step(rng)
 
 def test_attention_and_top_k_make_a_difference_and_reach_embed(rng):
     x, p = draw(rng, 2, 6)
-    found = [utrcnn.embed(x, p, **options) for options in OPTIONS]
+    found = [embed(utrcnn, x, p, **options) for options in OPTIONS]
     for options, e in zip(OPTIONS, found):
         np.testing.assert_array_equal(e, utrcnn.forward(x, p, **options)[0]["clip"])
     for i in range(4):
         assert all(np.abs(found[i] - found[j]).max() > 1e-6 for j in range(i))
-    np.testing.assert_array_equal(utrcnn.embed(x, p), found[0])
+    np.testing.assert_array_equal(embed(utrcnn, x, p), found[0])
 
 
 def test_parameters_counted_by_hand(rng):
@@ -147,8 +148,8 @@ def test_without_a_generator_nothing_is_dropped(rng):
 def test_embed_is_the_forward_pass_and_score_the_euclidean_one(rng):
     x, p = draw(rng, 3, 4)
     y, _ = utrcnn.forward(x, p, lengths=[4, 1, 3])
-    np.testing.assert_array_equal(utrcnn.embed(x, p, lengths=[4, 1, 3]), y["clip"])
-    unit = utrcnn.embed(x, p, lengths=[4, 1, 3], unit_length=True)
+    np.testing.assert_array_equal(embed(utrcnn, x, p, lengths=[4, 1, 3]), y["clip"])
+    unit = embed(utrcnn, x, p, lengths=[4, 1, 3], unit_length=True)
     np.testing.assert_allclose(unit, y["clip"] / np.linalg.norm(y["clip"], axis=1, keepdims=True), rtol=1e-10)
     assert utrcnn.score is euclidean.score
 
@@ -168,11 +169,11 @@ def test_training_can_do_without_dx(rng):
     assert_does_without_dx(utrcnn, *draw(rng, 2, 3))
 
 
-def test_every_convolution_runs_on_the_kernel_that_was_asked_for(rng):
-    kernel, calls = counted(im2col)
-    y, cache = utrcnn.forward(*draw(rng, 2, 3), kernel=kernel)
+def test_every_block_is_the_one_that_was_asked_for(rng):
+    block, calls = counted_block()
+    y, cache = utrcnn.forward(*draw(rng, 2, 3), block=block)
     utrcnn.backward(y, cache, need_dx=False)
-    assert calls == {"forward": 3, "backward_input": 2, "backward_weights": 3}
+    assert calls == {"forward": 3, "backward": 3}
 
 
 def test_manners(rng):

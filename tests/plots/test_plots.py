@@ -10,7 +10,7 @@ import pytest
 from matplotlib.colors import to_hex
 from PIL import Image
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
 from minireid.plots import (
     clip_strip,
     cmc_curve,

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minireid.data import images, sampling
+from minireid.base.errors import InputError
+from minireid.data import images
 from minireid.data.prepared import Prepared
-from minireid.errors import InputError
-from minireid.recipe import Recipe
+from minireid.recipes.schema import Recipe
 from minireid.training import batches
+from minireid.training.experiment import Experiment, experiment_of
+from minireid.training.ways import DEFINITION
 from tests import small_data
 
 
@@ -19,8 +21,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     return small_data.write_prepared(tmp_path_factory.mktemp("data") / "prepared", flow=True)
 
 
-def everybody(prepared: Prepared) -> sampling.People:
-    return sampling.people(prepared, tuple(range(1, 11)), at_least=3)
+def of_all(wanted: Recipe, prepared: Prepared) -> Experiment:
+    """Trained on all ten persons, read by the definition."""
+    return experiment_of(wanted, prepared, tuple(range(1, 11)), DEFINITION)
 
 
 def recipe(*changes: str) -> Recipe:
@@ -32,40 +35,42 @@ def recipe(*changes: str) -> Recipe:
 
 
 def test_steps_of_an_epoch(prepared: Prepared) -> None:
-    people = everybody(prepared)
-    for persons, steps in ((1, 10), (3, 3), (5, 2), (10, 1)):
-        assert batches.steps_per_epoch(recipe(f"pairs.persons={persons}"), people) == steps
+    for persons, steps in ((2, 5), (3, 3), (5, 2), (10, 1)):
+        found = of_all(recipe(f"pairs.persons={persons}", "training.epochs=7"), prepared)
+        assert (found.steps_per_epoch, found.steps) == (steps, 7 * steps)
+    alone = recipe("pairs.persons=1", "pairs.sampler=alternating")
+    assert of_all(alone, prepared).steps_per_epoch == 10
 
 
 def test_an_epoch_visits_every_person_once(prepared: Prepared) -> None:
-    wanted, people = recipe("pairs.persons=2"), everybody(prepared)
+    experiment = of_all(recipe("pairs.persons=2"), prepared)
     epochs = []
     for epoch in range(2):
-        labels = [batches.draw(wanted, prepared, people, 5 * epoch + k)[0].labels for k in range(5)]
+        labels = [batches.draw(experiment, 5 * epoch + k)[0].labels for k in range(5)]
         assert sorted(np.concatenate(labels)[::2].tolist()) == list(range(10))
         epochs.append(np.concatenate(labels).tolist())
     assert epochs[0] != epochs[1]
 
 
 def test_a_step_depends_on_its_number_and_the_seed_alone(prepared: Prepared) -> None:
-    wanted, people = recipe("augment.mirror=true"), everybody(prepared)
-    batches.draw(wanted, prepared, people, 3)
+    experiment = of_all(recipe("augment.mirror=true"), prepared)
+    batches.draw(experiment, 3)
     for step in (3, 7):
-        (a, rng), (b, again) = (batches.draw(wanted, prepared, people, step) for _ in range(2))
+        (a, rng), (b, again) = (batches.draw(experiment, step) for _ in range(2))
         for left, right in zip(a, b):
             np.testing.assert_array_equal(left, right)
         assert rng.random() == again.random(), "dropout goes on with the same generator"
-    same_k = [batches.draw(wanted, prepared, people, 3 + 5 * epoch)[1].random() for epoch in range(3)]
+    same_k = [batches.draw(experiment, 3 + 5 * epoch)[1].random() for epoch in range(3)]
     assert len(set(same_k)) == 3, "every epoch draws anew"
-    first, _ = batches.draw(wanted, prepared, people, 3)
-    other, _ = batches.draw(recipe("augment.mirror=true", "training.seed=1"), prepared, people, 3)
+    first, _ = batches.draw(experiment, 3)
+    other, _ = batches.draw(of_all(recipe("augment.mirror=true", "training.seed=1"), prepared), 3)
     assert not np.array_equal(first.x, other.x) and not np.array_equal(first.x, a.x)
 
 
 @pytest.mark.parametrize("sampler, clips, pairs", [("alternating", 12, 6), ("shared", 6, 6), ("every", 6, 9)])
 def test_the_recipe_names_the_sampler(prepared: Prepared, sampler: str, clips: int, pairs: int) -> None:
     wanted = recipe(f"pairs.sampler={sampler}", "pairs.persons=3", "pairs.same_camera=false")
-    inputs, _ = batches.draw(wanted, prepared, everybody(prepared), 0)
+    inputs, _ = batches.draw(of_all(wanted, prepared), 0)
     assert inputs.x.shape == (clips, 3, 16, 8, 3) and inputs.x.dtype == np.float32
     assert inputs.lengths.tolist() == [3] * clips and inputs.labels.shape == (clips,)
     assert inputs.pairs.shape == (pairs, 2) and inputs.same.shape == inputs.weights.shape == (pairs,)
@@ -74,13 +79,13 @@ def test_the_recipe_names_the_sampler(prepared: Prepared, sampler: str, clips: i
 def test_positive_and_negative_pairs_weigh_the_same(prepared: Prepared) -> None:
     same = np.array([False, True, False, False, True])
     np.testing.assert_allclose(batches.balanced(same), [1 / 6, 1 / 4, 1 / 6, 1 / 6, 1 / 4])
-    inputs, _ = batches.draw(recipe("pairs.sampler=every", "pairs.persons=4"), prepared, everybody(prepared), 0)
+    inputs, _ = batches.draw(of_all(recipe("pairs.sampler=every", "pairs.persons=4"), prepared), 0)
     np.testing.assert_array_equal(inputs.weights, batches.balanced(inputs.same))
 
 
 def test_flow_only_where_the_recipe_wants_it(prepared: Prepared) -> None:
     for flow, channels in (("true", 5), ("false", 3)):
-        inputs, _ = batches.draw(recipe(f"clips.flow={flow}"), prepared, everybody(prepared), 0)
+        inputs, _ = batches.draw(of_all(recipe(f"clips.flow={flow}"), prepared), 0)
         assert inputs.x.shape[-1] == channels
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
+from minireid.base.trees import leaves
 from minireid.training.checkpoint import Checkpoint, load, save
-from minireid.trees import leaves
 
 PARAMS = {
     "network": {"conv1": {"W": np.arange(24, dtype=np.float32).reshape(2, 3, 4), "b": np.float32([1e-45, -0.0])}},
@@ -98,22 +98,22 @@ def test_missing_or_no_file_at_all(tmp_path: Path) -> None:
 def test_other_files(tmp_path: Path) -> None:
     file = tmp_path / "checkpoint.npz"
     file.write_text("not an archive")
-    assert "no checkpoint" in fault(file)
+    assert "not a checkpoint" in fault(file)
     np.savez(file, **{"params/x": np.ones(2)})
-    assert "no checkpoint" in fault(file)
+    assert "not a checkpoint" in fault(file)
     np.savez(file, header=np.array("[]"))
     assert "checkpoint" in fault(file)
     with file.open("wb") as stream:
         np.save(stream, np.ones(3))
-    assert "no checkpoint" in fault(file)
+    assert "not a checkpoint" in fault(file)
     np.savez(file, header=np.array({"format": "minireid-checkpoint"}, dtype=object))
-    assert "no checkpoint" in fault(file)
+    assert "not a checkpoint" in fault(file)
 
 
 @pytest.mark.parametrize(
     "header, says",
     [
-        ({"version": 2}, "version 1 .*got minireid-checkpoint version 2"),
+        ({"version": 3}, "version 2 .*got minireid-checkpoint version 3"),
         ({"version": None}, "version None"),
         ({"format": "minireid-run"}, "got minireid-run"),
     ],

@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minireid.data import clips, sampling
+from minireid.base.trees import leaves
+from minireid.data import clips
 from minireid.data.prepared import Prepared
-from minireid.evaluation.comparison import judge
-from minireid.kernels import fused
-from minireid.layers import gru_projected
-from minireid.training import batches, loop, model
+from minireid.evaluation.comparison import validate
+from minireid.layers import conv_block_fused, gru_projected
+from minireid.training import batches, loop, model, step
+from minireid.training.experiment import experiment_of
 from minireid.training.run import Run
-from minireid.trees import leaves
+from minireid.training.ways import fast
 from tests import small_data
 
 STEPS = 6  # 3 epochs of 2
@@ -51,15 +52,15 @@ def test_same_seed_same_bits(tmp_path: Path, prepared: Prepared, uninterrupted: 
     assert_same_run(small_data.trained(tmp_path / "run", prepared, *VALIDATED), uninterrupted)
 
 
-def test_plain_training_runs_the_definitions_and_differs_by_rounding(
+def test_training_by_definition_runs_the_definitions_and_differs_by_rounding(
     tmp_path: Path, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quick, plain = (small_data.new_run(tmp_path / name, prepared) for name in ("quick", "plain"))
-    real, calls = model.loss_and_gradients, Counter[str]()
+    real, calls = loop.gradients_at, Counter[str]()
 
     def watched(*arguments: Any, **named: Any) -> Any:
         with monkeypatch.context() as patch:
-            for page in (fused, gru_projected):
+            for page in (conv_block_fused, gru_projected):
                 patch.setattr(page, "forward", counted(page.__name__, page.forward))
             return real(*arguments, **named)
 
@@ -71,8 +72,8 @@ def test_plain_training_runs_the_definitions_and_differs_by_rounding(
         return call
 
     monkeypatch.setattr(loop.estimate, "forecast", lambda *_: "")  # it times a step of the quicker kind
-    monkeypatch.setattr(model, "loss_and_gradients", watched)
-    small_data.train(plain, stop_after=3, plain=True)
+    monkeypatch.setattr(loop, "gradients_at", watched)
+    small_data.train(plain, stop_after=3, definition=True)
     assert not calls
     small_data.train(quick, stop_after=3)
     assert len(calls) == 2
@@ -122,16 +123,22 @@ def test_resuming_what_is_done_changes_nothing(tmp_path: Path, prepared: Prepare
 
 
 @pytest.mark.parametrize("k", [1, 4])
-@pytest.mark.parametrize("half", ["losses_at", "apply_gradients"])
+@pytest.mark.parametrize("half, number", [("gradients_at", 2), ("update", 4)])
 def test_ctrl_c_finishes_the_step_and_saves(
-    tmp_path: Path, prepared: Prepared, uninterrupted: Run, monkeypatch: pytest.MonkeyPatch, k: int, half: str
+    tmp_path: Path,
+    prepared: Prepared,
+    uninterrupted: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    k: int,
+    half: str,
+    number: int,
 ) -> None:
     """Whichever half of a step it comes in."""
     run = small_data.new_run(tmp_path / "run", prepared, *VALIDATED)
     real, handler = getattr(loop, half), signal.getsignal(signal.SIGINT)
 
     def pressed(*arguments: Any) -> Any:
-        if arguments[4] == k - 1:  # the step's number, of either half
+        if arguments[number] == k - 1:  # the step's number
             os.kill(os.getpid(), signal.SIGINT)
         return real(*arguments)
 
@@ -171,10 +178,9 @@ def test_the_log_says_what_the_network_does(tmp_path: Path, prepared: Prepared, 
     """
     run = small_data.new_run(tmp_path / "run", prepared, "network.dropout=0.0", f"losses.together={together}")
     small_data.train(run, stop_after=1)
-    crowd = sampling.people(prepared, run.train, at_least=3)
-    inputs, _ = batches.draw(run.recipe, prepared, crowd, 0)
+    inputs, _ = batches.draw(experiment_of(run.recipe, prepared, run.train), 0)
     params = model.init(run.recipe, 6)
-    loss, _, embeddings, _ = model.loss_and_gradients(run.recipe, params, **inputs._asdict(), rng=None)
+    loss, _, embeddings, _, _ = step.gradients(model.model_of(run.recipe, fast()), params, inputs, None)
     record = small_data.log_of(run)[0]
     assert record["loss"] == pytest.approx(loss, rel=1e-6)
     for level, e in embeddings.items():
@@ -222,14 +228,14 @@ def test_four_people_one_batch_are_learnt_by_heart(tmp_path: Path) -> None:
         "evaluation.mirrored=false",
     )
     everybody = (1, 2, 3, 4)
-    crowd = sampling.people(four, everybody, at_least=4)
+    experiment = experiment_of(recipe, four, everybody)
     params, states, losses = model.init(recipe, 4), {}, []
     while not losses or (losses[-1] >= 0.05 and len(losses) < 200):
-        record, grads = loop.losses_at(recipe, four, crowd, params, len(losses))
-        loop.apply_gradients(recipe, params, grads, states, len(losses), 200)
-        losses.append(record["loss"])
+        computed = step.gradients_at(experiment, params, len(losses))
+        step.update(recipe.training, params, computed.grads, states, len(losses), 200)
+        losses.append(computed.loss)
     assert losses[0] > 1 and losses[-1] < 0.05
-    assert judge(recipe, four, params, everybody) == {"rank-1": 1.0, "mAP": 1.0}
+    assert validate(recipe, four, params, everybody) == {"rank-1": 1.0, "mAP": 1.0}
 
 
 def test_what_changes_in_a_step(prepared: Prepared) -> None:
@@ -245,7 +251,7 @@ def test_what_changes_in_a_step(prepared: Prepared) -> None:
     )
     params = {"W": np.full((1, 2), 3.0), "b": np.full(2, 3.0)}
     grads = {"W": np.array([[0.05, 7.0]]), "b": np.array([-7.0, 0.0])}
-    loop.apply_gradients(recipe, params, grads, {}, step=1, steps=2)  # half of the cosine: 0.25
+    step.update(recipe.training, params, grads, {}, step=1, steps=2)  # half of the cosine: 0.25
     np.testing.assert_allclose(params["W"], [[(3 - 0.25 * 0.05) * 0.95, (3 - 0.25 * 0.1) * 0.95]])
     np.testing.assert_allclose(params["b"], [3 + 0.25 * 0.1, 3])
 
@@ -257,35 +263,36 @@ def test_held_out_persons_are_in_no_batch(
     prepared: Prepared, uninterrupted: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, seen = uninterrupted, []
-    crowd = sampling.people(prepared, run.train, at_least=3)
-    assert not set(crowd.persons) & (set(run.validation) | set(run.test)) and len(crowd.persons) == 4
+    experiment = experiment_of(run.recipe, prepared, run.train)
+    persons = experiment.people.persons
+    assert not set(persons) & (set(run.validation) | set(run.test)) and len(persons) == 4
     owner = np.zeros(len(prepared.frames), int)
     for track in prepared.tracks:
         owner[track.start : track.start + track.length] = track.person
     real = clips.read
     monkeypatch.setattr(clips, "read", lambda prepared, wanted: seen.extend(wanted) or real(prepared, wanted))
-    for step in range(STEPS):
-        batches.draw(run.recipe, prepared, crowd, step)
+    for k in range(STEPS):
+        batches.draw(experiment, k)
     assert {int(p) for clip in seen for p in owner[clip.start : clip.start + clip.length]} == set(run.train)
 
 
 def test_the_best_checkpoint_is_the_best(tmp_path: Path, prepared: Prepared) -> None:
-    """The judge's word decides, the first of equals stays, and it is asked every so many epochs only."""
+    """The validator decides, the first of equals stays, and it is asked every so many epochs only."""
     run = small_data.new_run(tmp_path / "run", prepared, *VALIDATED, "training.epochs=6", "validation.every=1")
     said, asked = [0.25, 0.5, 0.75, 0.75, 0.5, 0.25], []
 
-    def judge(params: Any, persons: tuple[int, ...]) -> dict[str, float]:
+    def validator(params: Any, persons: tuple[int, ...]) -> dict[str, float]:
         assert persons == run.validation
         asked.append({name: array.copy() for name, array in leaves(params)})
         return {"rank-1": 1.0 - said[len(asked) - 1], "mAP": said[len(asked) - 1]}
 
-    loop.train(run, prepared, judge)
+    loop.train(run, prepared, validator)
     assert [record["validation mAP"] for record in small_data.log_of(run)[1::2]] == said
     best = run.best()
-    assert best.step == 6 and best.facts["best"] == 0.75
+    assert best.step == 6 and best.header["best"] == 0.75
     for name, array in leaves(best.params):
         np.testing.assert_array_equal(array, asked[2][name])
-    assert run.load().step == 12 and run.load().facts["best"] == 0.75
+    assert run.load().step == 12 and run.load().header["best"] == 0.75
 
 
 def test_validation_every_other_epoch(tmp_path: Path, prepared: Prepared) -> None:
@@ -294,7 +301,7 @@ def test_validation_every_other_epoch(tmp_path: Path, prepared: Prepared) -> Non
     assert judged == [4, 8]
 
 
-def test_without_validation_persons_nobody_is_judged(tmp_path: Path, prepared: Prepared) -> None:
+def test_without_validation_persons_nothing_is_validated(tmp_path: Path, prepared: Prepared) -> None:
     run = small_data.trained(tmp_path / "run", prepared)
     assert len(run.train) == 6 and not run.validation
     assert not (run.path / "best.npz").exists() and run.best().step == run.load().step == 6
@@ -311,9 +318,9 @@ def test_a_planted_nan_is_found_where_it_began(tmp_path: Path, prepared: Prepare
         good = small_data.bits(run.path / "checkpoint.npz")
         saved = run.load()
         dict(leaves(saved.params))[f"network.{layer}"].flat[0] = np.nan
-        crowd = sampling.people(prepared, run.train, at_least=3)
+        experiment = experiment_of(run.recipe, prepared, run.train)
         with pytest.raises(loop.NotFinite) as fault:
-            loop.losses_at(run.recipe, prepared, crowd, saved.params, 3)
+            loop.finite_at(experiment, saved.params, 3)
         text = str(fault.value)
         assert "the loss is nan at step 4 (low verification " in text and f"first in {said}:" in text
         assert "high identification nan" in text and "\n" not in text
@@ -322,8 +329,7 @@ def test_a_planted_nan_is_found_where_it_began(tmp_path: Path, prepared: Prepare
 
 def loss_of(run: Run, prepared: Prepared) -> float:
     """The loss of the run's checkpoint on the first batch."""
-    crowd = sampling.people(prepared, run.train, at_least=3)
-    return loop.losses_at(run.recipe, prepared, crowd, run.load().params, 0)[0]["loss"]
+    return step.gradients_at(experiment_of(run.recipe, prepared, run.train), run.load().params, 0).loss
 
 
 @pytest.mark.parametrize("persons", [2, 6])  # three steps an epoch, or one: each ends with a checkpoint
@@ -341,7 +347,7 @@ def test_diverging_stops_and_keeps_a_checkpoint_that_is_finite(
     for (name, kept), (_, drawn) in zip(leaves(run.load().params), leaves(model.init(run.recipe, run.identities))):
         np.testing.assert_array_equal(kept, drawn, err_msg=name)
     assert np.isfinite(loss_of(run, prepared))
-    assert set(judge(run.recipe, prepared, run.best().params, run.test)) == {"rank-1", "mAP"}
+    assert set(validate(run.recipe, prepared, run.best().params, run.test)) == {"rank-1", "mAP"}
     with pytest.raises(loop.NotFinite, match="at step 2 "):
         small_data.train(run, resume=True)
     assert run.load().step == 0
@@ -349,14 +355,14 @@ def test_diverging_stops_and_keeps_a_checkpoint_that_is_finite(
 
 def ruin_at(monkeypatch: pytest.MonkeyPatch, last_good: int) -> None:
     """Let the update of the step after `last_good` leave a NaN."""
-    real = loop.apply_gradients
+    real = loop.update
 
-    def apply(recipe: Any, params: Any, grads: Any, states: Any, step: int, steps: int) -> None:
-        real(recipe, params, grads, states, step, steps)
+    def apply(training: Any, params: Any, grads: Any, states: Any, step: int, steps: int) -> None:
+        real(training, params, grads, states, step, steps)
         if step == last_good:
             dict(leaves(params))["network.conv1.b"][0] = np.nan
 
-    monkeypatch.setattr(loop, "apply_gradients", apply)
+    monkeypatch.setattr(loop, "update", apply)
 
 
 @pytest.mark.parametrize(

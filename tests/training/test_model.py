@@ -5,14 +5,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minireid.errors import InputError
+from minireid.base.errors import InputError
+from minireid.base.trees import from_leaves, leaves
 from minireid.gradcheck import check
-from minireid.layers import gru_projected, temporal_last, temporal_max, temporal_mean
+from minireid.kernels import direct, im2col
+from minireid.layers import conv_block, conv_block_fused, gru, gru_projected, temporal_last, temporal_mean
 from minireid.losses import similarity
 from minireid.networks import msp_src, src
-from minireid.recipe import Recipe
-from minireid.training import model
-from minireid.trees import from_leaves, leaves
+from minireid.recipes.schema import Recipe
+from minireid.training import model, step
+from minireid.training.batches import Batch
+from minireid.training.model import model_of
+from minireid.training.ways import DEFINITION, fast
 from tests import small_data
 
 K = 4
@@ -31,12 +35,18 @@ def batch(channels: int = 3, dtype: type = np.float32) -> dict[str, Any]:
     }
 
 
+def computed(recipe: Recipe, params: Any, rng: np.random.Generator | None, **inputs: Any) -> tuple[Any, ...]:
+    """loss, parts, embeddings, gradients."""
+    double = inputs["x"].dtype == np.float64
+    return step.gradients(model_of(recipe, DEFINITION if double else fast()), params, Batch(**inputs), rng)[:4]
+
+
 def shapes(tree: Any) -> dict[str, tuple[int, ...]]:
     return {name: array.shape for name, array in leaves(tree)}
 
 
-NO_TIME = ("network.name=crf_spatial", "network.depth=0")
-INDEPENDENT = (*small_data.DEEP_RCN, "network.name=deep_rcn_independent", "network.unit=conv_gru")
+NO_TIME = ("network.name=crf_spatial",)
+INDEPENDENT = (*small_data.DEEP_RCN, "network.name=deep_rcn_independent")
 SYSTEMS = {  # network: what it is trained by, a shipped recipe and changes
     "src": ("src",),
     "crf": ("crf",),
@@ -55,97 +65,36 @@ def system(name: str, *changes: str) -> Recipe:
 
 
 def test_networks_by_name() -> None:
-    assert model.network_of(small_data.recipe()) is msp_src
+    assert model_of(small_data.recipe(), DEFINITION).network is msp_src
     for name in SYSTEMS:
-        assert model.network_of(system(name)).__name__ == f"minireid.networks.{name}"
-    assert model.network_of(system("src")) is src
+        assert model_of(system(name), DEFINITION).network.__name__ == f"minireid.networks.{name}"
+    assert model_of(system("src"), DEFINITION).network is src
 
 
-OWN_UNIT = {  # unit, depth, pool (None: any)
-    "src": ("elman_unsquashed", 1, "temporal_mean"),
-    "crf": ("elman_relu", 1, "temporal_mean"),
-    "crf_spatial": ("elman_relu", 0, "temporal_mean"),
-    "crf_temporal": ("elman_relu", 1, "temporal_mean"),
-    "crf_parts": ("elman_relu", 1, "temporal_mean"),
-    "deep_rcn": ("conv_gru_stacked", 1, None),
-    "deep_rcn_independent": ("conv_gru", 1, None),
-    "utrcnn": ("attentive_rnn", 1, "temporal_last"),
-}
+def settings_of(recipe: Recipe) -> dict[str, Any]:
+    """What the recipe's forward is given, without the modules that convolutions run on."""
+    settings = model_of(recipe, fast()).settings
+    return {key: value for key, value in settings.items() if key not in ("block", "kernel")}
 
 
-@pytest.mark.parametrize("name", SYSTEMS)
-def test_systems_with_a_recurrence_of_their_own(name: str) -> None:
-    """Any other unit, depth or pool is one line that says what it has and what it got."""
-    recipe = system(name)
-    unit, depth, pool = OWN_UNIT[name]
-    has = f"{name} has unit, depth, pool {unit}, {depth}, {pool or 'any'}, got "
-    for change, got in (
-        ("network.unit=gru", ("gru", depth, recipe.network.pool)),
-        ("network.unit=lstm", ("lstm", depth, recipe.network.pool)),
-        (f"network.depth={1 - depth}", (unit, 1 - depth, recipe.network.pool)),
-        ("network.depth=2", (unit, 2, recipe.network.pool)),
-        ("network.pool=temporal_max", (unit, depth, "temporal_max")),
-    ):
-        wrong = system(name, change)
-        if pool is None and "pool" in change:
-            assert model.parts_of(wrong)["pool"] is temporal_max
-            continue
-        with pytest.raises(InputError) as found:
-            model.network_of(wrong)
-        assert str(found.value) == f"{has}{got}: use msp_src to choose others"
-
-
-@pytest.mark.parametrize("unit", sorted({unit for unit, _, _ in OWN_UNIT.values()}))
-@pytest.mark.parametrize("name", ["msp_src", "msp_src_low", "msp_src_high", "msp_src_motion"])
-def test_units_of_other_networks(name: str, unit: str) -> None:
-    with pytest.raises(InputError) as found:
-        model.network_of(small_data.recipe(f"network.name={name}", f"network.unit={unit}"))
-    assert str(found.value) == (
-        f"unit {unit} belongs to another network than {name}: use gru, gru_reset_after, elman, lstm"
-    )
-
-
-@pytest.mark.parametrize("name", ["msp_src", *SYSTEMS])
-@pytest.mark.parametrize("filters", [[8], [8, 8], [8, 8, 8], [8, 8, 8, 8], [8] * 5], ids=len)
-def test_filters(name: str, filters: list[int]) -> None:
-    """Three convolutions; deep_rcn has one number for its four convolutions and three for its states."""
-    change = f"network.filters={filters}"
-    recipe = system(name, change) if name in SYSTEMS else small_data.recipe(change)
-    count = 4 if name.startswith("deep_rcn") else 3
-    if len(filters) == count:
-        assert model.network_of(recipe).__name__.endswith(name)
-        return
-    with pytest.raises(InputError) as found:
-        model.network_of(recipe)
-    assert str(found.value) == f"expected network.filters of {name} to be {count} numbers, got {filters}"
-
-
-@pytest.mark.parametrize("name", ["msp_src", *SYSTEMS])
-@pytest.mark.parametrize("together", ["joint", "joint_on_sphere", "similarity"])
-def test_a_learned_similarity_belongs_to_deep_rcn(name: str, together: str) -> None:
-    change = f"losses.together={together}"
-    recipe = system(name, change) if name in SYSTEMS else small_data.recipe(change)
-    if (together == "similarity") == name.startswith("deep_rcn"):
-        assert model.network_of(recipe).__name__.endswith(name)
-        return
-    with pytest.raises(InputError) as found:
-        model.network_of(recipe)
-    assert str(found.value) == (
-        f"expected losses.together to be similarity for deep_rcn, and for no other network, got {together} for {name}"
-    )
-
-
-def test_what_a_network_is_told() -> None:
+def test_what_a_network_is_given() -> None:
     """Modules by name, and settings; nothing that it has no use for."""
-    assert model.parts_of(system("crf")) == model.parts_of(system("crf_parts")) == model.parts_of(system("src")) == {}
-    chosen = model.parts_of(system("utrcnn", "network.attention=raw", "network.top_k=5"))
+    assert settings_of(system("crf")) == settings_of(system("crf_parts")) == settings_of(system("src")) == {}
+    chosen = settings_of(system("utrcnn", "network.attention=raw", "utrcnn.top_k=5"))
     assert chosen == {"attention": "raw", "top_k": 5}
-    assert model.parts_of(system("utrcnn")) == {"attention": "softmax", "top_k": 0}
-    assert model.parts_of(system("deep_rcn")) == {"pool": temporal_last}
-    assert model.parts_of(system("deep_rcn_independent", "network.pool=temporal_mean")) == {"pool": temporal_mean}
-    assert model.parts_of(small_data.recipe("network.unit=gru"))["unit"] is gru_projected
-    lstm = model.parts_of(small_data.recipe("network.unit=lstm", "network.pool=temporal_last"))
+    assert settings_of(system("utrcnn")) == {"attention": "softmax", "top_k": 0}
+    assert settings_of(system("deep_rcn")) == {"pool": temporal_last}
+    assert settings_of(system("deep_rcn_independent", "network.pool=temporal_mean")) == {"pool": temporal_mean}
+    assert settings_of(small_data.recipe("network.unit=gru"))["unit"] is gru_projected
+    lstm = settings_of(small_data.recipe("network.unit=lstm", "network.pool=temporal_last"))
     assert lstm["unit"].__name__ == "minireid.layers.lstm" and lstm["pool"] is temporal_last
+
+
+def test_definition_or_fast() -> None:
+    """The definitions are NumPy alone; the fast way is the compiled twins."""
+    slow, quick = (model_of(small_data.recipe(), way).settings for way in (DEFINITION, fast()))
+    assert (slow["unit"], slow["block"], slow["kernel"]) == (gru, conv_block, im2col)
+    assert (quick["unit"], quick["block"], quick["kernel"]) == (gru_projected, conv_block_fused, direct)
 
 
 def test_filters_and_kernels_reach_the_parameters() -> None:
@@ -183,7 +132,11 @@ def test_heads() -> None:
         ("deep_rcn_independent", ["clips.crop=[17, 8]"], "expected height and width to be multiples of 8, got 17 x 8"),
         ("deep_rcn", ["network.kernels=[4, 1]"], "kernels must be odd"),
         ("deep_rcn", ["network.kernels=[9, 2]"], "kernels must be odd"),
-        ("crf_parts", ["clips.crop=[17, 8]"], "crf_parts: expected an even height, to be halved, got 17"),
+        (
+            "crf_parts",
+            ["clips.crop=[17, 8]"],
+            "crf_parts: expected an even height (frames are cut into two halves), got 17",
+        ),
     ],
 )
 def test_sizes_that_do_not_fit_the_network(name: str, changes: list[str], says: str) -> None:
@@ -197,7 +150,7 @@ def test_sizes_that_do_not_fit_the_network(name: str, changes: list[str], says: 
 def test_a_step_of_every_system(name: str) -> None:
     recipe = system(name, "network.dropout=0.3")
     params = model.init(recipe, K)
-    loss, parts, embeddings, grads = model.loss_and_gradients(recipe, params, **batch(), rng=np.random.default_rng(0))
+    loss, parts, embeddings, grads = computed(recipe, params, np.random.default_rng(0), **batch())
     levels = {"crf_parts": ["whole", "upper", "lower", "fused"]}.get(name, ["clip"])
     assert list(embeddings) == levels and shapes(grads) == shapes(params)
     kinds = ["verification"] if name.startswith("deep_rcn") else ["verification", "identification"]
@@ -213,9 +166,9 @@ def test_smoothed_labels_and_triplets_are_what_the_recipe_asks_for() -> None:
             recipe = small_data.recipe(f"losses.identification={kind}", f"losses.verification={verification}")
             assert model.loss_settings(recipe)["identification"].__name__ == f"minireid.losses.{kind}"
             assert model.loss_settings(recipe)["verification"].__name__ == f"minireid.losses.{verification}"
-            totals.add(model.loss_and_gradients(recipe, model.init(recipe, K), **batch(), rng=None)[0])
+            totals.add(computed(recipe, model.init(recipe, K), None, **batch())[0])
     assert len(totals) == 4
-    assert model.loss_of(system("deep_rcn")) is similarity and model.loss_settings(system("deep_rcn")) == {}
+    assert model_of(system("deep_rcn"), DEFINITION).loss is similarity and model.loss_settings(system("deep_rcn")) == {}
 
 
 @pytest.mark.parametrize("unit, matrices", [("gru", 6), ("gru_reset_after", 6), ("elman", 2), ("lstm", 8)])
@@ -235,8 +188,8 @@ def test_levels_and_pools(name: str, pool: str) -> None:
     levels = {"msp_src": {"low", "high"}, "msp_src_low": {"low"}, "msp_src_high": {"high"}}[name]
     assert set(params["heads"]) == levels
     assert all(shapes(c) == {"W": (128, K), "b": (K,)} for c in params["heads"].values())
-    assert model.parts_of(recipe)["pool"].__name__ == f"minireid.layers.{pool}"
-    loss, parts, embeddings, grads = model.loss_and_gradients(recipe, params, **batch(), rng=None)
+    assert settings_of(recipe)["pool"].__name__ == f"minireid.layers.{pool}"
+    loss, parts, embeddings, grads = computed(recipe, params, None, **batch())
     assert set(embeddings) == levels and shapes(grads) == shapes(params)
     assert set(parts) == {f"{level} {kind}" for level in levels for kind in ("verification", "identification")}
     assert loss == pytest.approx(sum(parts.values()), rel=1e-6)
@@ -246,7 +199,7 @@ def test_pools_make_a_difference() -> None:
     losses = set()
     for pool in ("temporal_mean", "temporal_max", "temporal_last"):
         recipe = small_data.recipe(f"network.pool={pool}")
-        losses.add(model.loss_and_gradients(recipe, model.init(recipe, K), **batch(), rng=None)[0])
+        losses.add(computed(recipe, model.init(recipe, K), None, **batch())[0])
     assert len(losses) == 3
 
 
@@ -271,7 +224,7 @@ def test_the_weights_of_the_losses() -> None:
         recipe = small_data.recipe(
             f"losses.verification_weight={verification}", f"losses.identification_weight={identification}"
         )
-        total, parts, _, _ = model.loss_and_gradients(recipe, model.init(recipe, K), **batch(), rng=None)
+        total, parts, _, _ = computed(recipe, model.init(recipe, K), None, **batch())
         return total, parts
 
     _, parts = loss(1, 1)
@@ -288,8 +241,8 @@ def test_pairs_count_by_their_weights() -> None:
     parts = []
     for n in range(4):
         alone = {**batch(), "weights": np.eye(4, dtype=np.float32)[n]}
-        parts.append(model.loss_and_gradients(recipe, params, **alone, rng=None)[1]["low verification"])
-    together = model.loss_and_gradients(recipe, params, **batch(), rng=None)[1]["low verification"]
+        parts.append(computed(recipe, params, None, **alone)[1]["low verification"])
+    together = computed(recipe, params, None, **batch())[1]["low verification"]
     assert len(set(parts)) == 4
     assert together == pytest.approx(np.dot([0.3, 0.2, 0.1, 0.4], parts), rel=1e-5)
 
@@ -300,8 +253,8 @@ def test_padding_after_a_clips_end_changes_nothing() -> None:
     padded = batch()
     for n, length in enumerate(padded["lengths"]):
         padded["x"][n, length:] = 1e6
-    assert model.loss_and_gradients(recipe, params, **padded, rng=None)[0] == pytest.approx(
-        model.loss_and_gradients(recipe, params, **batch(), rng=None)[0], rel=1e-6
+    assert computed(recipe, params, None, **padded)[0] == pytest.approx(
+        computed(recipe, params, None, **batch())[0], rel=1e-6
     )
 
 
@@ -310,7 +263,7 @@ def test_margin_and_kind_of_the_verification_loss() -> None:
     for kind in ("contrastive_squared", "contrastive_linear", "contrastive_crf"):
         for margin in (2.0, 3.0):
             recipe = small_data.recipe(f"losses.verification={kind}", f"losses.margin={margin}")
-            totals.add(model.loss_and_gradients(recipe, model.init(recipe, K), **batch(), rng=None)[0])
+            totals.add(computed(recipe, model.init(recipe, K), None, **batch())[0])
     assert len(totals) == 6
 
 
@@ -323,7 +276,7 @@ def test_together_on_a_sphere_or_not() -> None:
         ("losses.together=joint_on_sphere", "losses.verification_length=1.0", "losses.identification_length=8.0"),
     ):
         recipe = small_data.recipe(*words)
-        loss, _, _, grads = model.loss_and_gradients(recipe, params := model.init(recipe, K), **batch(), rng=None)
+        loss, _, _, grads = computed(recipe, params := model.init(recipe, K), None, **batch())
         assert shapes(grads) == shapes(params)
         totals.add(loss)
     assert len(totals) == 4
@@ -334,12 +287,12 @@ def test_dropout_needs_a_generator_and_follows_it() -> None:
     params = model.init(recipe, K)
 
     def loss(rng: np.random.Generator | None) -> float:
-        return model.loss_and_gradients(recipe, params, **batch(), rng=rng)[0]
+        return computed(recipe, params, rng, **batch())[0]
 
     assert loss(None) == loss(None)
     assert loss(np.random.default_rng(0)) == loss(np.random.default_rng(0)) != loss(np.random.default_rng(1))
     off = small_data.recipe("network.dropout=0.0")
-    assert model.loss_and_gradients(off, params, **batch(), rng=np.random.default_rng(0))[0] == loss(None)
+    assert computed(off, params, np.random.default_rng(0), **batch())[0] == loss(None)
 
 
 def test_the_dropout_rate_is_the_recipes() -> None:
@@ -347,7 +300,7 @@ def test_the_dropout_rate_is_the_recipes() -> None:
     recipe = small_data.recipe("network.dropout=0.999")
     params = model.init(recipe, K)
     few = batch()
-    _, _, embeddings, _ = model.loss_and_gradients(recipe, params, **few, rng=np.random.default_rng(0))
+    _, _, embeddings, _ = computed(recipe, params, np.random.default_rng(0), **few)
     bias = params["network"]["low"]["linear"]["b"]
     assert np.any(np.all(np.isclose(embeddings["low"], bias), axis=1))
 
@@ -369,7 +322,7 @@ def test_the_derivative_of_a_whole_step(name: str) -> None:
 
     def forward(steps: np.ndarray) -> tuple[Any, Any]:
         moved = {n: a + sum(s * d[n] for s, d in zip(steps, directions)) for n, a in start.items()}
-        loss, _, _, grads = model.loss_and_gradients(recipe, from_leaves(moved), **inputs, rng=None)
+        loss, _, _, grads = computed(recipe, from_leaves(moved), None, **inputs)
         return np.float64(loss), dict(leaves(grads))
 
     def backward(dloss: Any, grads: dict[str, np.ndarray]) -> np.ndarray:

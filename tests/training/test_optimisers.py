@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minireid.base.trees import leaves
 from minireid.training import optimisers
-from minireid.trees import leaves
 
 # By hand: one number, p = 1, gradients 2 and then -4, learning rate 0.1.
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from minireid.base.errors import InputError
 from minireid.data.prepared import Prepared
-from minireid.errors import InputError
-from minireid.train import go_on
+from minireid.experiments.train import resume_run
 from minireid.training import model
 from minireid.training.run import Run, open_run
 from tests import small_data
@@ -150,14 +150,14 @@ def test_classes_that_do_not_fit_the_persons(run: Run) -> None:
     small_data.train(run, stop_after=1)
     change(identities=2)(run.path / "run.json")
     with pytest.raises(InputError, match=r"run\.json and its recipe do not fit together"):
-        go_on(run.path)
+        resume_run(run.path)
     with pytest.raises(InputError, match=r"heads\..* should be"):
         open_run(run.path).load()
 
 
 def test_parameters_come_back_bit_for_bit(run: Run) -> None:
+    from minireid.base.trees import leaves
     from minireid.training.checkpoint import Checkpoint, save
-    from minireid.trees import leaves
 
     params = model.init(run.recipe, run.identities)
     save(run.path / "checkpoint.npz", Checkpoint(1, params, {}, {"best": -1.0}))

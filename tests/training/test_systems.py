@@ -7,23 +7,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minireid.base.trees import leaves
 from minireid.cli import main
-from minireid.data import sampling
 from minireid.data.prepared import Prepared
-from minireid.evaluate import measure
-from minireid.evaluation.comparison import judge
-from minireid.recipe import Recipe
-from minireid.training import loop, model
+from minireid.evaluation.comparison import validate
+from minireid.evaluation.measure import measure
+from minireid.recipes.schema import Recipe
+from minireid.training import model, step
+from minireid.training.experiment import experiment_of
 from minireid.training.run import open_run
-from minireid.trees import leaves
 from tests import small_data
 
 Capture = pytest.CaptureFixture[str]
 CRF = ("losses.verification=contrastive_crf",)
-SPATIAL = ("network.name=crf_spatial", "network.depth=0")
+SPATIAL = ("network.name=crf_spatial",)
 FEW_FILTERS = ("network.filters=[4, 8, 8]",)
 DEEP = (*small_data.DEEP_RCN, "training.optimiser=rmsprop")
-INDEPENDENT = ("network.name=deep_rcn_independent", "network.unit=conv_gru")
+INDEPENDENT = ("network.name=deep_rcn_independent",)
 UTRCNN = ("losses.verification=contrastive_linear",)
 SYSTEMS = {  # name: shipped recipe, and changes
     "crf": ("crf", *CRF),
@@ -64,15 +64,15 @@ def test_four_people_one_batch_are_learnt_by_heart(tmp_path: Path, name: str) ->
     four = small_data.write_prepared(tmp_path / "four", persons=range(1, 5), lengths=(4,))
     recipe = recipe_of(name, *BY_HEART, *FEW_FILTERS)
     everybody = (1, 2, 3, 4)
-    crowd = sampling.people(four, everybody, at_least=4)
+    experiment = experiment_of(recipe, four, everybody)
     params, states, losses = model.init(recipe, 4), {}, []
     least = least_loss(recipe)
     while not losses or (losses[-1] >= least + 0.1 and len(losses) < 150):
-        record, grads = loop.losses_at(recipe, four, crowd, params, len(losses))
-        loop.apply_gradients(recipe, params, grads, states, len(losses), 200)
-        losses.append(record["loss"])
+        computed = step.gradients_at(experiment, params, len(losses))
+        step.update(recipe.training, params, computed.grads, states, len(losses), 200)
+        losses.append(computed.loss)
     assert losses[0] > least + 0.5 and losses[-1] < least + 0.1, (len(losses), losses[0], losses[-1])
-    assert judge(recipe, four, params, everybody) == {"rank-1": 1.0, "mAP": 1.0}
+    assert validate(recipe, four, params, everybody) == {"rank-1": 1.0, "mAP": 1.0}
 
 
 def least_loss(recipe: Recipe) -> float:
@@ -140,11 +140,11 @@ def test_trained_evaluated_and_embedded_from_the_command_line(
     [
         ("deep_rcn", "clips.crop=[20, 16]", "expected height and width to be multiples of 8, got 20 x 16"),
         ("deep_rcn", "network.kernels=[4, 4]", "kernels must be odd"),
-        ("crf_parts", "clips.crop=[23, 16]", "expected an even height, to be halved, got 23"),
+        ("crf_parts", "clips.crop=[23, 16]", "expected an even height (frames are cut into two halves), got 23"),
         ("crf", "network.filters=[8, 8]", "expected network.filters of crf to be 3 numbers"),
-        ("deep_rcn", "losses.together=joint", "expected losses.together to be similarity"),
-        ("utrcnn", "network.pool=temporal_mean", "utrcnn has unit, depth, pool attentive_rnn, 1, temporal_last"),
-        ("lstm", "network.unit=conv_gru", "unit conv_gru belongs to another network"),
+        ("deep_rcn", "losses.together=joint", "expected losses.together of deep_rcn to be similarity, got joint"),
+        ("utrcnn", "network.pool=temporal_mean", "utrcnn has the settings attention, top_k"),
+        ("lstm", "network.unit=conv_gru", "msp_src.unit of msp_src to be one of gru, gru_reset_after, elman, lstm"),
     ],
 )
 def test_what_does_not_fit_is_one_line_and_leaves_no_run_behind(

@@ -1,0 +1,251 @@
+"""Draws synthetic walking people as image files in PRID-2011's own layout: `python -m data_tools.walkers OUT`.
+
+OUT/multi_shot/cam_a/person_0001/0001.png …, 128 high and 64 wide; walkers.json says who is who, contact_sheet.png shows
+some of them. The first N people are seen by both cameras; a tenth more follow, seen by one camera only. --layout
+ilids_vid or mars writes them as those datasets are laid out: see layouts.py.
+
+Each track has a generator of its own, default_rng([seed, person, camera]), so that the files do not depend on how many
+processes write them, and so that no two tracks share their accidents.
+"""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from data_tools.walkers import layouts as layouts
+from data_tools.walkers.cameras import CAMERA_C, CAMERAS, draw_track, film
+from data_tools.walkers.gait import metres_per_cycle
+from data_tools.walkers.people import Person, describe, draw_person
+from data_tools.walkers.twins import (
+    GROUP,
+    LENGTHS,
+    POSES,
+    pose_indices,
+    twin_look,
+    twin_steps,
+    twin_track,
+)
+from minireid.base.errors import InputError
+from minireid.base.progress import bar
+
+FORMAT = "minireid-walkers"
+VERSION = 1
+FRAMES = {"prid2011": (20, 50), "ilids_vid": (20, 50), "mars": (40, 100)}  # a walk; in mars it is cut into tracks
+FOLDERS = {"multi_shot", "sequences", "bbox_train", "bbox_test", "info"}
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One person to be written: where they are seen, and how they move."""
+
+    person: int  # from 1
+    cameras: str  # "ab", "a" or "b"; in MARS's layout any of "abc"
+    group: int | None = None
+    step: int | None = None
+
+
+def cast(people: int, seed: int, twins: bool, layout: str = "prid2011") -> list[Walk]:
+    """Everybody in the data set, in the order of their numbers."""
+    if twins:
+        groups = range(people // GROUP)
+        return [Walk(1 + g * GROUP + i, "ab", g, k) for g in groups for i, k in enumerate(twin_steps(seed, g))]
+    single = -(-people // 10)
+    if layout == "mars":
+        choices = np.random.default_rng([seed, 8]).choice(["ab", "ac", "bc", "abc"], size=people).tolist()
+        seen = [Walk(p, cameras) for p, cameras in enumerate(choices, start=1)]
+        return seen + [Walk(people + 1 + i, "abc"[i % 3]) for i in range(single)]
+    shared = [Walk(p, "ab") for p in range(1, people + 1)]
+    if layout == "ilids_vid":
+        return shared
+    return shared + [Walk(people + 1 + i, "a" if i < single - single // 2 else "b") for i in range(single)]
+
+
+def _look(walk: Walk, seed: int) -> Person:
+    if walk.group is not None:
+        return twin_look(seed, walk.group)
+    return draw_person(np.random.default_rng([seed, walk.person, 0]))
+
+
+def _track_frames(
+    walk: Walk, camera: str, seed: int, frames: tuple[int, int]
+) -> tuple[Iterator[np.ndarray], list[int]]:
+    """The frames of one track, and the pose of each frame for twins (empty for ordinary walkers)."""
+    index = layouts.NAMES.index(camera)
+    rng = np.random.default_rng([seed, walk.person, 1 + index])
+    person = _look(walk, seed)
+    if walk.group is not None and walk.step is not None:
+        track = twin_track(rng, seed, walk.group, index, frames)
+        poses = pose_indices(int(rng.integers(POSES)), walk.step, len(track.scale))
+        return film(person, track, 2 * np.pi * poses / POSES, seed), poses.tolist()
+    length = int(rng.integers(frames[0], frames[1] + 1))
+    start, pace = rng.random(), float(np.exp(rng.normal(0, 0.03)))
+    cycles = person.frequency * pace
+    track = draw_track(rng, (*CAMERAS, CAMERA_C)[index], length, person.height, cycles * metres_per_cycle(person))
+    return film(person, track, 2 * np.pi * (start + cycles * np.arange(length)), seed), []
+
+
+def _write_person(
+    walk: Walk, out: Path, seed: int, frames: tuple[int, int], layout: str
+) -> tuple[Walk, dict[str, list[int]]]:
+    """Write all tracks of one person; return the poses of each, for twins."""
+    poses = {}
+    alone = layout == "mars" and len(walk.cameras) == 1
+    files = layouts.mars_distractor if alone else layouts.LAYOUTS[layout]
+    for camera in walk.cameras:
+        pictures, poses[f"cam_{camera}/person_{walk.person:04d}"] = _track_frames(walk, camera, seed, frames)
+        for name, picture in files(pictures, walk.person, camera, seed):
+            layouts.save(out / name, picture)
+    return walk, poses
+
+
+def contact_sheet(out: Path, rows: Sequence[int], layout: str = "prid2011", columns: int = 5) -> Image.Image:
+    """People as rows, their numbers at the left; `columns` consecutive frames of camera a, then of camera b."""
+    wide, high, left, gap = 48, 96, 26, 8
+    sheet = Image.new("RGB", (left + 2 * columns * wide + gap, high * len(rows)), (255, 255, 255))
+    draw = ImageDraw.Draw(sheet)
+    for row, person in enumerate(rows):
+        draw.text((3, high * row + high // 2 - 6), str(person), fill=(0, 0, 0))
+        for c, camera in enumerate("ab"):
+            shown = layouts.first_frames(out, layout, person, camera)[:columns]  # it can be shorter than the row
+            for i, path in enumerate(shown):
+                with Image.open(path) as frame:
+                    small = frame.resize((wide, high), Image.Resampling.LANCZOS)
+                sheet.paste(small, (left + (c * columns + i) * wide + c * gap, high * row))
+    return sheet.quantize(96, dither=Image.Dither.NONE)  # 96 colours keep the file small
+
+
+def _facts(walks: Sequence[Walk], poses: dict[str, list[int]], seed: int, twins: bool, layout: str) -> str:
+    """The text of walkers.json, one person and one track per line."""
+    people: dict[str, Any] = {}
+    for walk in walks:
+        facts: dict[str, Any] = {"cameras": walk.cameras}
+        if twins:
+            facts |= {"group": walk.group, "step": walk.step}
+        people[str(walk.person)] = facts | describe(_look(walk, seed))
+    head: dict[str, Any] = {"format": FORMAT, "version": VERSION, "seed": seed, "twins": twins}
+    if layout != "prid2011":
+        head["layout"] = layout
+    blocks = {"people": people} | ({"poses": poses} if twins else {})
+    lines = [f" {json.dumps(k)}: {json.dumps(v)}" for k, v in head.items()]
+    for name, block in blocks.items():
+        inner = ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in block.items())
+        lines.append(f" {json.dumps(name)}: {{\n{inner}\n }}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _check(out: Path, people: int, seed: int, frames: tuple[int, int], twins: bool, layout: str, workers: int) -> None:
+    if people < 1 or people > 9000:
+        raise InputError(f"expected 1 to 9000 people, got {people}: choose another --people")
+    if twins and people % GROUP:
+        raise InputError(f"expected a number of people that {GROUP} divides (twins come in fours), got {people}")
+    if seed < 0:
+        raise InputError(f"expected a seed of 0 or more, got {seed}: choose another --seed")
+    if not 1 <= frames[0] <= frames[1] <= 9999:
+        raise InputError(f"expected 1 <= MIN <= MAX <= 9999 frames, got {frames[0]} and {frames[1]}: change --frames")
+    if twins and frames[0] < POSES:
+        raise InputError(f"expected at least {POSES} frames for twins (one cycle), got {frames[0]}: change --frames")
+    if layout not in layouts.LAYOUTS:
+        raise InputError(f"expected --layout {', '.join(layouts.LAYOUTS)}, got {layout!r}: choose one of them")
+    if layout == "mars":
+        layouts.check_mars(people, frames[1], twins)
+    if workers < 1:
+        raise InputError(f"expected 1 or more workers, got {workers}: choose another --workers")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError(f"expected a new or empty folder, but {out} is not: name another one or delete it")
+
+
+def _fresh_partial(out: Path) -> Path:
+    """An empty folder beside `out`. What an earlier run left there is deleted, but only if it is ours."""
+    partial_out = out.with_name(out.name + ".partial")
+    if partial_out.exists():
+        ours = FOLDERS | {"walkers.json", "contact_sheet.png"}
+        if not partial_out.is_dir() or {p.name for p in partial_out.iterdir()} - ours:
+            raise InputError(f"expected to use {partial_out} while writing, but it holds other files: move them away")
+        shutil.rmtree(partial_out)
+    partial_out.mkdir(parents=True)
+    return partial_out
+
+
+def _write_all(
+    partial_out: Path,
+    walks: list[Walk],
+    seed: int,
+    frames: tuple[int, int],
+    layout: str,
+    workers: int,
+    progress: bool,
+) -> dict[str, list[int]]:
+    """Write every person, in `workers` processes; return the poses of all tracks, in the order of the people."""
+    job = partial(_write_person, out=partial_out, seed=seed, frames=frames, layout=layout)
+    poses: dict[str, list[int]] = {}
+    with bar(total=len(walks), desc="walkers", unit="person", shown=progress) as counter:
+        if workers == 1:
+            for _, found in map(job, walks):
+                poses |= found
+                counter.update()
+            return poses
+        # Ctrl-C is for the main process alone, which then drops the rest of the work.
+        with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
+            try:
+                for _, found in pool.map(job, walks, chunksize=1):
+                    poses |= found
+                    counter.update()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+    return poses
+
+
+def write_walkers(
+    out: Path,
+    *,
+    people: int,
+    seed: int,
+    frames: tuple[int, int] | None = None,
+    twins: bool = False,
+    layout: str = "prid2011",
+    workers: int | None = None,
+    progress: bool = True,
+) -> None:
+    """Write a data set of synthetic walkers into the new or empty folder `out`.
+
+    people: how many are seen by both cameras; a tenth more are seen by one camera only. With twins: all people, four to
+    a group. frames: shortest and longest walk; by default 20 to 50, for twins 31 to 40. layout: whose files and folders
+    (see layouts.py). workers: processes; by default one per core. The same arguments give the same bytes for any
+    number of workers.
+    Raises InputError on bad arguments, before anything is written. `out` appears whole or not at all.
+    """
+    frames = frames or (LENGTHS if twins else FRAMES.get(layout, (1, 1)))
+    workers = (os.cpu_count() or 1) if workers is None else workers
+    _check(out, people, seed, frames, twins, layout, workers)
+    out = out.absolute()
+    walks = cast(people, seed, twins, layout)
+    try:
+        partial_out = _fresh_partial(out)
+        try:
+            poses = _write_all(partial_out, walks, seed, frames, layout, workers, progress)
+            if layout == "mars":
+                layouts.write_mars_info(partial_out, seed)
+            (partial_out / "walkers.json").write_text(_facts(walks, poses, seed, twins, layout), encoding="utf-8")
+            rows = [walk.person for walk in walks if len(walk.cameras) > 1][:8]
+            contact_sheet(partial_out, rows, layout).save(partial_out / "contact_sheet.png", optimize=True)
+            if out.exists():
+                out.rmdir()
+            os.replace(partial_out, out)
+        except BaseException:
+            shutil.rmtree(partial_out, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise InputError(
+            f"cannot write {out}: {error.strerror or error}; choose a folder that can be written"
+        ) from error

@@ -1,0 +1,24 @@
+"""How fast: layers and training steps, against this machine's peak and PyTorch."""
+
+import argparse
+import importlib.util
+from pathlib import Path
+
+from minireid.base.errors import InputError
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--out", type=Path, metavar="FOLDER", help="folder for results.json and pictures")
+    command.add_argument("--rounds", type=int, default=9, help="rounds, in which all take turns (default: 9)")
+    command.add_argument("--quick", action="store_true", help="64 x 32 only, without growth and memory")
+    command.add_argument("--json", action="store_true", help="print data; the tables go to stderr")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    if arguments.rounds < 1:
+        raise InputError(f"expected --rounds of 1 or more, got {arguments.rounds}")
+    if importlib.util.find_spec("numba") is None:
+        raise InputError("minireid bench measures numba's kernels: pip install numba")
+    from minireid.bench.run import bench
+
+    bench(arguments.out, rounds=arguments.rounds, quick=arguments.quick, as_json=arguments.json)

@@ -1,0 +1,72 @@
+"""From drawn walkers to a report: the whole path, in a few minutes.
+
+Each step is printed with the command that does the same.
+"""
+
+import argparse
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from minireid.base.errors import InputError
+from minireid.commands.options import add_threads
+
+
+class Size(NamedTuple):
+    """people: seen by both cameras; frames: of the shortest and the longest track; changes: of the recipe's keys."""
+
+    people: int
+    frames: tuple[int, int]
+    changes: tuple[str, ...]
+
+
+FULL = Size(200, (20, 40), ())
+QUICK = Size(12, (16, 20), ("training.epochs=2", "pairs.persons=3", "clips.length=4"))
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--out", type=Path, default=Path("demo"), help="folder to write (default: demo)")
+    command.add_argument("--quick", action="store_true", help="a handful of people and steps: does all work here?")
+    command.add_argument("--seed", type=int, default=0)
+    add_threads(command)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from minireid.base.threads import threads
+    from minireid.evaluation.evaluate import evaluate_runs
+    from minireid.experiments.train import new_run
+
+    out, size = arguments.out, QUICK if arguments.quick else FULL
+    if out.exists():
+        raise InputError(f"{out} is there already: remove it, or choose another --out")
+    with threads(arguments.threads):
+        pass  # an impossible number of threads is refused before anything is written
+    began = time.perf_counter()
+    prepared, run = out / "prepared", out / "run"
+    draw_and_prepare(out / "walkers", prepared, size, arguments.seed)
+    changes = (*size.changes, f"training.seed={arguments.seed}")
+    settings = "".join(f" --set {change}" for change in changes)
+    say(f"minireid train {prepared} --recipe walkers --out {run}{settings}")
+    with threads(arguments.threads):
+        new_run(prepared, "walkers", changes, run)
+        say(f"minireid evaluate {run}")
+        print(evaluate_runs([run], run / "evaluation"))
+    print(f"\nthe whole demo took {(time.perf_counter() - began) / 60:.1f} minutes; open {run}/evaluation/report.html")
+
+
+def draw_and_prepare(raw: Path, prepared: Path, size: Size, seed: int) -> None:
+    from data_tools.prepare import prepare
+    from data_tools.verify import report, verify
+    from data_tools.walkers.write import write_walkers
+
+    shortest, longest = size.frames
+    say(f"python -m data_tools.walkers {raw} --people {size.people} --seed {seed} --frames {shortest} {longest}")
+    write_walkers(raw, people=size.people, seed=seed, frames=size.frames)
+    say(f"python -m data_tools.verify walkers {raw}")
+    print(report("walkers", verify("walkers", raw)))
+    say(f"python -m data_tools.prepare walkers {raw} {prepared}")
+    prepare("walkers", raw, prepared)
+
+
+def say(command: str) -> None:
+    print(f"\n$ {command}", flush=True)

@@ -1,0 +1,37 @@
+"""Runs to a table with the plain baselines beside them, pictures, and a report."""
+
+from pathlib import Path
+
+from minireid.evaluation import pictures, results
+from minireid.evaluation.measure import check_together, evaluated_otherwise, measure, read_log
+from minireid.plots.report import report
+from minireid.recipes.text import to_toml
+from minireid.training.run import open_run
+
+
+def evaluate_runs(paths: list[Path], out: Path, changes: tuple[str, ...] = ()) -> str:
+    """Evaluate every run on its own split's test persons and save tables, pictures (of the first run) and report.
+
+    changes: of the recipe's evaluation, such as "evaluation.frames=16"; the run keeps its own. Returns the tables as
+    text.
+    """
+    runs = [evaluated_otherwise(open_run(path), changes) for path in paths]
+    check_together(runs, out)
+    log = read_log(runs[0].path / "log.jsonl")
+    measured = [measure(run) for run in runs]
+    rows = [row for found in measured for row in found.rows]
+    out.mkdir(parents=True, exist_ok=True)
+    results.save(out, rows)
+    first = measured[0]
+    report(
+        out / "report.html",
+        title=f"{runs[0].recipe.network.name} on {runs[0].prepared().index['dataset']}",
+        caption=results.caption(rows),
+        rows=results.cells(rows),
+        pictures=pictures.draw(runs[0], first.compared, first.scores, log, out / "pictures"),
+        recipe_text=to_toml(runs[0].recipe),
+    )
+    texts = [results.caption(rows), results.table(rows), f"wrote {out}/report.html, results.json, results.csv"]
+    if len(runs) > 1:
+        texts.insert(1, results.table_of_splits(rows))
+    return "\n" + "\n\n".join(texts)

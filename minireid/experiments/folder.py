@@ -1,0 +1,208 @@
+"""A sweep folder: what it consists of, and where each trial's results are.
+
+SWEEP/sweep.json                    format, version, title, the prepared folder and the split file (paths and
+                                    checksums), the rows (name, folder, paper's numbers), how many splits and seeds
+SWEEP/ROW/recipe.toml               the row's recipe, complete
+SWEEP/ROW/split0_seed0/             a finished trial: a run folder, with results.json, results.csv and trial.json
+SWEEP/ROW/split0_seed0.1f6a09c3/    one at work, or left unfinished; see trial.py
+SWEEP/table.md …                    what `minireid table` makes of it
+
+A trial is finished when its folder has its final name. Rows, splits and seeds may be added to a sweep; what it has
+trained already stays what it is: other data, other split file or another recipe under a row's name are refused.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from minireid.base.errors import InputError
+from minireid.base.files import write_text
+from minireid.data.prepared import Prepared, open_prepared
+from minireid.experiments.rows import Row
+from minireid.recipes.recipe import load
+from minireid.recipes.schema import Recipe
+from minireid.recipes.text import tables_of, to_toml
+
+FORMAT = "minireid-sweep"
+VERSION = 1
+
+
+class Trial(NamedTuple):
+    """One row trained on one split with one seed. row: the row's folder."""
+
+    row: str
+    split: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """An open sweep folder. splits and seeds are numbered from 0; splits_file: None for the recipe's protocol."""
+
+    path: Path
+    title: str
+    prepared_path: Path
+    prepared_sha256: str
+    splits_file: Path | None
+    splits_sha256: str | None
+    rows: tuple[Row, ...]
+    splits: int
+    seeds: int
+
+    def trials(self) -> list[Trial]:
+        """All of them, a whole table's worth of one split and seed after the other."""
+        numbers = [(split, seed) for seed in range(self.seeds) for split in range(self.splits)]
+        return [Trial(row.folder, *number) for number in numbers for row in self.rows]
+
+    def home(self, trial: Trial) -> Path:
+        """Where the finished trial stands."""
+        return self.path / trial.row / f"split{trial.split}_seed{trial.seed}"
+
+    def finished(self, trial: Trial) -> bool:
+        return (self.home(trial) / "results.json").is_file()
+
+    def missing(self) -> list[Trial]:
+        return [trial for trial in self.trials() if not self.finished(trial)]
+
+    def row(self, folder: str) -> Row:
+        return next(row for row in self.rows if row.folder == folder)
+
+    def prepared(self) -> Prepared:
+        """The data. InputError where they, or the split file, have changed since the sweep was begun."""
+        prepared = open_prepared(self.prepared_path)
+        if prepared.index["sha256"] != self.prepared_sha256:
+            raise InputError(f"{self.prepared_path} has changed since {self.path} was begun: choose another --out")
+        if self.splits_file and checksum(self.splits_file) != self.splits_sha256:
+            raise InputError(f"{self.splits_file} has changed since {self.path} was begun: choose another --out")
+        return prepared
+
+
+def planned(
+    path: Path, title: str, prepared_path: Path, splits_file: Path | None, rows: list[Row], splits: int, seeds: int
+) -> Sweep:
+    """The sweep that is asked for; nothing is written. InputError for a prepared folder that cannot be opened."""
+    prepared = open_prepared(prepared_path)
+    return Sweep(
+        path.resolve(),
+        title,
+        prepared.path.resolve(),
+        prepared.index["sha256"],
+        splits_file.resolve() if splits_file else None,
+        checksum(splits_file) if splits_file else None,
+        tuple(rows),
+        splits,
+        seeds,
+    )
+
+
+def checksum(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as fault:
+        raise InputError(
+            f"expected a split file at {file}, cannot read it ({fault.strerror}): check the path"
+        ) from None
+
+
+def keep(wanted: Sweep) -> None:
+    """Make the sweep folder, or add to the one that is there. InputError where that is of another sweep."""
+    path = wanted.path
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file: choose another --out")
+    both = wanted
+    if (path / "sweep.json").is_file():
+        both = together(open_sweep(path), wanted)
+    elif path.is_dir() and any(path.iterdir()):
+        raise InputError(f"{path} is not empty and no sweep: choose another --out")
+    for row in wanted.rows:
+        (path / row.folder).mkdir(parents=True, exist_ok=True)
+        write_text(path / row.folder / "recipe.toml", to_toml(row.recipe))
+    facts: dict[str, Any] = {"format": FORMAT, "version": VERSION, **vars(both)}
+    del facts["path"]
+    facts["rows"] = [{"name": row.name, "folder": row.folder, "paper": row.paper} for row in both.rows]
+    write_text(path / "sweep.json", json.dumps(facts, indent=1, default=str) + "\n")
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Inside, nobody else can hold this folder: two sweeps at once would take each other's trials over."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: nobody looks
+        yield
+        return
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(f"another minireid sweep is at work in {path}: let it end, or stop it") from None
+        except OSError:  # a file system without locks
+            pass
+        yield
+    finally:
+        os.close(folder)  # gives it back
+
+
+def together(old: Sweep, new: Sweep) -> Sweep:
+    """The old sweep with what is new in the other one. InputError where they cannot stand in one folder."""
+    if old.prepared_sha256 != new.prepared_sha256:
+        raise InputError(
+            f"{old.path} is a sweep on {old.prepared_path}, not on {new.prepared_path}: choose another --out"
+        )
+    if old.splits_sha256 != new.splits_sha256:
+        was, now = (sweep.splits_file or "the recipe's protocol" for sweep in (old, new))
+        raise InputError(f"{old.path} has its splits from {was}, not from {now}: choose another --out")
+    rows = {row.folder: row for row in old.rows}
+    begun = {trial.row for trial in old.trials() if old.finished(trial)}
+    for row in new.rows:
+        if row.folder in begun:
+            refuse_change(old.path, rows[row.folder], row)
+        rows[row.folder] = row
+    return dataclasses.replace(
+        new,
+        title=new.title or old.title,
+        rows=tuple(rows.values()),
+        splits=max(old.splits, new.splits),
+        seeds=max(old.seeds, new.seeds),
+    )
+
+
+def refuse_change(path: Path, old: Row, new: Row) -> None:
+    was, now = flat(old.recipe), flat(new.recipe)
+    for key in was | now:
+        if was.get(key) != now.get(key):
+            raise InputError(
+                f"{path} has a row {new.name} with {key} = {was.get(key)}, not {now.get(key)}: "
+                "give the row another name, or choose another --out"
+            )
+
+
+def flat(recipe: Recipe) -> dict[str, Any]:
+    """{"training.seed": 0, ...}"""
+    return {f"{part}.{key}": v for part, table in tables_of(recipe).items() for key, v in table.items()}
+
+
+def open_sweep(path: Path) -> Sweep:
+    """Open a sweep folder. InputError where it is missing, damaged or of another version."""
+    file = path / "sweep.json"
+    if not file.is_file():
+        raise InputError(f"expected a sweep folder (with sweep.json) at {path}, found none: check the path")
+    try:
+        facts = json.loads(file.read_text(encoding="utf-8"))
+        if facts.pop("format") != FORMAT or facts.pop("version") != VERSION:
+            raise InputError(
+                f"expected {FORMAT} version {VERSION} in {file}, got another: use the minireid that wrote it"
+            )
+        rows = tuple(Row(**row, recipe=load(str(path / row["folder"] / "recipe.toml"))) for row in facts.pop("rows"))
+        prepared, splits_file = Path(facts.pop("prepared_path")), facts.pop("splits_file")
+        splits = Path(splits_file) if splits_file else None
+        return Sweep(path.resolve(), prepared_path=prepared, splits_file=splits, rows=rows, **facts)
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as fault:
+        raise InputError(f"{file} is damaged ({fault}): choose another --out") from None

@@ -1,0 +1,75 @@
+"""Before a sweep starts: how long it will take on this machine, from two steps and two tracks of each row."""
+
+import time
+from collections.abc import Sequence
+
+from minireid.base.errors import InputError
+from minireid.base.threads import threads as with_threads
+from minireid.base.trees import Tree
+from minireid.data import splits
+from minireid.data.prepared import Prepared
+from minireid.evaluation import embedding
+from minireid.evaluation.comparison import comparison
+from minireid.experiments.folder import Sweep, Trial
+from minireid.experiments.train import split_of
+from minireid.recipes.schema import Recipe
+from minireid.training import batches, estimate, model
+from minireid.training.experiment import experiment_of
+
+
+def forecast(sweep: Sweep, trials: Sequence[Trial], workers: int, threads: int) -> str:
+    """Lines: what each row's trials take, and the whole. threads: of a trial; workers: trials at a time."""
+    lines, seconds = [], []
+    for row in sweep.rows:
+        numbers = [trial for trial in trials if trial.row == row.folder]
+        if not numbers:
+            continue
+        try:
+            with with_threads(threads):
+                each = seconds_of(row.recipe, sweep, numbers[0].split)
+        except InputError as fault:
+            lines.append(f"  {row.folder}: cannot be trained: {fault}")
+            continue
+        seconds += [each] * len(numbers)
+        lines.append(f"  {row.folder}: {counted(len(numbers), 'trial')}, {estimate.duration(each)} each")
+    if seconds:
+        whole = max(sum(seconds) / workers, max(seconds))
+        lines.append(f"about {estimate.duration(whole)} in all, on workers as fast as this machine")
+    return "\n".join(lines)
+
+
+def seconds_of(recipe: Recipe, sweep: Sweep, number: int) -> float:
+    """One trial, trained and evaluated. InputError where the recipe does not fit the data."""
+    prepared = sweep.prepared()
+    batches.check_fits(recipe, prepared)
+    split = split_of(recipe, prepared, sweep.splits_file, number)
+    training, validation = splits.hold_out(split, prepared, recipe.validation.persons)
+    experiment = experiment_of(recipe, prepared, training)
+    params = model.init(recipe, len(experiment.people.persons))
+    estimate.seconds_per_step(experiment, params)  # compiles
+    seconds = estimate.seconds_per_step(experiment, params) * experiment.steps
+    frames = frames_of(recipe, prepared, split.test)
+    if validation:
+        frames += frames_of(recipe, prepared, validation) * (recipe.training.epochs // recipe.validation.every)
+    return seconds + seconds_per_frame(recipe, prepared, params, split.test) * frames
+
+
+def frames_of(recipe: Recipe, prepared: Prepared, persons: tuple[int, ...]) -> int:
+    """How many frames are read to evaluate these persons."""
+    compared = comparison(recipe, prepared, persons)
+    return sum(clip.length for clip in compared.probe + compared.gallery)
+
+
+def seconds_per_frame(recipe: Recipe, prepared: Prepared, params: Tree, persons: tuple[int, ...]) -> float:
+    """Of embedding in all views: measured on two clips of middling length."""
+    compared = comparison(recipe, prepared, persons)
+    clips = sorted(compared.probe + compared.gallery, key=lambda clip: clip.length)
+    two = clips[len(clips) // 2 - 1 : len(clips) // 2 + 1]
+    began = time.perf_counter()
+    embedding.embed_clips(recipe, params, prepared, two)
+    return (time.perf_counter() - began) / sum(clip.length for clip in two)
+
+
+def counted(number: int, word: str) -> str:
+    """3, "trial" -> "3 trials"."""
+    return f"{number} {word}{'' if number == 1 else 's'}"

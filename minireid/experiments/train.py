@@ -1,0 +1,76 @@
+"""Starting a training run, and resuming one: recipe and data checked, then the training loop with its validator."""
+
+from functools import partial
+from pathlib import Path
+
+from minireid.base.errors import InputError
+from minireid.data import splits
+from minireid.data.prepared import Prepared, open_prepared
+from minireid.evaluation.comparison import validate
+from minireid.recipes.recipe import load
+from minireid.recipes.schema import Recipe
+from minireid.training import batches, loop, model
+from minireid.training import run as runs
+from minireid.training.experiment import experiment_of
+
+
+def new_run(
+    prepared_path: Path,
+    recipe_name: str,
+    changes: tuple[str, ...],
+    out: Path,
+    *,
+    splits_file: Path | None = None,
+    number: int = 0,
+    definition: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Everything is checked before the run folder is made; then train to the end. quiet: nothing is printed."""
+    recipe = load(recipe_name, changes)
+    prepared = open_prepared(prepared_path)
+    batches.check_fits(recipe, prepared)
+    model.init(recipe, 2)  # does the network fit the crop?
+    split = split_of(recipe, prepared, splits_file, number)
+    training, validation = splits.hold_out(split, prepared, recipe.validation.persons)
+    identities = len(experiment_of(recipe, prepared, training).people.persons)
+    run = runs.create(out, recipe, prepared, split, training, validation, identities)
+    if not quiet:
+        print(describe(run))
+    loop.train(run, prepared, validator_of(recipe, prepared), definition=definition, quiet=quiet)
+
+
+def resume_run(path: Path, *, definition: bool = False, quiet: bool = False) -> None:
+    """Continue a run after its last checkpoint. quiet: nothing is printed."""
+    run = runs.open_run(path)
+    prepared = run.prepared()
+    batches.check_fits(run.recipe, prepared)
+    if len(experiment_of(run.recipe, prepared, run.train).people.persons) != run.identities:
+        raise InputError(
+            f"{path / 'run.json'} and its recipe do not fit together: put back what was there, or train again"
+        )
+    validator = validator_of(run.recipe, prepared)
+    loop.train(run, prepared, validator, resume=True, definition=definition, quiet=quiet)
+
+
+def split_of(recipe: Recipe, prepared: Prepared, splits_file: Path | None, number: int) -> splits.Split:
+    """The split of this number of the recipe's protocol, or of a file."""
+    if splits_file:
+        return splits.from_file(splits_file, prepared, number)
+    return splits.seeded(prepared, recipe.evaluation.protocol, number)
+
+
+def validator_of(recipe: Recipe, prepared: Prepared) -> loop.Validator:
+    """Measures validation persons: rank-1 and mAP as in the final evaluation."""
+    return partial(validate, recipe, prepared)
+
+
+def describe(run: runs.Run) -> str:
+    """Two lines: what is trained, and on whom."""
+    left_out = len(run.train) - run.identities
+    short = f" ({left_out} of them left out: shorter than {run.recipe.clips.length} frames)" if left_out else ""
+    held = f", {len(run.validation)} held out to choose by" if run.validation else ""
+    return (
+        f"training {run.recipe.network.name} into {run.path}\n"
+        f"split {run.number} of protocol {run.split}: {len(run.train)} persons to train{short}{held}, "
+        f"{len(run.test)} to test"
+    )

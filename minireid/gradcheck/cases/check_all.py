@@ -1,0 +1,64 @@
+"""Every derivative of minireid checked: the cases, the check of one, and the rows of the table."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minireid import networks
+from minireid.base.errors import InputError
+from minireid.gradcheck import Report, TensorReport, check
+from minireid.gradcheck.cases.networks import network_cases
+from minireid.gradcheck.cases.pages import COMPILED, USUAL, Case, Sizes, page_cases
+from minireid.gradcheck.check import ENTRIES
+
+HEADER = f"{'layer':<32} {'tensor':<20} {'shape':<18} {'worst':>8}  {'at':<16} verdict"
+SAMPLE = 12  # entries of each tensor of a network, and random directions
+
+
+def all_cases(seed: int = 0, sizes: Sizes = USUAL) -> Iterator[Case]:
+    """Every layer, loss and network, in the order in which a reader meets them."""
+    rng = np.random.default_rng(seed)
+    yield from page_cases(rng, sizes)
+    yield from network_cases(np.random.default_rng([5, seed]))
+
+
+def chosen(names: tuple[str, ...], seed: int) -> list[Case]:
+    """The cases of these names; without names, all. InputError for a name that none has."""
+    cases = list(all_cases(seed))
+    known = {part for case in cases for part in (case.name, case.name.split("/")[0])}
+    unknown = set(names) - known
+    if unknown:
+        raise InputError(f"there is nothing called {min(unknown)} to check; expected one of {', '.join(sorted(known))}")
+    return [case for case in cases if not names or {case.name, case.name.split("/")[0]} & set(names)]
+
+
+def check_case(case: Case, seed: int) -> Report:
+    entries = SAMPLE if is_network(case) else ENTRIES
+    how: dict[str, Any] = {"seed": seed, "name": case.name, "method": method(case), "entries": entries}
+    return check(case.forward, case.backward, *case.arrays, **how, **case.config)
+
+
+def method(case: Case) -> str:
+    """Central differences where compiled code runs: for complex numbers it would be compiled anew, for seconds.
+
+    The complex step for networks: they compute with complex numbers, and have a kink near everywhere, at which
+    differences fail.
+    """
+    return "central" if case.name in COMPILED else "complex" if is_network(case) else "auto"
+
+
+def is_network(case: Case) -> bool:
+    return case.name.partition("/")[0] in networks.NAMES
+
+
+def lines(report: Report) -> list[str]:
+    """A row for each tensor; the whole report where something is wrong."""
+    return [*(row(report, tensor) for tensor in report.tensors), *([] if report.ok else [str(report)])]
+
+
+def row(report: Report, tensor: TensorReport) -> str:
+    verdict = "ok" if tensor.ok else f"WRONG  {tensor.verdict}"
+    kinks = f"  ({tensor.kinks} on kinks)" if tensor.kinks and tensor.ok else ""
+    at = str(tensor.index) if tensor.index else ""
+    return f"{report.name:<32} {tensor.name:<20} {tensor.shape!s:<18} {tensor.error:8.1e}  {at:<16} {verdict}{kinks}"

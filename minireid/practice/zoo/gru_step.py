@@ -1,0 +1,392 @@
+"""Planted bugs in the gated recurrent unit: one step, backwards and forwards."""
+
+from minireid.practice.zoo.bug import Bug
+
+BUGS = (
+    # The step, backwards.
+    Bug(
+        title="The update gate learns, and the loss rises",
+        module="layers.gru",
+        function="step_backward",
+        old="dz = dh * (c - h_prev)",
+        new="dz = dh * (h_prev - c)",
+        difficulty=1,
+        cause="sign",
+        also=("gates swapped",),
+        hint="Ask of F5: when z grows a little, does h move towards c or towards h'?",
+        explanation=(
+            "The derivative of (1 - z) h' + z c by z is c - h'. The other way round belongs to h = z h' + (1 - z) c, "
+            "the convention of other papers, from which the line is easily copied. Wz, Uz and bz then climb the loss "
+            "while everything else descends, and training still makes progress: only a check shows it."
+        ),
+    ),
+    Bug(
+        title="What moves when the update gate moves",
+        module="layers.gru",
+        function="step_backward",
+        old="dz = dh * (c - h_prev)",
+        new="dz = dh * c",
+        difficulty=1,
+        cause="path missing",
+        also=(),
+        hint="Count how often z occurs in F5.",
+        explanation=(
+            "z occurs twice in F5, in z c and in (1 - z) h', and the second gives -h'. It is easily overlooked because "
+            "1 - z looks like a gate of its own. At the first frame h' is 0 and the line is right by accident, so a "
+            "test on clips of one frame passes."
+        ),
+    ),
+    Bug(
+        title="An update gate between brackets",
+        module="layers.gru",
+        function="step_backward",
+        old="dz = dh * (c - h_prev)",
+        new="dz = dh * c - h_prev",
+        difficulty=1,
+        cause="wrong operation",
+        also=("factor missing", "parameter term", "extra path"),
+        hint="What should every gradient be when dh is zero?",
+        explanation=(
+            "Without the brackets only c is multiplied by dh, and -h' is there whatever the loss says. A backward is "
+            "linear in its upstream gradient: call it with dh = 0 and anything that is not 0 is wrong. That test "
+            "needs no numerical derivative at all."
+        ),
+    ),
+    Bug(
+        title="A gradient for the candidate",
+        module="layers.gru",
+        function="step_backward",
+        old="dc = dh * z  # F5",
+        new="dc = dh * (1 - z)  # F5",
+        difficulty=1,
+        cause="gates swapped",
+        also=("wrong variable",),
+        hint="Which of z and 1 - z stands in front of c in F5 of this page?",
+        explanation=(
+            "Here z says how much of the candidate is let in, so dc = dh z. Cho's paper and PyTorch give that part to "
+            "1 - z, and half of the derivations on the net follow them. With biases near 0 both gates are near 1/2 "
+            "and the wrong line is almost right; initialise bz to 2 and it is far off."
+        ),
+    ),
+    Bug(
+        title="The candidate behind its tanh",
+        module="layers.gru",
+        function="step_backward",
+        old="dac = dc * (1 - c * c)  # F4",
+        new="dac = dc  # F4",
+        difficulty=1,
+        cause="activation left out",
+        also=("factor missing",),
+        hint="Compare what F4 calls c with what it calls ac.",
+        explanation=(
+            "dc is the gradient of c = tanh(ac); what multiplies Wc and Uc is the gradient of ac. The two are often "
+            "given one name, and then the factor 1 - c^2 is lost. Near 0 tanh has slope 1, so with small weights the "
+            "error is a few per cent and training hardly notices."
+        ),
+    ),
+    Bug(
+        title="The update gate and its squashing function",
+        module="layers.gru",
+        function="step_backward",
+        old="daz = dz * z * (1 - z)  # F1",
+        new="daz = dz * (1 - z * z)  # F1",
+        difficulty=1,
+        cause="wrong activation",
+        also=(),
+        hint="There are two squashing functions in this step.",
+        explanation=(
+            "1 - y^2 is the derivative of tanh; the gate is a sigmoid, y (1 - y). The line above it in most code is "
+            "tanh's, and copying is quick. A sigmoid's slope is never above 1/4: if |daz| > |dz| / 4 somewhere, the "
+            "line is wrong."
+        ),
+    ),
+    Bug(
+        title="The sigmoid of what?",
+        module="layers.gru",
+        function="step_backward",
+        old="    daz = dz * z * (1 - z)  # F1",
+        new="    s, _ = sigmoid.forward(z)\n    daz = dz * s * (1 - s)  # F1",
+        difficulty=2,
+        cause="wrong variable",
+        also=("pre-activation", "wrong activation", "factor twice"),
+        hint="z has already been through the sigmoid once.",
+        explanation=(
+            "sigmoid'(a) = s (1 - s) with s = sigmoid(a), where a is the pre-activation; here a is z, which is the "
+            "sigmoid's output, so that it is squashed twice. It comes from a helper `dsigmoid(x)` whose author and "
+            "caller mean different x. The factor always lies between 0.196 and 0.25, whatever the gate does: it "
+            "hardly varies, and that is how to see it."
+        ),
+    ),
+    Bug(
+        title="A reset gate that is learned too quickly",
+        module="layers.gru",
+        function="step_backward",
+        old="dar = dr * r * (1 - r)  # F2",
+        new="dar = dr * r  # F2",
+        difficulty=1,
+        cause="factor missing",
+        also=("activation left out", "wrong activation"),
+        hint="Where should the gradient of a gate go when the gate is fully open?",
+        explanation=(
+            "The slope of the sigmoid is r (1 - r); r alone is the derivative of an exponential. An open gate, r near "
+            "1, should hardly learn, and here it gets the most. Print dar / dr: no entry may be above 1/4."
+        ),
+    ),
+    Bug(
+        title="Two gates, two lines that look alike",
+        module="layers.gru",
+        function="step_backward",
+        old="dar = dr * r * (1 - r)  # F2",
+        new="dar = dr * z * (1 - z)  # F2",
+        difficulty=1,
+        cause="gates swapped",
+        also=("wrong variable",),
+        hint="Read the lines of F1 and F2 letter by letter.",
+        explanation=(
+            "The line of one gate was copied for the other and changed in one place only. All shapes fit, both gates "
+            "start near 1/2, so that z (1 - z) and r (1 - r) are nearly equal at first. The check names Wr, Ur and br, "
+            "not Wz: the mistake lies on the way to them."
+        ),
+    ),
+    Bug(
+        title="The candidate and the gate in front of it",
+        module="layers.gru",
+        function="step_backward",
+        old="dac = dc * (1 - c * c)  # F4",
+        new="dac = dc * z * (1 - c * c)  # F4",
+        difficulty=2,
+        cause="factor twice",
+        also=("extra path",),
+        hint="Look one line up: what does dc contain already?",
+        explanation=(
+            "dc = dh z holds the update gate already; here it is applied once more because 'the gate scales the "
+            "candidate'. A chain rule has one factor per equation: F5 gave z, F4 gives 1 - c^2. With gates near 1/2 "
+            "everything behind the candidate is about half as large as it should be."
+        ),
+    ),
+    Bug(
+        title="What the reset gate is multiplied with",
+        module="layers.gru",
+        function="step_backward",
+        old="dr = dq * h_prev  # F3",
+        new="dr = dq * q  # F3",
+        difficulty=2,
+        cause="wrong variable",
+        also=("factor twice",),
+        hint="Write F3 down and take its derivative by r.",
+        explanation=(
+            "q = r h', so dq/dr is h', not q. It is the confusion of a product with an exponential, whose derivative "
+            "is itself. q is r times h', hence too small by the factor r: the gradients of Wr keep their direction "
+            "and lose about half of their length."
+        ),
+    ),
+    Bug(
+        title="Once through Uc and back",
+        module="layers.gru",
+        function="step_backward",
+        old="dr = dq * h_prev  # F3",
+        new='dr = (dac * h_prev) @ p["Uc"].T  # F4, F3',
+        difficulty=2,
+        cause="wrong operation",
+        also=("wrong variable",),
+        hint="In which order does the forward do the two things, and in which order should they be undone?",
+        explanation=(
+            "The forward first multiplies by h' element by element and then by the matrix Uc; backwards the matrix "
+            "comes first: (dac Uc^T) h'. A matrix product and a product by element do not change places, though the "
+            "shapes allow it. With one state only, S = 1, both are the same, so never test with S = 1."
+        ),
+    ),
+    Bug(
+        title="A state that is only carried over",
+        module="layers.gru",
+        function="step_backward",
+        old="dh_prev = dh * (1 - z) + dq * r +",
+        new="dh_prev = dq * r +",
+        difficulty=1,
+        cause="path missing",
+        also=("detached branch",),
+        hint="Follow h' with a finger through F1 to F5 and count.",
+        explanation=(
+            "h' goes straight into h with weight 1 - z, and this is the path that carries gradients over many frames "
+            "undamped: the reason to use gates at all. Without it a GRU learns like a plain recurrence. dx of the last "
+            "frame stays right, and the earlier the frame, the smaller it gets."
+        ),
+    ),
+    Bug(
+        title="Gates that look at the past",
+        module="layers.gru",
+        function="step_backward",
+        old=('dh_prev = dh * (1 - z) + dq * r + dar @ p["Ur"].T + daz @ p["Uz"].T  # F5, F3, F2, F1'),
+        new="dh_prev = dh * (1 - z) + dq * r  # F5, F3",
+        difficulty=2,
+        cause="path missing",
+        also=("detached branch",),
+        hint="On what do z and r depend?",
+        explanation=(
+            "h' is used in four places and here only in two: the gates are treated as constants of the past. It "
+            "happens when F5 is differentiated with z and r 'given'. What the last frame adds to the gradients is "
+            "right, what earlier frames add is a little wrong; the check of a single step shows it in h_prev at once."
+        ),
+    ),
+    Bug(
+        title="A state seen through the reset gate",
+        module="layers.gru",
+        function="step_backward",
+        old="+ dq * r +",
+        new="+ dq +",
+        difficulty=1,
+        cause="factor missing",
+        also=("wrong variable",),
+        hint="Whose gradient is dq, and what is its forward line?",
+        explanation=(
+            "dq is the gradient of q = r h'; to get to h' it has to go back through that product, dq r. Adding it as "
+            "it is means taking q for h'. A closed reset gate (r = 0) cuts the candidate off from the past, so no "
+            "gradient may pass there either."
+        ),
+    ),
+    Bug(
+        title="What is kept of the old state",
+        module="layers.gru",
+        function="step_backward",
+        old="dh_prev = dh * (1 - z) + dq * r",
+        new="dh_prev = dh + dq * r",
+        difficulty=1,
+        cause="factor missing",
+        also=("extra path",),
+        hint="How much of h' is left in h if the update gate is wide open?",
+        explanation=(
+            "The state is carried over with weight 1 - z and so is its gradient. It is easily taken for a residual "
+            "connection, h = h' + ..., through which dh does pass whole. Over many frames the gradient then does not "
+            "fade as it should: the earlier the frame, the further off its dx."
+        ),
+    ),
+    Bug(
+        title="Two matrices from the gates to the past",
+        module="layers.gru",
+        function="step_backward",
+        old='dar @ p["Ur"].T + daz @ p["Uz"].T',
+        new='dar @ p["Uz"].T + daz @ p["Ur"].T',
+        difficulty=1,
+        cause="gates swapped",
+        also=("wrong variable",),
+        hint="Every gradient goes back through the matrix that its own pre-activation came through.",
+        explanation=(
+            "az was made with Uz and ar with Ur, so their gradients return by the same. All four arrays have the "
+            "shape that fits, and no error is raised. The gradients of the parameters of one step are all right and "
+            "only h_prev is wrong: a check of the step alone points to this line."
+        ),
+    ),
+    Bug(
+        title="What Uc was multiplied with",
+        module="layers.gru",
+        function="step_backward",
+        old='"Uc": q.T @ dac',
+        new='"Uc": h_prev.T @ dac',
+        difficulty=2,
+        cause="wrong variable",
+        also=("factor missing",),
+        hint="The three U are not used alike.",
+        explanation=(
+            "Uz and Ur see h', but Uc sees q = r h'. The pattern of the lines above suggests h'. The gradient of a "
+            "matrix is always (what stood on its left in the forward)^T times the gradient of the product: look that "
+            "up and do not go by symmetry."
+        ),
+    ),
+    Bug(
+        title="A square of gradients",
+        module="layers.gru",
+        function="step_backward",
+        old='"Uz": h_prev.T @ daz',
+        new='"Uz": daz.T @ h_prev',
+        difficulty=1,
+        cause="transposed",
+        also=(),
+        hint="Which index of U belongs to the old state, which to the new one?",
+        explanation=(
+            "For y = A B it is dB = A^T dy. The other order gives the transposed matrix, and for a square U no shape "
+            "complains; for Wz it would raise an error at once. Papers that write U h with columns do have dU = da "
+            "h^T: this page multiplies rows from the left."
+        ),
+    ),
+    Bug(
+        title="Seven values out of a cache",
+        module="layers.gru",
+        function="step_backward",
+        old="x, h_prev, z, r, q, c, p = cache",
+        new="x, h_prev, r, z, q, c, p = cache",
+        difficulty=2,
+        cause="gates swapped",
+        also=("wrong variable",),
+        hint="Not every mistake of a backward is in its mathematics.",
+        explanation=(
+            "The step packs z before r, and here they are unpacked the other way round. Every formula below is right, "
+            "for the wrong array. When almost every gradient is wrong at once, look at what the first line takes out "
+            "of the cache before looking for a formula."
+        ),
+    ),
+    Bug(
+        title="Saving an array on the way to dc",
+        module="layers.gru",
+        function="step_backward",
+        old="    dc = dh * z  # F5",
+        new="    dc = dh\n    dc *= z  # F5, in place: no new array",
+        difficulty=3,
+        cause="stale value",
+        also=("factor twice", "wrong variable"),
+        hint="After this line, print dh.",
+        explanation=(
+            "dc = dh gives the array a second name and makes no copy; *= then changes dh as well, and dh_prev below "
+            "uses what is left, dh z (1 - z). dz was computed before and is right. It even spoils the caller's array: "
+            "call the function twice with the same dh and the second result differs."
+        ),
+    ),
+    # The step, forwards.
+    Bug(
+        title="A candidate by another book",
+        module="layers.gru",
+        function="step_forward",
+        old='ac = x @ p["Wc"] + q @ p["Uc"] + p["bc"]',
+        new='ac = x @ p["Wc"] + r * (h_prev @ p["Uc"]) + p["bc"]',
+        difficulty=2,
+        cause="forward differs",
+        also=("wrong operation",),
+        hint="There are two GRUs in the literature.",
+        explanation=(
+            "Cho's unit resets the state before the product with Uc, PyTorch's after it; this forward is PyTorch's and "
+            "the backward below is Cho's. Each alone is right. The two agree where r is the same for all states, so "
+            "the outputs look alike: compare numbers with a reference, not curves."
+        ),
+    ),
+    Bug(
+        title="Two gates that start alike",
+        module="layers.gru",
+        function="step_forward",
+        old='ar = x @ p["Wr"] + h_prev @ p["Ur"] + p["br"]',
+        new='ar = x @ p["Wr"] + h_prev @ p["Uz"] + p["br"]',
+        difficulty=1,
+        cause="gates swapped",
+        also=("forward differs", "wrong variable"),
+        hint="Which parameters does the forward never touch?",
+        explanation=(
+            "The line of the update gate was copied and two of three names were changed. Ur is then never used, and "
+            "its true gradient is zero while the backward returns something. A parameter whose numerical gradient is "
+            "zero everywhere is a parameter that the forward forgot."
+        ),
+    ),
+    Bug(
+        title="What the step keeps of its reset gate",
+        module="layers.gru",
+        function="step_forward",
+        old="Step(x, h_prev, z, r, q, c, p)",
+        new="Step(x, h_prev, z, ar, q, c, p)",
+        difficulty=2,
+        cause="pre-activation",
+        also=("stale value", "wrong variable"),
+        hint="A sigmoid lies between 0 and 1: are all of the values in the cache what their names say?",
+        explanation=(
+            "The cache holds ar under the name r, so r (1 - r) and dq r are computed from the value before the "
+            "sigmoid. The forward is perfect, only what it left behind is not. Asserting 0 < r < 1 in the backward "
+            "finds it in a second."
+        ),
+    ),
+)

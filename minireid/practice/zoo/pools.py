@@ -1,0 +1,133 @@
+"""Planted bugs in what works over the frames of a clip: the temporal pools and the centring."""
+
+from minireid.practice.zoo.bug import Bug
+
+BUGS = (
+    Bug(
+        title="Every frame counts",
+        module="layers.temporal_mean",
+        function="backward",
+        old="np.broadcast_to(dy[:, None], h_shape) * weight",
+        new="np.broadcast_to(dy[:, None], h_shape) * (weight > 0)",
+        difficulty=1,
+        cause="constant factor",
+        also=("factor missing",),
+        hint="Move all frames by 1: how far does y move?",
+        explanation=(
+            "The derivative of a mean by one of its n values is 1/n; this is the derivative of a sum. Every real frame "
+            "does get its gradient, the padding none, so the picture looks right. The shares of a clip's frames must "
+            "add up to dy, and here they give lengths[n] times dy."
+        ),
+    ),
+    Bug(
+        title="Clips of different lengths share out",
+        module="layers.temporal_mean",
+        function="backward",
+        old="return np.broadcast_to(dy[:, None], h_shape) * weight",
+        new="return np.repeat(dy[:, None] / h_shape[1], h_shape[1], axis=1)",
+        difficulty=2,
+        cause="mask wrong",
+        also=("extra path", "constant factor"),
+        hint="Which frames may have no gradient at all?",
+        explanation=(
+            "T is the length of the longest clip. In shorter ones the mean is over lengths[n] frames, and the padding "
+            "behind them has no influence: its gradient is 0. With clips of equal length nothing is wrong, and only "
+            "such are used in most tests."
+        ),
+    ),
+    Bug(
+        title="Which frame wins",
+        module="layers.temporal_max",
+        function="forward",
+        old="winner = np.where(valid, h.real, -np.inf).argmax(axis=1)[:, None]",
+        new="winner = np.where(valid, h.real, 0).argmax(axis=1)[:, None]",
+        difficulty=3,
+        cause="forward differs",
+        also=("mask wrong",),
+        hint="Think of a feature that is negative in every frame.",
+        explanation=(
+            "Padding replaced by 0 still beats real values that are all negative; only minus infinity never wins. "
+            "Behind a ReLU nothing is negative and all is well. The backward follows the wrong winner faithfully, so "
+            "a gradient check of this page alone passes: the forward has to be compared."
+        ),
+    ),
+    Bug(
+        title="The frame that won",
+        module="layers.temporal_max",
+        function="backward",
+        old="np.put_along_axis(dh, winner, dy[:, None], axis=1)",
+        new="np.put_along_axis(dh, winner[:, :, :1], dy[:, None], axis=1)",
+        difficulty=2,
+        cause="wrong index",
+        also=("mask wrong",),
+        hint="Is there one best frame of a clip?",
+        explanation=(
+            "The maximum is taken for each feature by itself, and each has a winner of its own. 'The best frame' "
+            "suggests one for all; here it is that of the first feature, and its index is broadcast over the others. "
+            "Feature 0 is right: look at more than the first entry."
+        ),
+    ),
+    Bug(
+        title="A state for the whole clip",
+        module="layers.temporal_last",
+        function="backward",
+        old="dh[clips, last] = dy",
+        new="dh[:, -1] = dy",
+        difficulty=1,
+        cause="wrong index",
+        also=("mask wrong", "padding border"),
+        hint="Where is the end of a clip that is shorter than the others?",
+        explanation=(
+            "-1 is the last frame of the array; a short clip ended before it. Its gradient then goes into padding and "
+            "is lost without a trace, so short clips do not train the recurrence. Clips of full length are right."
+        ),
+    ),
+    Bug(
+        title="Each clip has its own end",
+        module="layers.temporal_last",
+        function="backward",
+        old="dh[clips, last] = dy",
+        new="dh[:, last] = dy[:, None]",
+        difficulty=2,
+        cause="extra path",
+        also=("wrong index",),
+        hint="For N = 2, how many places does the index on the left name?",
+        explanation=(
+            "dh[:, last] takes, for every clip, the ends of all clips: N x N places instead of N. To pick one frame "
+            "for each clip, both indices must be arrays that go in step, dh[arange(N), last]. With equal lengths all "
+            "ends coincide and it happens to be right."
+        ),
+    ),
+    Bug(
+        title="Taking away the mean",
+        module="layers.temporal_centre",
+        function="backward",
+        old="return dvalid - weight * dvalid.sum(axis=1, keepdims=True)",
+        new="return dvalid",
+        difficulty=1,
+        cause="detached branch",
+        also=("path missing",),
+        hint="The mean is made of the same h.",
+        explanation=(
+            "The mean was treated as a constant, like a bias. But it moves with every frame, and each h[n, u] is in "
+            "all y[n, t] through it. The gradients of one clip must add up to 0 over time, because a constant added "
+            "to all frames changes nothing."
+        ),
+    ),
+    Bug(
+        title="Gradients behind the end of a clip",
+        module="layers.temporal_centre",
+        function="backward",
+        old="dvalid = dy * valid",
+        new="dvalid = dy",
+        difficulty=3,
+        cause="mask wrong",
+        also=("factor missing", "extra path"),
+        hint="y is set to 0 in the padding, whatever h is there. What follows for dy there?",
+        explanation=(
+            "y is multiplied by valid, so what comes back for the padding must be dropped before it is used. Otherwise "
+            "it goes to the padding's h and, through the mean, to the real frames too. Without padding the line is "
+            "right, and with a pool behind that honours lengths dy is 0 there anyway."
+        ),
+    ),
+)

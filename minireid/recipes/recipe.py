@@ -1,0 +1,224 @@
+"""Recipes: every number of an experiment, in TOML files, with its reason beside it.
+
+A file says what is its own, and names the recipe that it starts from:
+
+    base = "msp_src"            a recipe of this folder, or the path of a .toml file beside this one
+
+    [clips]
+    length = 8                  only the keys that differ
+
+A recipe without a base is complete. `load` puts a recipe together: base first, then the file, then changes such as
+"training.seed=3". schema.py says which keys there are, with their units. The settings of a network stand in a table of
+its family, `[msp_src]` for example; which there are is declared on the network's page (FACTS). A setting that no file
+names has the default of that declaration. An unknown or missing key, a value of another type or out of
+range is an InputError that names the key. `minireid recipe show NAME` prints where each value comes from.
+"""
+
+import dataclasses
+import re
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple, get_args, get_origin
+
+from minireid import networks
+from minireid.base.errors import InputError
+from minireid.networks.facts import Facts, Setting
+from minireid.recipes.schema import AT_LEAST, BELOW_ONE, CHOICES, LISTS, SECTIONS, Recipe
+
+
+class Source(NamedTuple):
+    """One file on the way to a recipe: its name, its tables, and the comments behind its values."""
+
+    name: str
+    tables: dict[str, dict[str, Any]]
+    reasons: dict[str, str]
+
+
+def names() -> list[str]:
+    """The recipes that come with minireid."""
+    folder = resources.files("minireid") / "recipes"
+    return sorted(file.name.removesuffix(".toml") for file in folder.iterdir() if file.name.endswith(".toml"))
+
+
+def load(name_or_path: str, changes: tuple[str, ...] = ()) -> Recipe:
+    """The recipe of this name, or in this file, with `changes` such as "training.seed=3" applied."""
+    return build(sources_of(name_or_path), name_or_path, changes)
+
+
+def parse(text: str, where: str, changes: tuple[str, ...] = ()) -> Recipe:
+    """TOML text -> Recipe. `where` names it in errors."""
+    return build(with_base(text, where, Path(where).parent, ()), where, changes)
+
+
+# From files to tables.
+
+
+def sources_of(name_or_path: str, beside: Path | None = None, above: tuple[str, ...] = ()) -> list[Source]:
+    """The files that a recipe consists of, the first base first. above: who asked for this one as a base."""
+    if name_or_path in above:
+        raise InputError(f"expected a base that ends somewhere, but {name_or_path} is its own: take a `base` out")
+    path = Path(name_or_path)
+    if path.suffix == ".toml":
+        path = beside / path if beside else path
+        if not path.is_file():
+            raise InputError(f"expected a recipe at {path}, found none: check the path")
+        text = path.read_text(encoding="utf-8", errors="replace")
+    elif name_or_path in names():
+        text = (resources.files("minireid") / "recipes" / f"{name_or_path}.toml").read_text(encoding="utf-8")
+    else:
+        raise InputError(f"expected a recipe ({', '.join(names())}) or the path of a .toml file, got {name_or_path}")
+    return with_base(text, name_or_path, path.parent, above)
+
+
+def with_base(text: str, where: str, beside: Path, above: tuple[str, ...]) -> list[Source]:
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise InputError(f"{where} is no TOML ({fault}): mend that line") from None
+    base = tables.pop("base", None)
+    if base is not None and type(base) is not str:
+        raise InputError(f"expected base of {where} as the name of a recipe, got {base!r}")
+    families = [networks.page(name).FACTS.family for name in networks.NAMES]
+    check_keys(tables, {*SECTIONS, *families}, "section", where)
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise InputError(f"expected a section [{name}] in {where}, got {table!r}")
+    own = Source(where, upgrade(tables), reasons_in(text))
+    return [*(sources_of(base, beside, (*above, where)) if base else []), own]
+
+
+def upgrade(tables: dict[str, Any]) -> dict[str, Any]:
+    """Tables as version 0.1 wrote them, the settings of all networks in [network], in today's form."""
+    old = ("unit", "depth", "pool", "kernels", "lower_in_candidate", "attention", "top_k")
+    network = tables.get("network", {})
+    if not set(old) <= set(network) or network.get("name") not in networks.NAMES:
+        return tables
+    facts = networks.page(network["name"]).FACTS
+    settings = {key: network[key] for key in old if key in facts.settings}
+    rest = {key: value for key, value in network.items() if key not in old}
+    return {**tables, "network": rest, **({facts.family: settings} if settings else {})}
+
+
+def reasons_in(text: str) -> dict[str, str]:
+    """{"section.key": the comment behind its value}, of values that fill one line."""
+    found, section = {}, ""
+    for line in text.splitlines():
+        if heading := re.match(r"\[(\w+)\]", line):
+            section = heading[1]
+        elif entry := re.match(r"(\w+)\s*=[^#]*#\s*(.+)", line):
+            found[f"{section}.{entry[1]}"] = entry[2]
+    return found
+
+
+# From tables to a recipe.
+
+
+def build(sources: list[Source], where: str, changes: tuple[str, ...]) -> Recipe:
+    """The values of all sources, the last first; then the changes; every value checked."""
+    tables = merged(sources)
+    for change in sorted(changes, key=lambda change: not change.strip().startswith("network.name")):
+        apply(tables, change, where)  # the network's name first: it decides which settings there are
+    for name in SECTIONS:
+        if name not in tables:
+            raise InputError(f"missing section of {where}: {name}; a recipe without a base has all of them")
+    parts = {name: section(kind, tables[name], name, where) for name, kind in SECTIONS.items()}
+    facts = networks.page(parts["network"].name).FACTS
+    settings = settings_of(facts, tables.get(facts.family, {}), where)
+    recipe = Recipe(settings=settings, **parts)
+    check_network(recipe, facts, where)
+    return recipe
+
+
+def merged(sources: list[Source]) -> dict[str, dict[str, Any]]:
+    tables: dict[str, dict[str, Any]] = {}
+    for source in sources:
+        for name, table in source.tables.items():
+            tables.setdefault(name, {}).update(table)
+    return tables
+
+
+def apply(tables: dict[str, dict[str, Any]], change: str, where: str) -> None:
+    """Set one key: "section.key=value", the value as TOML (a bare word is taken as text). The settings of the network
+    may be named with its family, msp_src.unit, or with network, network.unit."""
+    key, equals, text = change.partition("=")
+    part, dot, last = key.strip().partition(".")
+    if not equals or not dot:
+        raise InputError(f"expected --set section.key=value, got {change!r}")
+    try:
+        parsed = tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        parsed = text.strip()
+    name = tables.get("network", {}).get("name")
+    facts = networks.page(name).FACTS if name in networks.NAMES else Facts("", 0, ())
+    if part in ("network", facts.family) and last in facts.settings:
+        tables.setdefault(facts.family, {})[last] = parsed
+    elif part in SECTIONS and last in {field.name for field in dataclasses.fields(SECTIONS[part])}:
+        tables.setdefault(part, {})[last] = parsed
+    else:
+        own = f"; {name} has the settings {', '.join(facts.settings) or 'none'}" if part == "network" else ""
+        raise InputError(f"there is no key {key.strip()} in {where}: see minireid recipe show for the keys{own}")
+
+
+def section(kind: Any, table: dict[str, Any], name: str, where: str) -> Any:
+    """One section's dataclass, every value checked."""
+    fields = {field.name: field.type for field in dataclasses.fields(kind)}
+    check_keys(table, set(fields), f"key in [{name}]", where)
+    for missing in sorted(set(fields) - set(table)):
+        raise InputError(f"missing key in [{name}] of {where}: {missing}; a recipe without a base states every key")
+    return kind(**{key: value(table[key], kind, f"{name}.{key}", where) for key, kind in fields.items()})
+
+
+def settings_of(facts: Facts, table: dict[str, Any], where: str) -> dict[str, Any]:
+    """{setting: value}, the declared default where the table has none."""
+    check_keys(table, set(facts.settings), f"key in [{facts.family}]", where)
+    return {
+        key: setting_value(table[key], setting, f"{facts.family}.{key}", where) if key in table else setting.default
+        for key, setting in facts.settings.items()
+    }
+
+
+def setting_value(given: Any, setting: Setting, key: str, where: str) -> Any:
+    kind: Any = tuple[int, int] if isinstance(setting.default, tuple) else type(setting.default)
+    return value(given, kind, key, where, setting.choices, setting.least)
+
+
+def check_network(recipe: Recipe, facts: Facts, where: str) -> None:
+    """InputError where the recipe asks the network for what it does not have."""
+    name, filters, together = recipe.network.name, recipe.network.filters, recipe.losses.together
+    if len(filters) != facts.filters:
+        raise InputError(f"expected network.filters of {name} to be {facts.filters} numbers, got {list(filters)}")
+    if together not in facts.losses:
+        raise InputError(f"expected losses.together of {name} to be {' or '.join(facts.losses)}, got {together}")
+
+
+def check_keys(table: dict[str, Any], expected: set[str], what: str, where: str) -> None:
+    for unknown in sorted(set(table) - expected):
+        raise InputError(f"unknown {what} of {where}: {unknown}; expected {', '.join(sorted(expected)) or 'none'}")
+
+
+def value(
+    given: Any, kind: Any, key: str, where: str, choices: tuple[str, ...] | None = None, least: int | None = None
+) -> Any:
+    """The value in its type, or an InputError. choices, least: None for those of CHOICES and AT_LEAST."""
+    if kind is float and type(given) is int:
+        given = float(given)
+    if kind is str and type(given) is int:  # evaluation.protocol=178
+        given = str(given)
+    if get_origin(kind) is tuple and isinstance(given, list):
+        given = tuple(given)
+    lengths = range(1, 9) if Ellipsis in get_args(kind) else (len(get_args(kind)),)
+    whole = isinstance(given, tuple) and len(given) in lengths and all(type(v) is int for v in given)
+    if not (whole if get_origin(kind) is tuple else type(given) is kind):
+        expected = LISTS.get(key, "two whole numbers in [ ]") if get_args(kind) else kind.__name__
+        raise InputError(f"expected {key} of {where} as {expected}, got {given!r}")
+    choices = CHOICES.get(key, ()) if choices is None else choices
+    if choices and given not in choices:
+        raise InputError(f"expected {key} of {where} to be one of {', '.join(choices)}, got {given!r}")
+    numbers = given if isinstance(given, tuple) else (given,)
+    least = AT_LEAST.get(key, 0) if least is None else least
+    if any(isinstance(v, int | float) and not least <= v < float("inf") for v in numbers):
+        raise InputError(f"expected {key} of {where} to be {least} or more, got {given!r}")
+    if key in BELOW_ONE and given >= 1:
+        raise InputError(f"expected {key} of {where} to be less than 1, got {given!r}")
+    return given

@@ -1,0 +1,53 @@
+"""Definition or fast: the one place that chooses.
+
+Some pages have a fast twin: it computes the same, but for rounding.
+
+    definition                            fast                                   what the twin saves
+    minireid/layers/conv_block.py         minireid/layers/conv_block_fused.py    convolution and pool in one kernel
+    minireid/layers/gru.py                minireid/layers/gru_projected.py       one product for all frames
+    minireid/kernels/im2col.py            minireid/kernels/direct.py             compiled loops, no copies
+    minireid/data/images.py               minireid/data/one_pass.py              one compiled pass over each image
+
+The definitions are NumPy alone; they are what every page runs by default. `fast()` is what training and evaluation run.
+"""
+
+import functools
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+
+from minireid.data import images
+from minireid.kernels import im2col
+from minireid.layers import conv_block, gru, gru_projected
+
+
+class Way(NamedTuple):
+    """The modules that compute a network: its blocks, its other convolutions, its GRUs; and the images it reads."""
+
+    block: ModuleType
+    kernel: ModuleType
+    gru: ModuleType
+    view: Callable[..., np.ndarray]
+
+    def unit(self, layer: ModuleType) -> ModuleType:
+        """The recurrent layer, or its fast twin."""
+        return self.gru if layer is gru else layer
+
+
+DEFINITION = Way(conv_block, im2col, gru, images.view)
+
+
+@functools.cache
+def fast() -> Way:
+    """The fast twins. Without numba: those that are NumPy, and one line on stderr that says so."""
+    try:
+        from minireid.data import one_pass
+        from minireid.kernels import direct
+        from minireid.layers import conv_block_fused
+    except ImportError:
+        print("minireid: numba is not installed, convolutions run on im2col (several times slower)", file=sys.stderr)
+        return DEFINITION._replace(gru=gru_projected)
+    return Way(conv_block_fused, direct, gru_projected, one_pass.view)
