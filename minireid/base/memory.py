@@ -9,7 +9,10 @@ import ctypes
 
 
 def keep_freed_memory() -> str:
-    """Sets M_MMAP_THRESHOLD (-3) and M_TRIM_THRESHOLD (-1) of mallopt(3) to 1 GB, where there is glibc. Says so."""
+    """Sets M_MMAP_THRESHOLD (-3) and M_TRIM_THRESHOLD (-1) of mallopt(3) to 1 GiB if there is glibc.
+
+    Returns a sentence that says so.
+    """
     try:
         mallopt = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):

@@ -1,6 +1,6 @@
 """Nested dicts of arrays: parameters, gradients, outputs of a network. A leaf's name is its path, such as `gru.Wz`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,13 +8,11 @@ import numpy as np
 Tree = Any  # an array, or a dict of trees
 
 
-def leaves(tree: Tree, prefix: str = "") -> Iterator[tuple[str, np.ndarray]]:
+def leaves(tree: Tree, prefix: str = "") -> list[tuple[str, np.ndarray]]:
     """(name, array) for every array in the tree, in its order."""
-    if isinstance(tree, dict):
-        for key, branch in tree.items():
-            yield from leaves(branch, f"{prefix}.{key}" if prefix else key)
-    else:
-        yield prefix, tree
+    if not isinstance(tree, dict):
+        return [(prefix, tree)]
+    return [leaf for key, branch in tree.items() for leaf in leaves(branch, f"{prefix}.{key}" if prefix else key)]
 
 
 def map_leaves(function: Callable[..., Any], *trees: Tree) -> Tree:

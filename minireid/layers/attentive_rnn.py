@@ -17,7 +17,7 @@ top_k=0 keeps all.
 
 With the softmax, one half of w = [w_h ; w_g] has no effect. The term w_g . g_t is the same for all i, and a softmax
 does not change when the same number is added to all scores. So the weights depend on w_h . h_i alone, and the gradient
-of w_g is exactly 0. w_g is kept because eq. 2 has it. With raw weights it has an effect.
+of w_g is 0, but for rounding. w_g is kept because eq. 2 has it. With raw weights it has an effect.
 
 Gradients flow back through the attended states, across any number of frames in one step. This is the main idea of the
 paper. Gradients also flow back through the weights. Where the k-th and the next score are equal, the selection of

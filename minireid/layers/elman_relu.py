@@ -8,9 +8,9 @@ the same with tanh (elman_unsquashed.py). There a separate linear layer comes be
 added unchanged. Here W is part of the recurrence. The paper prints no bias.
 
 Shapes: f (N, T, D), o and r (N, T, S), W (D, S), U (S, S). N clips, T frames. A ReLU does not bound its state: if the
-norm of U is above 1, the state may grow from frame to frame. tanh would prevent this. At o = 0 the ReLU has a kink;
-the derivative is taken as 0 there. Padding frames come last, so they cannot change the states of real frames. So the
-loop needs no lengths.
+spectral norm of U is above 1, the state may grow from frame to frame. tanh would prevent this. At o = 0 the ReLU has a
+kink; the derivative is taken as 0 there. Padding frames come last, so they cannot change the states of real frames. So
+the loop needs no lengths.
 """
 
 import numpy as np
@@ -18,8 +18,8 @@ import numpy as np
 
 def init(rng: np.random.Generator, D: int, S: int, *, dtype: type = np.float32) -> dict[str, np.ndarray]:
     """W uniform in +-1/sqrt(D), U uniform in +-1/sqrt(S): each bound uses its own fan-in. The two differ, because D
-    may be the size of a whole feature map and S is not. At the start U multiplies the length of a state by about 0.58,
-    so the state shrinks."""
+    may be the size of a whole feature map and S is not. At the start U changes the length of a typical state to
+    about 0.58 of itself, so the state shrinks."""
     return {
         "W": rng.uniform(-1 / np.sqrt(D), 1 / np.sqrt(D), (D, S)).astype(dtype),
         "U": rng.uniform(-1 / np.sqrt(S), 1 / np.sqrt(S), (S, S)).astype(dtype),

@@ -1,4 +1,4 @@
-"""Which frames of a padded batch of clips are real: shared by the three temporal pools."""
+"""Which frames of a padded batch of clips are real: shared by the temporal layers."""
 
 import numpy as np
 

@@ -8,7 +8,7 @@
     F6  h = o squashed,                   squashed = tanh(c)
 
 h' and c' are the state and the cell after the previous frame, 0 before the first. The gates do not depend on the cell
-(no "peepholes"). This is the unit of PyTorch and cuDNN. They call the candidate g and split every bias into two.
+(no "peepholes"). This is the unit of PyTorch and cuDNN. PyTorch calls the candidate g. Both split every bias into two.
 
 Shapes: a step maps x (N, D), h' and c' (N, S) to h and c (N, S); the gates are (N, S) too. The loop maps x (N, T, D) to
 h (N, T, S). Wi, Wf, Wc, Wo (D, S); Ui, Uf, Uc, Uo (S, S); bi, bf, bc, bo (S,). N clips, T frames, D inputs, S states.

@@ -11,13 +11,14 @@ d (P,) is the Euclidean distance. Margin 2 here means a distance of 1.41, not 2.
 import numpy as np
 
 from minireid.losses import pair_distance
+from minireid.losses.pair_weights import pair_weights
 
 
 def forward(x, *, pairs, same, weights=None, margin: float = 2.0):
     """x (N, D) -> loss (a scalar), cache."""
     d, distance_cache = pair_distance.forward(x, pairs=pairs)
     gap = np.maximum(margin - d * d, 0)  # (P,)
-    weights = np.full(len(d), 1 / len(d), d.dtype) if weights is None else np.asarray(weights, d.dtype)
+    weights = pair_weights(weights, d)  # (P,)
     loss = (weights * np.where(same, d * d, gap * gap) / 2).sum()  # F1, F2
     return loss, (d, gap, same, weights, distance_cache)
 

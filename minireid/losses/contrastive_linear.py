@@ -12,13 +12,14 @@ every distance. So there is a kink at d = 0, where the gradient is taken as 0.
 import numpy as np
 
 from minireid.losses import pair_distance
+from minireid.losses.pair_weights import pair_weights
 
 
 def forward(x, *, pairs, same, weights=None, margin: float = 2.0):
     """x (N, D) -> loss (a scalar), cache."""
     d, distance_cache = pair_distance.forward(x, pairs=pairs)
     gap = np.maximum(margin - d, 0)  # (P,)
-    weights = np.full(len(d), 1 / len(d), d.dtype) if weights is None else np.asarray(weights, d.dtype)
+    weights = pair_weights(weights, d)  # (P,)
     loss = (weights * np.where(same, d, gap)).sum()  # F1, F2
     return loss, (d, gap, same, weights, distance_cache)
 

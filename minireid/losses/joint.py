@@ -5,7 +5,8 @@
     F3  loss = sum over levels of  verification_weight V + identification_weight I
 
 (McLaughlin et al. 2016; at two levels, Wang et al. 2026.) McLaughlin's loss of one pair is V + I(clip 1) + I(clip 2).
-It corresponds to identification_weight = 2 here, because I is a mean over clips and a pair has two clips.
+It corresponds to identification_weight = 2 here if every clip is in equally many pairs: I is a mean over clips, and a
+pair has two clips.
 
 Shapes: embeddings {level: (N, D)}, classifiers {level: {"W": (D, K), "b": (K,)}}, labels (N,) from 0 to K - 1, pairs
 (P, 2) row numbers, same (P,) booleans, weights (P,) or None. `verification` is one of the contrastive modules, or

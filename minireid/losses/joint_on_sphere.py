@@ -8,8 +8,8 @@
 Without F1 (minireid/losses/joint.py) a network can lower its loss by making embeddings longer, and easy clips outweigh
 the others. Face recognition uses this normalisation (NormFace, Wang et al. 2017). The evaluation should then compare
 directions too (`evaluation.normalise` in the recipe). With length 2, distances lie between 0 and 4. A margin of 2 on
-the distance then corresponds to an angle of 60 degrees. A larger identification_length lets a classifier become more
-certain.
+the distance (contrastive_squared, contrastive_linear) then corresponds to an angle of 60 degrees. A larger
+identification_length lets a classifier become more certain.
 
 Shapes and settings: as in joint.py, which computes F2 to F4.
 """

@@ -1,4 +1,4 @@
-"""The distances between pairs of embeddings, and their gradient: shared by the three contrastive losses.
+"""The distances between pairs of embeddings, and their gradient: shared by the losses on distances.
 
     F1  v[p] = x[i] - x[j]         for pair p = (i, j)
     F2  d[p] = sqrt(v[p] . v[p])   Euclidean distance

@@ -16,7 +16,7 @@ sigmoid has saturated at 1, u still separates two candidates. The two cameras ca
 Shapes: embeddings {level: (N, D)}, heads {level: {"v": (D,), "c": ()}}, pairs (P, 2) row numbers, same (P,) booleans,
 True for the same person, weights (P,) or None. The interface is that of joint.py, so this loss can replace it in
 training. There is no classifier. So labels, and all other arguments of joint.py, are accepted and ignored. With u = 0
-everywhere the loss is ln 2 = 0.69, the chance level.
+everywhere the loss is ln 2 = 0.69 for each level, the chance level.
 """
 
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minireid.layers import sigmoid
+from minireid.losses.pair_weights import pair_weights
 
 
 class Level(NamedTuple):
@@ -65,7 +66,7 @@ def forward(embeddings, heads, *, labels, pairs, same, weights=None, **of_others
         a, b = x[pairs[:, 0]], x[pairs[:, 1]]  # (P, D)
         u = (a * b) @ heads[level]["v"] - heads[level]["c"]  # F1 (P,)
         l = softplus(np.where(same, -u, u))  # F2, F3 (P,)
-        w = np.full(len(u), 1 / len(u), u.dtype) if weights is None else np.asarray(weights, u.dtype)
+        w = pair_weights(weights, u)
         parts[f"{level} verification"] = (w * l).sum()
         loss = loss + parts[f"{level} verification"]  # F4
         caches[level] = Level(a, b, u, w, heads[level]["v"], x.shape)

@@ -4,8 +4,8 @@
     F2  loss = -1/N  sum over n of  logp[n, labels[n]]
 
 Shapes: x (N, K), labels (N,) integers from 0 to K - 1, loss a scalar (nats): the mean over clips. At initialisation all
-persons are equally likely, and the loss is ln K. The largest logit of each row is subtracted first. This does not
-change F1, and no exponential can overflow.
+persons are about equally likely, and the loss is about ln K. The largest logit of each row is subtracted first. This
+does not change F1, and no exponential can overflow.
 """
 
 import numpy as np

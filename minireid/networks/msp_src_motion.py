@@ -4,10 +4,10 @@ F1, F2, H1 to H4 of minireid/networks/msp_src.py with one step between H2 and H3
 
     H2a  c = temporal_centre(e)        every feature minus its mean over the clip
 
-Why: at the start of training a recurrent unit is almost linear. The mean of a linear unit's states depends on the mean
-of its inputs alone: clothes, camera, background. For twins these are noise. If they stay in, training makes no progress
-for hundreds of steps, until the gates find the order of the poses. Without them it begins at once. H2a itself does not
-depend on the order. A clip of one frame has no order: all its features are 0.
+Why: at the start of training a recurrent unit is almost linear. The mean of a linear unit's states depends almost only
+on the mean of its inputs: clothes, camera, background. For twins these are noise. If they stay in, training makes no
+progress for hundreds of steps, until the gates find the order of the poses. Without them it begins at once. H2a itself
+does not depend on the order. A clip of one frame has no order: all its features are 0.
 """
 
 from types import ModuleType

@@ -39,7 +39,7 @@ def draw(experiment: Experiment, step: int) -> tuple[Batch, np.random.Generator]
 
 
 def balanced(same: np.ndarray) -> np.ndarray:
-    """(P,) weights with the sum 1: 0.5 for all positive pairs and 0.5 for all negative pairs."""
+    """(P,) weights: 0.5 shared by the positive pairs and 0.5 shared by the negative pairs."""
     return np.where(same, 0.5 / max(1, same.sum()), 0.5 / max(1, (~same).sum()))
 
 

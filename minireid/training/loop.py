@@ -154,7 +154,7 @@ def record_of(experiment: Experiment, computed: Computed) -> dict[str, Any]:
 
 
 def mean_distances(embeddings: dict[str, np.ndarray], pairs: np.ndarray, same: np.ndarray) -> dict[str, float]:
-    """Mean distance of the positive pairs and of the negative pairs, as the loss sees them.
+    """Mean Euclidean distance of the positive pairs and of the negative pairs, at each level.
 
     If both are equal, the network does not distinguish persons yet. If both are equal and near 0, the embeddings have
     collapsed into one point.

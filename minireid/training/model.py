@@ -73,7 +73,8 @@ def init(recipe: Recipe, identities: int, *, dtype: type = np.float32) -> Tree:
 
 
 def widen(network: Tree, gain: float) -> None:
-    """Multiply the kernels and matrices of all convolutional blocks and linear layers by `gain`, in place.
+    """Multiply the kernels of all convolutional blocks and the matrices of all linear layers by `gain`, in place.
+    Recurrent layers and the heads of the loss are not changed.
 
     Torch7 draws from +-1/sqrt(fan_in). The variance is then 1 / (3 fan_in): every layer's output is smaller than its
     input. A gain of 1.73 (the square root of 3) makes the variance 1 / fan_in and keeps the size.

@@ -16,7 +16,7 @@ from minireid.losses import contrastive_crf, pair_distance
 from tests.judges import upstream
 
 CASES = list(all_cases())
-NO_DERIVATIVE = {"lengths", "euclidean", "embedding", "facts", "running"}
+NO_DERIVATIVE = {"lengths", "pair_weights", "euclidean", "embedding", "facts", "running"}
 PARTS = {"cnn"}  # of other networks, with which it is checked
 
 
