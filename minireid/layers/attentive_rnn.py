@@ -34,7 +34,7 @@ import numpy as np
 
 
 class Cache(NamedTuple):
-    """[n, t, i] of s, alpha and kept: frame t of clip n attends to the state after frame i."""
+    """s, alpha, kept [n, t, i]: how frame t of clip n attends to the state after frame i."""
 
     v: np.ndarray
     h: np.ndarray
@@ -101,9 +101,9 @@ def weights(s, kept, attention: str):
 # score (F2) and in its sum (F4). `dh` is the sum of all these gradients. The loop runs backward from the last frame, so
 # dh[:, t] is complete when the loop reaches t. ag_t is used twice: in g_t (F1) and in ah_t (F5).
 #
-# The softmax: dalpha_j/ds_i = alpha_j ([i = j] - alpha_i), so ds_i = alpha_i (dalpha_i - alpha . dalpha). The ds_i of a
-# frame sum to 0. So w_g gets no gradient, and a mistake in dg is visible only with raw weights. Where a state was not
-# kept, alpha is 0, and so is ds.
+# The softmax: alpha_j changes with s_i by alpha_j ([i = j] - alpha_i), so ds_i = alpha_i (dalpha_i - alpha . dalpha).
+# The ds_i of a frame sum to 0. So w_g gets no gradient, and a mistake in dg shows only with raw weights. Where a state
+# is not kept, alpha and ds are 0.
 
 
 def backward(dh, cache):
@@ -143,6 +143,6 @@ def backward(dh, cache):
 def attention_weights(cache) -> np.ndarray:
     """(N, T, T), for plots: entry [n, t, i] is the weight that frame t of clip n gives to the state after frame i.
 
-    0 where i >= t, so the first row is all 0. With the softmax every other row sums to 1.
+    0 where i >= t, so the first row is all 0. With the softmax all later rows sum to 1.
     """
     return cache.alpha.copy()

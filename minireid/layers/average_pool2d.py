@@ -1,4 +1,4 @@
-"""Average pooling over maps, down to a grid of a given size: windows side by side, none left over.
+"""Average pooling over maps, to a grid of a given size: windows side by side, filling the map.
 
     F1  y[n, i, j, c] = 1/(KH KW)  sum over kh < KH, kw < KW of  x[n, i KH + kh, j KW + kw, c]
 

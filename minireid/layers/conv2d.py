@@ -5,9 +5,9 @@
 Shapes: x (N, H, W, C_in), W (KH, KW, C_in, C_out), b (C_out,), y (N, HO, WO, C_out) with
 HO = (H + 2 p - KH) // s + 1, WO likewise. Stride s, padding p. One dtype for all: real or complex floating point.
 
-Outside the map x is 0. F1 and its two derivatives are sums of products. A `kernel` is a module that computes these
-three sums. minireid/kernels has three such modules with the same signatures: `loops` is the definition, `im2col` the
-textbook method, `direct` (numba) the fast one. The tests check that all three give equal results, so you can read this
+Outside the map x is 0. F1 and its two derivatives are sums of products. The argument `kernel` (not W) is a module that
+computes these three sums. minireid/kernels has three with equal signatures: `loops` is the definition, `im2col` the
+textbook method, `direct` (numba) the fast one. Tests check that all three give equal results, so you can read this
 page with `loops` in mind.
 """
 
@@ -56,7 +56,7 @@ def backward(dy, cache, *, need_dx: bool = True):
 
 
 def check(x, p, stride: int, padding: int) -> None:
-    """Raises ValueError if x (N, H, W, C_in), W (KH, KW, C_in, C_out), stride and padding do not match."""
+    """Raises ValueError if shapes of x and W or dtypes do not match, or stride or padding is too small."""
     W, b = p["W"], p["b"]
     if x.ndim != 4 or W.ndim != 4 or x.shape[3] != W.shape[2]:
         raise ValueError(f"conv2d: expected x (N, H, W, C_in) and W (KH, KW, C_in, C_out), got {x.shape} and {W.shape}")

@@ -7,7 +7,7 @@
 Shapes: x (N, H, W, C_in), z (N, HO, WO, C_out), m and y (N, HO // 2, WO // 2, C_out). `activation` is a layer module,
 minireid.layers.tanh or minireid.layers.relu.
 
-The papers write the activation before the pool. Both activations are increasing, so the order does not matter:
+The papers write the activation before the pool. Neither activation decreases, so the order does not matter:
 max(tanh z) = tanh(max z). With the pool first, the activation has a quarter of the work.
 
 This page is the definition. Its fast twin is conv_block_fused.py: the same results, F1 and F2 in one kernel.
@@ -22,7 +22,7 @@ init = conv2d.init
 
 
 def forward(x, p, *, padding: int = 0, activation: ModuleType = tanh, kernel: ModuleType = im2col):
-    """x (N, H, W, C_in) -> y (N, HO // 2, WO // 2, C_out), cache. kernel: what conv2d runs on."""
+    """x (N, H, W, C_in) -> y (N, HO // 2, WO // 2, C_out), cache. kernel: see conv2d.py."""
     z, conv_cache = conv2d.forward(x, p, padding=padding, kernel=kernel)  # F1 (N, HO, WO, C_out)
     m, pool_cache = maxpool2d.forward(z)  # F2 (N, HO // 2, WO // 2, C_out)
     y, activation_cache = activation.forward(m)  # F3 (N, HO // 2, WO // 2, C_out)

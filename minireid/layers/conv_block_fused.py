@@ -1,9 +1,9 @@
 """The fast twin of conv_block.py: F1 (convolution) and F2 (pool) in one compiled kernel.
 
-Same parameters, same results but for rounding. The kernel is minireid/kernels/fused.py. It saves two things:
+Same parameters, same results up to rounding. The kernel is minireid/kernels/fused.py. It saves two things:
 
-    forward     z is never stored. The kernel keeps the maximum of each 2x2 window, and `corner`, which of the four
-                values it was.
+    forward     z is never stored. The kernel keeps the maximum of each 2x2 window. `corner` says which of the
+                four values it was.
     backward    three quarters of dz are 0. They are never computed.
 
 Shapes: as in conv_block.py; corner (N, HO // 2, WO // 2, C_out). float32 or float64. It needs numba.
@@ -47,7 +47,7 @@ def backward(dy, cache, *, need_dx: bool = True):
 
 
 def check(x, p, padding: int, activation: ModuleType) -> None:
-    """ValueError, in words, where the arguments do not go together."""
+    """Raises ValueError where the arguments do not fit together."""
     conv2d.check(x, p, 1, padding)
     if x.dtype not in (np.float32, np.float64) or activation not in (tanh, relu):
         raise ValueError(f"conv_block_fused: expected float32 or float64 and tanh or relu, got {x.dtype}, {activation}")

@@ -8,9 +8,8 @@ pixels sees its neighbourhood.
     F5  h = (1 - z) h' + z c                              h' is the state after the previous frame, 0 before the first
 
 This is gru.py with convolutions in place of its matrix products. On 1x1 maps it is the same unit. The paper prints no
-biases; bz, br and bc are as in gru.py. c depends on q within l // 2 pixels, and the r in q depends on h' within l // 2
-pixels. So with every frame a state reaches up to 2 (l // 2) pixels further. Pixels that are further away have their
-effect in later frames.
+biases; bz, br and bc are as in gru.py. A pixel of c sees q up to l // 2 pixels away, and r in q sees h' up to l // 2
+pixels away. So in one frame a state spreads by up to 2 (l // 2) pixels, and further in later frames.
 
 Shapes: x (N, T, H, W, C), h (N, T, H, W, S); Wz, Wr, Wc (k, k, C, S), Uz, Ur, Uc (l, l, S, S) with odd k and l,
 bz, br, bc (S,). Padding frames come last, so they cannot change the states of real frames. So the loop needs no
@@ -67,7 +66,7 @@ def init(
 
 
 def check_odd(*sizes: int) -> None:
-    """ValueError for even kernels: they have no middle pixel, and no padding keeps the size of the map."""
+    """ValueError for even kernels: no middle pixel, and no padding equal on both sides keeps the size."""
     if any(size < 1 or size % 2 == 0 for size in sizes):
         raise ValueError(f"conv_gru: kernels must be odd, so that maps keep their size, got {sizes}")
 

@@ -1,6 +1,6 @@
-"""A convolutional GRU on top of another: the lower level's states steer its gates (Wu et al. 2016, "Deep RCN", eq. 3).
+"""A convolutional GRU on top of another: the lower GRU's states steer its gates (Wu et al. 2016, "Deep RCN", eq. 3).
 
-    F1  z = sigmoid(az),  az = x * Wz + y * Lz + h' * Uz + bz      y: the lower level's state after the same frame
+    F1  z = sigmoid(az),  az = x * Wz + y * Lz + h' * Uz + bz      y: the lower GRU's state after the same frame
     F2  r = sigmoid(ar),  ar = x * Wr + y * Lr + h' * Ur + br      * is a convolution, zero-padded to keep the size
     F3  q = r h'                                                   element by element
     F4  c = tanh(ac),     ac = x * Wc + q * Uc + bc                as printed, y does not enter the candidate
@@ -13,10 +13,10 @@ F4 is
     F4' c = tanh(ac),     ac = x * Wc + y * Lc + q * Uc + bc
 
 Shapes: x (N, T, H, W, C), y (N, T, H, W, L), h (N, T, H, W, S); Wz, Wr, Wc (k, k, C, S), Lz, Lr, Lc (k, k, L, S), Uz,
-Ur, Uc (l, l, S, S) with odd k and l, bz, br, bc (S,). y is the argument `lower`. It must already have this level's H
-and W (the paper uses max-pooling). The paper prints no biases.
+Ur, Uc (l, l, S, S) with odd k and l, bz, br, bc (S,). y is the argument `lower`. It must already have the H and W
+of x (the paper uses max-pooling). The paper prints no biases.
 
-x and y do not depend on this level's state, so both are convolved for all frames before the loop. The loop is `states`
+x and y do not depend on h, so both are convolved for all frames before the loop. The loop is `states`
 in conv_gru.py. Its input is the part of az, ar and ac that does not depend on the state.
 """
 

@@ -15,7 +15,7 @@ init = conv2d.init
 
 
 def forward(x, p, *, kernel: ModuleType = im2col):
-    """x (N, H, W, C_in) -> y (N, H, W, C_out), cache. kernel: what conv2d runs on."""
+    """x (N, H, W, C_in) -> y (N, H, W, C_out), cache. kernel: see conv2d.py."""
     a, conv_cache = conv2d.forward(x, p, padding=len(p["W"]) // 2, kernel=kernel)  # F1 (N, H, W, C_out)
     y, relu_cache = relu.forward(a)  # F2 (N, H, W, C_out)
     return y, (conv_cache, relu_cache)

@@ -10,7 +10,7 @@ output is the sum o_t *before* tanh. The clip's feature is the mean of the o_t, 
 not squashed.
 
 Shapes: e (N, T, S), o (N, T, S), s (S,), U (S, S), b (S,). s is used only in the first frame, b only in the others. In
-Torch each Siamese twin had its own s. Here the twins share one s.
+their code each clip of a pair had its own s. Here both share it.
 """
 
 import numpy as np

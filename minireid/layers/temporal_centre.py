@@ -4,7 +4,7 @@
 
 Shapes: h (N, T, ...), lengths (N,) integers from 1 to T, y has the shape of h. Speech recognition removes the effect of
 the microphone from its features in this way (cepstral mean normalisation, Atal 1974). Here it removes clothes, camera
-and background. The mean does not depend on the order of the frames.
+and background. The order of the frames is not used, and not lost.
 """
 
 from minireid.layers.lengths import valid_frames

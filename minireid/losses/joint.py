@@ -23,7 +23,7 @@ from minireid.losses import contrastive_squared, softmax
 
 
 class Cache(NamedTuple):
-    """parts: V and I of every level, by name. levels: {level: the caches of F1, linear and F2}."""
+    """parts: V and I of every level, by name. levels: {level: the caches of V, linear and I}."""
 
     parts: dict[str, Any]
     levels: dict[str, tuple[Any, Any, Any]]

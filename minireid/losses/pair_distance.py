@@ -3,7 +3,7 @@
     F1  v[p] = x[i] - x[j]         for pair p = (i, j)
     F2  d[p] = sqrt(v[p] . v[p])   Euclidean distance
 
-Shapes: x (N, D), pairs (P, 2) row numbers in x, d (P,). The Siamese twins of a pair are two rows of x. A clip may be in
+Shapes: x (N, D), pairs (P, 2) row numbers in x, d (P,). The two clips of a pair are two rows of x. A clip may be in
 many pairs; its gradient is the sum over these pairs.
 """
 
@@ -18,7 +18,7 @@ def forward(x, *, pairs):
     return d, (v, d, pairs, x.shape)
 
 
-# dd/dv = v / d, a unit vector. At d = 0 it has no direction; 0 is used, so that two equal embeddings give no NaN.
+# The derivative of d with respect to v is v / d, a unit vector. 0 is used at d = 0, so that it is not NaN there.
 
 
 def backward(dd, cache):

@@ -15,7 +15,7 @@ sigmoid has saturated at 1, u still separates two candidates. The two cameras ca
 
 Shapes: embeddings {level: (N, D)}, heads {level: {"v": (D,), "c": ()}}, pairs (P, 2) row numbers, same (P,) booleans,
 True for the same person, weights (P,) or None. The interface is that of joint.py, so this loss can replace it in
-training. There is no classifier. So labels, and all other arguments of joint.py, are accepted and ignored. With u = 0
+training. There is no classifier. So labels, and the settings of joint.py, are accepted and ignored. With u = 0
 everywhere the loss is ln 2 = 0.69 for each level, the chance level.
 """
 
@@ -28,7 +28,7 @@ from minireid.losses.pair_weights import pair_weights
 
 
 class Level(NamedTuple):
-    """What one level keeps for its backward: the pairs' embeddings a and b (P, D), u and w (P,), v (D,)."""
+    """What one level keeps for backward: the pairs' embeddings a, b (P, D), u, weights w (P,), v (D,)."""
 
     a: np.ndarray
     b: np.ndarray

@@ -1,4 +1,4 @@
-"""Identity loss: softmax cross-entropy. Which of K training persons is this clip?
+"""Identification: softmax cross-entropy. Which of K training persons is it?
 
     F1  logp[n, k] = x[n, k] - log(sum over j of e^x[n, j])          logits x, log-probabilities logp
     F2  loss = -1/N  sum over n of  logp[n, labels[n]]
@@ -24,8 +24,8 @@ def forward(x, *, labels):
 
 
 # d logp[n, l] / dx[n, k] = [k = l] - e^logp[n, k]: raise the logit of the right person, lower every logit by its
-# probability. So each row of dx sums to 0. (A softmax alone, with equal upstream gradients for all probabilities, would
-# get no gradient.)
+# probability. So each row of dx sums to 0. (A softmax alone, with equal upstream gradients for all probabilities,
+# passes on 0.)
 
 
 def backward(dloss, cache):

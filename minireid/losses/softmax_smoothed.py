@@ -1,4 +1,4 @@
-"""Identity loss with label smoothing: softmax cross-entropy with a soft target.
+"""Identification with label smoothing: softmax cross-entropy, soft target.
 
     F1  logp[n, k] = x[n, k] - log(sum over j of e^x[n, j])                    logits x, log-probabilities logp
     F2  q[n, k] = smoothing / K + (1 - smoothing) [k = labels[n]]              target: a small part for every person
@@ -10,7 +10,7 @@ gap, log(1 + K (1 - smoothing) / smoothing). The smallest loss is the entropy of
 
 Shapes: x (N, K), labels (N,) integers from 0 to K - 1, loss a scalar (nats): the mean over clips. The right person gets
 1 - smoothing + smoothing / K, and all K targets sum to 1. This is the form of the paper and of PyTorch. (Some re-ID
-code spreads the smoothing over the other K - 1 persons only.) At initialisation the loss is ln K, as without smoothing.
+code spreads the smoothing over the other K - 1 persons only.) At first the loss is about ln K, as without smoothing.
 """
 
 import numpy as np

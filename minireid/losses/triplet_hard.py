@@ -1,13 +1,13 @@
 """Triplet loss with the hardest triplet of every anchor in the batch (Hermans, Beyer, Leibe 2017, "batch hard").
 
-    F1  dp[n] = the largest d[p] over the pairs p of row n that are the same person           its hardest positive
-    F2  dn[n] = the smallest d[p] over the pairs p of row n that are not                      its hardest negative
+    F1  dp[n] = the largest d[p] over the positive pairs p of row n            its hardest positive
+    F2  dn[n] = the smallest d[p] over the negative pairs p of row n           its hardest negative
     F3  loss = mean over the anchors n of  max(0, margin + dp[n] - dn[n])
 
 The loss constrains the order of distances, not their values. Every negative should be further from the anchor than
 every positive, by at least the margin. An anchor is a row that is in at least one positive and one negative pair, as
-first or second of the pair. Only two pairs of each anchor have a gradient. So a batch needs several clips of each of
-several persons, in all pairs. A batch without an anchor has loss 0.
+first or second of the pair. Only two pairs of each anchor have a gradient. A batch needs several clips of each of
+several persons, all paired. A batch without an anchor has loss 0.
 
 Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person; d (P,) is the
 Euclidean distance, not squared. The interface is that of the contrastive losses. `weights` is accepted and ignored,

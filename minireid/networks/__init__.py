@@ -1,4 +1,4 @@
-"""The networks, one published system a page. NAMES is the list of them; to add one, see minireid/README.md.
+"""Networks, one page each: published ones and variants. NAMES lists them; to add one: minireid/README.md.
 
 A network page has
 

@@ -2,7 +2,7 @@
 
     F1  g = crf(x)                      "whole": the whole body
     F2  u = crf(upper half of x)        "upper": a network of its own
-    F3  l = crf(lower half of x)        "lower", a separate network: a network of its own
+    F3  l = crf(lower half of x)        "lower": a network of its own
     F4  y = g Wg + u Wu + l Wl          "fused": eq. 10
 
 Shapes: x (N, T, H, W, C) clips, H even; g, u, l and y (N, 128); Wg, Wu and Wl (128, 128).
@@ -78,8 +78,8 @@ def parts_backward(dembeddings, caches, *, need_dx: bool = True, watch=ignore):
 
 
 def under(part: str, watch):
-    """A `watch` for one of the three: conv1 becomes upper.conv1, dconv1 becomes dupper.conv1. (No name in crf.py begins
-    with d, but for gradients.)"""
+    """A `watch` for one of the three: conv1 becomes upper.conv1, dconv1 becomes dupper.conv1. (In crf.py only names
+    of gradients begin with d.)"""
     return lambda name, array: watch(f"d{part}.{name[1:]}" if name[0] == "d" else f"{part}.{name}", array)
 
 

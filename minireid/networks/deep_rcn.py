@@ -1,4 +1,4 @@
-"""Deep RCN: stacked convolutional GRUs on three levels of feature maps (Wu, Shen, van den Hengel 2016).
+"""Deep RCN: convolutional GRUs on three sizes (here: levels) of maps (Wu, Shen, van den Hengel 2016).
 
 Each frame separately: 3x3 convolutions (padding 1) with ReLU, and 2x2 max-pools between them:
 
@@ -19,20 +19,20 @@ of the level below, halved by a max-pool:
 
 Shapes: x (N, T, H, W, C) clips, H and W multiples of 8. For level l = 1, 2, 3: m_l (N, T, H/2^l, W/2^l, C1), h_l (N, T,
 H/2^l, W/2^l, S_l), s_l (N, H/2^l, W/2^l, S_l). y (N, (H/8) (W/8) (S1 + S2 + S3)). `filters` is (C1, S1, S2, S3). In
-F1 to F7, pool is the 2x2 max-pool. The dropout rate of y is 0.7, as in the paper.
+F1 to F7, pool is the 2x2 max-pool. The recipe's dropout rate is 0.7, the paper's.
 
 Where the paper leaves a choice, or contradicts itself:
 - In the paper's table of layers, the first 3x3 convolution removes 3 pixels from 160 x 60, not 2. Later layers follow
   the same pattern. Here padding keeps the size. The text first says three convolutional layers, later four. The table
-  has four, as this network does. The last three are the three levels, because the paper has max-pools between the GRUs
+  has four, as this network does. Each of the last three feeds a GRU, because the paper has max-pools between the GRUs
   "for the compatibility of the dimensions".
 - The paper uses 32 channels in all convolutions, and 128, 256, 256 in the GRUs. The recipes use fewer channels.
 - Eq. 4 averages the last states of the levels, but these differ in size and in channels. Here they are concatenated on
   the smallest grid. The similarity (eq. 5, minireid/losses/similarity.py) weights them with v.
-- The paper mentions two fully connected layers of 4096 and hash layers once. They are not in its equations, and not in
-  this network.
+- The paper once mentions hash layers and two fully connected layers of 4096 units. They are not in its equations, nor
+  here.
 
-The two clips of a pair are compared by the learned similarity, not by a distance: `score` takes the loss's weights.
+The two clips of a pair are compared by the learned similarity, not by a distance: `score` takes the loss's heads.
 deep_rcn_independent is the variant without the second input of F6 and F7.
 """
 
@@ -112,9 +112,9 @@ def backward(dembeddings, cache, *, need_dx: bool = True, watch=ignore):
 
 
 def describe(x, p, *, forward=forward, **how) -> np.ndarray:
-    """x (N, T, H, W, C) -> (N, T, D), a descriptor of every frame: the embedding of the clip that ends there, by its
-    last states. For pools that are not trained with the network (minireid/evaluation/fisher.py).
-    forward: the network's own; deep_rcn_independent has another."""
+    """x (N, T, H, W, C) -> (N, T, D), a descriptor of every frame: the embedding of the clip that ends with this frame
+    (F8: last states). For pools that are not trained with the network (minireid/evaluation/fisher.py).
+    forward: of this page, or of deep_rcn_independent."""
     N, T = x.shape[:2]
     states: dict[str, np.ndarray] = {}
     forward(x, p, watch=states.__setitem__, **how)

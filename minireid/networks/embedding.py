@@ -1,4 +1,4 @@
-"""A network as a function from clips to one vector each: what evaluation, search and the tutorials call."""
+"""A network as a function: one vector for each clip. Evaluation, search and the tutorials call it."""
 
 from types import ModuleType
 from typing import Any

@@ -13,7 +13,7 @@ def side_by_side(embeddings: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def to_unit_length(embeddings: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Each level's embeddings scaled to length 1, so that all levels have the same weight: {level: (N, D)} -> alike."""
+    """Each level's embeddings scaled to length 1, so that all levels have the same weight. The shapes stay the same."""
     return {level: e / (np.linalg.norm(e, axis=1, keepdims=True) + 1e-12) for level, e in embeddings.items()}
 
 
@@ -22,8 +22,8 @@ def score(a: np.ndarray, b: np.ndarray, heads: Any = None) -> np.ndarray:
 
     heads: not used. Networks with a learned similarity need the parameters of their loss here.
 
-    |a - b|^2 = |a|^2 - 2 a.b + |b|^2, in float64: the subtraction loses digits, and float32 has none to spare. The
-    result is computed ROWS rows at a time, so that no other array has its size.
+    |a - b|^2 = |a|^2 - 2 a.b + |b|^2, in float64: the subtraction loses digits, and float32 has too few. The
+    result is computed ROWS rows at a time, so that no second array is so large.
     """
     scores = np.empty((len(a), len(b)))
     b = b.astype(np.float64)

@@ -6,7 +6,7 @@ network's family, for example
     [msp_src]
     unit = "gru"
 
-`taken_by` hands a function the settings that its signature names. So nothing else has to know which function takes
+`taken_by` returns the settings that a function's signature names. So nothing else has to know which function takes
 which setting.
 """
 
@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 
 
 class Setting(NamedTuple):
-    """default: the value where a recipe is silent; its type is the setting's type. choices: the legal texts, if any.
-    least: the smallest legal number. layer: the text names a module of minireid/layers."""
+    """default: the value if a recipe has none; its type is the setting's type. choices: the allowed strings, if any.
+    least: the smallest allowed number. layer: a string names a page of minireid/layers."""
 
     default: Any
     choices: tuple[str, ...] = ()
@@ -30,7 +30,7 @@ class Facts(NamedTuple):
     """family: the table of a recipe that holds the settings; the ablations of a network share it.
     filters: how many numbers `network.filters` has. losses: what `losses.together` may be.
     levels: the embeddings that describe a clip; empty: all that `forward` returns.
-    old_names: {how a parameter's name ended in checkpoints of version 0.1: how it ends now}."""
+    old_names: {old end of a parameter's name, in checkpoints of version 1: new end}."""
 
     family: str
     filters: int

@@ -5,7 +5,7 @@ Both levels share the first maps. Each frame by itself:
     F1  m1 = conv_block(x)             5x5 kernels, padding 2, 16 filters, 2x2 max-pool, tanh
     F2  m2 = conv_block(m1)            32 filters
 
-Low level: texture and pattern, the early maps on average over the clip.
+Low level: texture and pattern. The early maps, averaged over the clip.
 
     L1  a = mean over the frames of m2
     L2  b = maxpool2d(a)               2x2
@@ -21,7 +21,7 @@ High level: the frames in order.
 Shapes: x (N, T, H, W, C) clips; m1, m2, m3 (N, T, height, width, filters); a and b (N, height, width, 32); e and h
 (N, T, 128); low and high (N, 128). The embedding of a clip is both, side by side.
 
-This page maps clips to embeddings. The pairs of twins are formed by the losses (minireid/losses/pair_distance.py).
+This page maps clips to embeddings. The losses compare the clips of a pair (minireid/losses/pair_distance.py).
 
 The published summary names the parts: early features pooled over all frames; later features through a GRU and averaged;
 both losses at both levels; one to two million parameters. It gives no sizes. The filters, the 5x5 kernels, tanh and the

@@ -1,4 +1,4 @@
-"""msp_src's high level, for persons who differ only in the order of their frames (the twins of the walkers).
+"""msp_src's high level, for persons who differ only in the order of their frames (see recipes/twins.toml).
 
 F1, F2, H1 to H4 of minireid/networks/msp_src.py with one step between H2 and H3:
 

@@ -4,7 +4,7 @@
     y = run("conv1", conv_block, x)           dx = back("conv1", dy)
 
 The name is where the layer's parameters are in `p` ("high.linear" is p["high"]["linear"]), and what `watch` is told.
-Nothing is recorded but the caches: a network's backward is written by hand, and calls its layers in reverse order.
+Only the caches are recorded: a network's backward is written by hand, and calls its layers in reverse order.
 """
 
 from collections.abc import Callable

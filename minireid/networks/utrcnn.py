@@ -1,6 +1,6 @@
 """UTRCNN ("unbiased time"): the baseline's CNN, and a recurrence that attends to its earlier states.
 
-The equations eq. 2 to 5 are those of the UTRCNN paper. The mechanism is sparse attentive backtracking (Ke et al. 2018).
+Eq. 2 to 5 are equations of the UTRCNN paper. The mechanism is sparse attentive backtracking (Ke et al. 2018).
 
     F1  f = CNN(x)                 C1 to C4 of minireid/networks/cnn.py, with tanh and padding 4
     F2  h = attentive_rnn(f)       eq. 2: each state also reads a weighted sum of the states before it
@@ -29,7 +29,7 @@ FACTS = Facts(
     losses=DISTANCE_LOSSES,
     settings={
         "attention": Setting("softmax", ("softmax", "raw")),  # weights that add up to 1; or raw, as eq. 2 prints them
-        "top_k": Setting(0),  # only so many states are attended to, those with the largest scores; 0: all
+        "top_k": Setting(0),  # how many states are attended to: those with the largest scores; 0: all
     },
     old_names={"recurrence.Wv": "recurrence.W", "recurrence.Wh": "recurrence.U"},
 )

@@ -19,7 +19,7 @@ VERSION = 2  # version 1 had other names for some parameters, see `old_names`
 
 
 class Checkpoint(NamedTuple):
-    """step: training steps done; optimiser: {parameter's name: {array's name: array}}; header: JSON-like extras."""
+    """step: steps done; optimiser: {parameter's name: {array's name: array}}; header: other values, as JSON."""
 
     step: int
     params: Tree
@@ -41,9 +41,9 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
 def load(path: Path, like: Tree, old_names: Mapping[str, str] | None = None) -> Checkpoint:
     """Read a checkpoint whose parameters have the names, shapes and dtypes of `like`.
 
-    old_names: {how the name of an array ended in version 1: how it ends now}.
+    old_names: {old end of an array's name, in version 1: new end}.
 
-    Raises InputError for a file that is missing, damaged, of another version or of another network.
+    Raises InputError for a file that is missing, damaged, of unknown version or of another network.
     """
     try:
         with np.load(path, allow_pickle=False) as file:

@@ -9,7 +9,7 @@ from minireid.training.step import gradients_at
 
 
 def forecast(experiment: Experiment, params: Tree) -> str:
-    """One line: persons, steps, time, memory, disk. The first dry step also compiles the kernels."""
+    """Persons, parameters, steps, time, memory, disk. The first step also compiles the kernels."""
     recipe, steps = experiment.recipe, experiment.steps
     size = sum(array.nbytes for _, array in leaves(params))
     copies = {"sgd": 2, "rmsprop": 2, "adam": 3}[recipe.training.optimiser]  # parameters and the optimiser's state

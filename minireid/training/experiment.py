@@ -1,4 +1,4 @@
-"""What a training run computes with, in one piece: recipe, data, training people, model."""
+"""What a run computes with, in one piece: recipe, data, training persons, model."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class Experiment:
 
 
 def experiment_of(recipe: Recipe, prepared: Prepared, persons: tuple[int, ...], way: Way | None = None) -> Experiment:
-    """An experiment with those of the persons who have two tracks of whole clips. way: None for the fast one.
+    """An experiment with the persons who have two tracks of `clips.length` frames or more. way: None: fast.
 
     Raises InputError where they are too few for a step.
     """

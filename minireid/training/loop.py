@@ -49,12 +49,12 @@ def train(
     definition: bool = False,
     quiet: bool = False,
 ) -> None:
-    """Train to the recipe's last epoch, or until `stop_after` steps of the whole run are done.
+    """Train to the recipe's last epoch, or to step `stop_after`, counted from the run's start.
 
-    Raises Interrupted after Ctrl-C, NotFinite where the loss is not a number.
+    Raises Interrupted after Ctrl-C, NotFinite if the loss is NaN or infinite.
 
-    validator: measures validation persons (minireid.evaluation), so that training does not depend on rankings.
-    definition: computed by the definitions, in NumPy (the same results but for rounding, slower).
+    validator: measures validation persons. It is passed in, so that training does not import evaluation.
+    definition: use the definitions, in NumPy: slower, the same results up to rounding.
     quiet: without forecast and progress bar.
 
     All that is drawn at step k depends on recipe, data and k alone. So a run that was stopped and resumed computes the
@@ -178,7 +178,7 @@ def progress_line(record: dict[str, Any]) -> str:
 
 
 def validate(run: Run, validator: Validator, state: Checkpoint, record: dict[str, Any]) -> Checkpoint:
-    """Measure the validation persons, write the result into the record, keep best.npz by mAP; the state with that."""
+    """Measure validation persons. The result goes into the record, the best mAP into best.npz. Returns the state."""
     result = validator(state.params, run.validation)
     record |= {f"validation {name}": value for name, value in result.items()}
     if result["mAP"] > state.header["best"]:

@@ -1,4 +1,4 @@
-"""A recipe turned into modules: the network with its settings, the loss with its settings; and the first parameters."""
+"""A recipe turned into modules: the network and the loss, each with its settings; and the initial parameters."""
 
 import dataclasses
 import importlib
@@ -27,7 +27,7 @@ class Model(NamedTuple):
 
 
 def model_of(recipe: Recipe, way: Way) -> Model:
-    """The modules that the recipe names, computed in this way."""
+    """The modules that the recipe names, with those of `way`."""
     network = networks.page(recipe.network.name)
     settings = taken_by(network.forward, network.FACTS, recipe.settings)
     if "unit" in settings:

@@ -1,6 +1,6 @@
 """Optimisers: from gradients to the next parameters. Each is one update rule on one array.
 
-    step(p, g, state, *, ...) changes the array p in place and returns the new state (a dict of arrays like p).
+    step(p, g, state, *, ...) changes the array p in place and returns the new state (a dict of arrays).
 
 An empty state means the first step. `update` applies a rule to every array of a tree.
 """
@@ -77,7 +77,7 @@ def clip_elements(grads: Tree, limit: float) -> None:
 def decay_weights(params: Tree, factor: float) -> None:
     """Multiply every weight matrix and kernel by `factor`, in place (decoupled weight decay, Loshchilov & Hutter 2019).
 
-    Biases are not decayed: they are few, and their decay only shifts the input of the next layer.
+    Vectors are not decayed, because they are few: biases, w of attentive_rnn, v of similarity.
     """
     for _, p in leaves(params):
         if p.ndim > 1:

@@ -3,12 +3,12 @@
     draw        a batch of clips, their pairs and labels                         minireid/training/batches.py
     forward     clips -> embeddings                                              minireid/networks/
     losses      embeddings -> one number                                         minireid/losses/
-    backward    the derivative of that number by every parameter
+    backward    the gradient of that number for every parameter
     clip        every element of every gradient to [-limit, limit]               minireid/training/optimisers.py
     update      parameters - learning rate * gradients, in the optimiser's form
 
-`gradients_at` is the first four, `update` the last two. Between them the loop may keep the parameters as they are:
-their loss is then known to be finite.
+`gradients_at` is the first four, `update` the last two. Between them the loop may save the parameters: their loss
+is then known to be finite.
 """
 
 from typing import NamedTuple
@@ -25,7 +25,7 @@ from minireid.training.model import Model
 
 
 class Computed(NamedTuple):
-    """loss; parts: {name: its value}, which add up to it with their weights; embeddings {level: (N, D)}; grads: shaped
+    """loss; parts: {name: its value}, the loss is their weighted sum; embeddings {level: (N, D)}; grads: shaped
     like the parameters; batch: what was drawn."""
 
     loss: float
@@ -44,7 +44,7 @@ def gradients_at(experiment: Experiment, params: Tree, step: int, watch: Watch =
 def gradients(
     model: Model, params: Tree, batch: Batch, rng: np.random.Generator | None, watch: Watch = ignore
 ) -> Computed:
-    """Loss and gradients of a batch. rng: for dropout; None for none. watch: is shown every result, see running.py."""
+    """Loss and gradients of a batch. rng: None: no dropout. watch: is shown every result, see running.py."""
     how = {"lengths": batch.lengths, "rng": rng, "dropout_rate": model.dropout, "watch": watch}
     embeddings, cache = model.network.forward(batch.x, params["network"], **model.settings, **how)  # forward
     pairs = {"labels": batch.labels, "pairs": batch.pairs, "same": batch.same, "weights": batch.weights}

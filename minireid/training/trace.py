@@ -1,7 +1,7 @@
 """One batch walked through a network: what to look at first when training does not work.
 
-Above: what can be said before any training. Do the losses start where chance says? Is anything saturated? Is an update
-of a sensible size against its weights? Below: a line for each layer with shape, parameters, FLOPs a frame, sizes of
+Above: what is known before training. Do the losses start where chance says? Is anything saturated? Has an update a
+sensible size, compared with its weights? Below: a line for each layer with shape, parameters, FLOPs a frame, sizes of
 activations and gradients, and milliseconds.
 """
 
@@ -64,7 +64,7 @@ class Watcher:
             self.rows[self.running]["backward ms"] = milliseconds
 
     def counting(self, way: Way) -> Way:
-        """The same way, its convolutions counting two FLOPs for every multiply-add of their forward."""
+        """The same way, but its convolutions count FLOPs in forward: two for every multiply-add."""
         return way._replace(block=self.counting_block(way.block), kernel=self.counting_kernel(way.kernel))
 
     def counting_block(self, block: ModuleType) -> Any:
@@ -88,8 +88,8 @@ class Watcher:
 
 
 def trace(recipe: Recipe, prepared: Prepared | None, identities: int) -> str:
-    """The whole page as text. prepared=None: random bytes in place of frames, enough for shapes, counts and times."""
-    way = fast()._replace(gru=gru)  # the GRU's definition: its gates can be read
+    """The report as text. prepared=None: random numbers in place of frames, enough for shapes, counts and times."""
+    way = fast()._replace(gru=gru)  # the GRU's definition, not its fast twin
     if prepared is None:
         batch, rng = random_batch(recipe, identities)
     else:
@@ -137,7 +137,7 @@ def calls_in(cache: Any, prefix: str = "") -> Iterator[tuple[str, Call]]:
 
 
 def random_batch(recipe: Recipe, identities: int) -> tuple[Batch, np.random.Generator]:
-    """A batch of the recipe's shape without any data: P persons, two clips each, the pairs of `shared`."""
+    """A random batch of the recipe's shape: P persons, two clips each, pairs as of sampler `shared`."""
     rng = np.random.default_rng(recipe.training.seed)
     P = min(max(2, recipe.pairs.persons), identities)
     shape = (2 * P, recipe.clips.length, *recipe.clips.crop, 5 if recipe.clips.flow else 3)
@@ -211,7 +211,7 @@ def saturated_tanh(rows: dict[str, dict[str, Any]], calls: dict[str, Call]) -> d
 
 
 def shut_relu(rows: dict[str, dict[str, Any]]) -> dict[str, float]:
-    """Share of a convolution's filters that are 0 in every place of every frame, where no gradient passes; none for
+    """Share of a convolution's channels that are 0 at all pixels of all frames, so no gradient passes; none for
     tanh."""
     maps = convolutions(rows)
     if any(array.min() < 0 for array in maps.values()):
@@ -226,7 +226,7 @@ def saturated_gates(calls: dict[str, Call]) -> dict[str, float]:
 
 
 def gates_in(cache: Any) -> Iterator[tuple[str, np.ndarray]]:
-    """(gate, its values with time first) from the cache of a recurrent layer: a list of steps, or arrays of all."""
+    """(gate, its values with time first) of a recurrent layer's cache: a list of steps, or arrays of all steps."""
     if isinstance(cache, list) and hasattr(cache[0], "_fields"):
         for gate in GATES:
             if gate in cache[0]._fields:

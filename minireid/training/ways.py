@@ -1,14 +1,14 @@
 """Definition or fast: the one place that chooses.
 
-Some pages have a fast twin: it computes the same, but for rounding.
+Some pages have a fast twin: the same results, up to rounding.
 
-    definition                            fast                                   what the twin saves
+    definition                            fast                                   what the twin does
     minireid/layers/conv_block.py         minireid/layers/conv_block_fused.py    convolution and pool in one kernel
     minireid/layers/gru.py                minireid/layers/gru_projected.py       one product for all frames
     minireid/kernels/im2col.py            minireid/kernels/direct.py             compiled loops, no copies
     minireid/data/images.py               minireid/data/one_pass.py              one compiled pass over each image
 
-The definitions are NumPy alone; they are what every page runs by default. `fast()` is what training and evaluation run.
+The left column is the default of every page (loops.py would be too slow). Training and evaluation run `fast()`.
 """
 
 import functools
@@ -25,7 +25,7 @@ from minireid.layers import conv_block, gru, gru_projected
 
 
 class Way(NamedTuple):
-    """The modules that compute a network: its blocks, its other convolutions, its GRUs; and the images it reads."""
+    """The modules for a network's blocks, other convolutions and GRUs; and `view`, the function for its images."""
 
     block: ModuleType
     kernel: ModuleType
