@@ -38,7 +38,7 @@ def middle_frame(prepared: Prepared, clip: Clip | Track) -> np.ndarray:
 
 
 def read(prepared: Prepared, clips: list[Clip]) -> tuple[np.ndarray, np.ndarray]:
-    """uint8 (N, T, H, W, C), T being the longest clip's length, padded at the end with zeros; and lengths (N,)."""
+    """Frames uint8 (N, T, H, W, C) and lengths (N,). T is the longest length; shorter clips end with zeros."""
     lengths = np.array([clip.length for clip in clips])
     frames = np.empty((len(clips), lengths.max(), *prepared.frames.shape[1:]), np.uint8)
     for n, (start, length) in enumerate(clips):

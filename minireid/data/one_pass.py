@@ -1,12 +1,13 @@
-"""images.view, that is mirror, normalise and window, in one compiled pass over each image: five times quicker.
+"""images.view (mirror, normalise, window) in one compiled pass over each image: five times faster.
 
-The three go through every clip a dozen times between them; here an image's numbers stay in the cache from its bytes
-to its window. images.py is the definition (the tests hold this page equal to it) and what runs without numba.
+In images.py the three functions together pass over every clip about a dozen times. Here the numbers of one image stay
+in the cache from its bytes to its window. images.py is the definition and runs without numba. Tests check that both
+agree.
 
-What an image becomes depends on that image alone, and is written to a place of its own: images can go to any thread in
-any order without a race, and the bits are the same. A row lies in memory as it came, pixel by pixel with the channels
-side by side, and sums are kept for every column by itself until the end: the innermost loops run along memory, so that
-the compiler can make vector instructions of them.
+Each result depends on one image only and is written to its own place. So images can go to any thread in any order:
+there is no race, and the bits are the same. A row keeps its order in memory: pixel by pixel, channels side by side.
+Sums are kept for each column separately until the end. So the innermost loops run along memory, and the compiler can
+make vector instructions of them.
 """
 
 import numba
@@ -29,7 +30,7 @@ def view(
     negate_flow: bool = True,
     square_root: bool = False,
 ) -> np.ndarray:
-    """frames uint8 (N, T, H, W, C) -> float32 (N, T, *size, C): images.view, but for rounding."""
+    """frames uint8 (N, T, H, W, C) -> float32 (N, T, *size, C): the same as images.view, apart from rounding."""
     seen = np.empty((*frames.shape[:2], *size, frames.shape[-1]), np.float32)
     view_all(frames, which, offsets, zoom.astype(np.float64), negate_flow, square_root, seen)
     return seen
@@ -43,7 +44,7 @@ def view_all(frames, which, offsets, zoom, negate_flow, square_root, seen):
         rows = np.empty((H, W * C), np.float32)
         read(frames[n, t], which[n], negate_flow, rows)
         normalise(rows, C, square_root)
-        look(rows, offsets[n], zoom[n], seen[n, t])
+        resample(rows, offsets[n], zoom[n], seen[n, t])
 
 
 @helper
@@ -66,7 +67,7 @@ def read(image, mirrored, negate_flow, rows):  # bytes (H, W, C) -> rows (H, W C
 def normalise(rows, C, square_root):  # F2, in place
     first, H, W = rows[0].copy(), rows.shape[0], rows.shape[1] // C
     for k in range(C, W * C):
-        first[k] = first[k - C]  # one pixel's value first: a constant channel is then exactly 0, and flow has its zero
+        first[k] = first[k - C]  # first one pixel's value: a constant channel is then exactly 0
     mean = np.zeros(W * C, np.float32)
     for h in range(H):
         for k in range(W * C):
@@ -81,7 +82,7 @@ def normalise(rows, C, square_root):  # F2, in place
     average_columns(factor, C, H)
     for k in range(W * C):
         spread = np.sqrt(factor[k])
-        if spread < 1e-6:  # a constant channel, but for rounding
+        if spread < 1e-6:  # a constant channel, apart from rounding
             factor[k] = 0
         else:
             factor[k] = 1 / (np.sqrt(spread) if square_root else spread)
@@ -91,7 +92,7 @@ def normalise(rows, C, square_root):  # F2, in place
 
 
 @helper
-def average_columns(sums, C, H):  # sums (W C,) over the rows -> in every pixel's place the average over all pixels
+def average_columns(sums, C, H):  # sums over the rows (W C,) -> at every pixel the average over all pixels
     for c in range(C):
         total = np.float32(0)
         for k in range(c, len(sums), C):
@@ -101,7 +102,7 @@ def average_columns(sums, C, H):  # sums (W C,) over the rows -> in every pixel'
 
 
 @helper
-def look(rows, offset, zoom, seen):  # rows (H, W C) -> seen (height, width, C): linear interpolation, 0 over the edge
+def resample(rows, offset, zoom, seen):  # rows (H, W C) -> seen (height, width, C): images.window
     height, width, C = seen.shape
     H, W = rows.shape[0], rows.shape[1] // C
     above, below, upper, lower = neighbours(offset[0], height, H, zoom)
@@ -119,7 +120,7 @@ def look(rows, offset, zoom, seen):  # rows (H, W C) -> seen (height, width, C):
 
 
 @helper
-def neighbours(start, length, available, zoom):  # for each output pixel the two around its place, and their weights
+def neighbours(start, length, available, zoom):  # the two pixels around each output pixel, and their weights
     before, after = np.empty(length, np.uint32), np.empty(length, np.uint32)
     weight_before, weight_after = np.zeros(length, np.float32), np.zeros(length, np.float32)
     centre = start + (length - 1) / 2

@@ -1,15 +1,18 @@
-"""The prepared folder: all frames of a dataset in one memory-mapped array, and an index that a person can read.
+"""The prepared folder: all frames of a dataset in one memory-mapped array, and a readable index.
 
-    PREPARED/frames.npy    uint8 (F, H, W, C); C = 3: red, green, blue; C = 5: and horizontal, vertical optical flow
+    PREPARED/frames.npy    uint8 (F, H, W, C); C = 3: red, green, blue; C = 5: also horizontal, vertical optical flow
     PREPARED/index.json    format, version, dataset, sizes, checksums, and one line per track:
                            {"person": 1, "camera": "a", "start": 0, "length": 100}: frames[0:100]
 
-A track may also have a "group" (twins), a "role" (train, query or gallery: who is trained on and who is compared comes
-with the data, as in MARS; there, person 0 is distractors and person -1 junk) and a "name" (one's own). Without role and
-name, a person has one track in a camera at most.
+A track may also have
+    "group"   a number that twins share
+    "role"    train, query or gallery, if the data itself says who is trained on and who is compared (MARS). Then
+              person 0 stands for distractors, and person -1 for junk
+    "name"    a text, for videos of your own
+Of the tracks without role and name, a person has at most one in a camera.
 
-Flow bytes are 127 + round(flow * flow_scale), clipped to 0 ... 254; flow in pixels per frame step, from frame t - 1 to
-t; 127 in the first frame of a track. `python -m data_tools.prepare` writes such a folder; this file is its reader.
+Flow bytes are 127 + round(flow * flow_scale), clipped to 0 ... 254. Flow is in pixels per frame step, from frame t - 1
+to t. The first frame of a track has 127. `python -m data_tools.prepare` writes such a folder; this file reads it.
 """
 
 import hashlib
@@ -33,9 +36,10 @@ REMEDY = "run python -m data_tools.prepare again"
 
 @dataclass(frozen=True)
 class Track:
-    """One person in one camera: frames[start : start + length]. `group` ties twins (walkers) together.
+    """One person in one camera: frames[start : start + length].
 
-    role: one of ROLES, or None where a protocol decides. name: what the person, camera and track are called.
+    group: a number that twins (walkers) share. role: one of ROLES, or None if a protocol decides. name: of person,
+    camera and track.
     """
 
     person: int
@@ -78,9 +82,9 @@ class Prepared:
 
     @property
     def one_to_one(self) -> bool:
-        """Two cameras, a person's one track in the one against their one track in the other (PRID-2011, iLIDS-VID).
+        """Two cameras, and each person has at most one track in each (PRID-2011, iLIDS-VID).
 
-        Otherwise several tracks of a person and camera, other numbers of cameras, or roles.
+        False for several tracks of a person in a camera, for another number of cameras, and for roles.
         """
         places = {(track.camera, track.person) for track in self.tracks}
         return len(self.cameras) == 2 and len(places) == len(self.tracks) and not self.has_roles
@@ -159,7 +163,7 @@ def _read_tracks(file: Path, index: dict[str, Any]) -> tuple[Track, ...]:
     tracks = tuple(_read_track(file, record, index["frames"]) for record in records)
     plain = [(track.camera, track.person) for track in tracks if not (track.role or track.name)]
     if len(set(plain)) < len(plain):
-        raise InputError(f"a person stands twice in one camera in {file}: {REMEDY}")
+        raise InputError(f"a person is twice in one camera in {file}: {REMEDY}")
     return tracks
 
 
@@ -192,7 +196,7 @@ def _open_frames(file: Path, index: dict[str, Any]) -> np.ndarray:
         found = f"{frames.dtype} {frames.shape}" if isinstance(frames, np.ndarray) else "an archive"
         raise InputError(f"expected uint8 {shape} in {file}, as its index says, got {found}: {REMEDY}")
     if not frames.flags.c_contiguous:
-        raise InputError(f"expected rows one after the other in {file}, got Fortran order: {REMEDY}")
+        raise InputError(f"expected C order in {file}, got Fortran order: {REMEDY}")
     size = frames.offset + frames.nbytes  # type: ignore[attr-defined]
     if file.stat().st_size != size:
         raise InputError(f"expected {size} bytes in {file}, got {file.stat().st_size}: {REMEDY}")

@@ -1,8 +1,7 @@
 """Which clips and which pairs of clips a training step sees.
 
-Persons are visited in an order drawn anew for every epoch. Everything about step k of epoch e is drawn from generators
-seeded with [seed, e] and [seed, e, k], so that a run that was stopped continues with the same draws: there is no
-generator state to keep.
+Every epoch visits the persons in a new random order. All draws of step k in epoch e come from generators seeded with
+[seed, e] and [seed, e, k]. So a run that was stopped continues with the same draws, and no generator state is stored.
 """
 
 from typing import NamedTuple
@@ -14,7 +13,7 @@ from minireid.data.prepared import Prepared, Track
 
 
 class Drawn(NamedTuple):
-    """clips: N of them; labels (N,): each one's person, numbered from 0; pairs (P, 2): rows; same (P,): booleans."""
+    """clips: N clips; labels (N,): their persons, from 0; pairs (P, 2): clip numbers; same (P,): positive or not."""
 
     clips: list[Clip]
     labels: np.ndarray
@@ -23,7 +22,7 @@ class Drawn(NamedTuple):
 
 
 class People(NamedTuple):
-    """The training persons. tracks[k]: those of person k, two or more; group (K,): whom each may be confused with."""
+    """The training persons. tracks[k]: two or more tracks of person k; group (K,): a number that twins share."""
 
     persons: tuple[int, ...]
     tracks: tuple[tuple[Track, ...], ...]
@@ -31,9 +30,9 @@ class People(NamedTuple):
 
 
 def people(prepared: Prepared, persons: tuple[int, ...], *, at_least: int) -> People:
-    """The persons with two tracks or more of at least `at_least` frames: a shorter one gives no whole clip.
+    """The persons with two or more tracks of at least `at_least` frames. A shorter track gives no whole clip.
 
-    With one track a person and camera these are the persons with a whole clip in both cameras.
+    If each person has one track in each camera, these are the persons with a whole clip in both cameras.
     """
     found: dict[int, list[Track]] = {person: [] for person in persons}
     for track in prepared.tracks:
@@ -49,7 +48,7 @@ def people(prepared: Prepared, persons: tuple[int, ...], *, at_least: int) -> Pe
 
 
 def epoch_order(seed: int, epoch: int, people: People) -> np.ndarray:
-    """The persons 0 to K - 1 in the order in which this epoch visits them; a group's members one after the other."""
+    """(K,): the persons 0 to K - 1 in the order of this epoch. The members of a group follow one another."""
     order = np.random.default_rng([seed, epoch]).permutation(len(people.persons))
     group = people.group[order]
     if len(np.unique(group)) == 1:
@@ -59,17 +58,17 @@ def epoch_order(seed: int, epoch: int, people: People) -> np.ndarray:
 
 
 def alternating(rng: np.random.Generator, people: People, anchors: np.ndarray, T: int, *, same_camera: bool) -> Drawn:
-    """The baseline's pairs: for each anchor one positive and one negative pair, every pair with two clips of its own.
+    """The baseline's pairs: for each anchor one positive and one negative pair. Each pair has its own two clips.
 
-    A positive pair is camera a against camera b (of several cameras and tracks: see two_tracks). A negative one: the
-    anchor against another person; with same_camera=True the two cameras of each are drawn at random, so that half of
-    these pairs come from one camera (McLaughlin's code), else camera a against camera b.
+    A positive pair is camera a against camera b (for more cameras or tracks: see two_tracks). A negative pair is the
+    anchor against another person. With same_camera=True both its cameras are drawn at random, so half of the negative
+    pairs come from one camera (McLaughlin's code). Otherwise it is camera a against camera b.
     """
     clips, labels, same = [], [], []
     for anchor in anchors.tolist():
-        other = another(rng, people, anchor)
+        other = another_person(rng, people, anchor)
         mine, theirs = two_tracks(rng, people.tracks[anchor]), two_tracks(rng, people.tracks[other])
-        i, j = rng.integers(2, size=2).tolist() if same_camera else (0, elsewhere(mine[0].camera, theirs))
+        i, j = rng.integers(2, size=2).tolist() if same_camera else (0, in_another_camera(mine[0].camera, theirs))
         for person, track in ((anchor, mine[0]), (anchor, mine[1]), (anchor, mine[i]), (other, theirs[j])):
             clips.append(random_clip(rng, track, T))
             labels.append(person)
@@ -78,18 +77,18 @@ def alternating(rng: np.random.Generator, people: People, anchors: np.ndarray, T
 
 
 def shared(rng: np.random.Generator, people: People, anchors: np.ndarray, T: int, *, same_camera: bool) -> Drawn:
-    """Two clips a person, from two cameras, used by several pairs: P positive pairs, and P negative ones.
+    """Two clips of each person, from two cameras, used in several pairs: P positive and P negative ones.
 
-    Half the clips of `alternating` for the same number of pairs: an embedding that is computed once can be compared
-    twice. same_camera: as there.
+    This needs half the clips of `alternating` for the same number of pairs: each embedding is computed once and
+    compared several times. same_camera: as in `alternating`.
     """
     P = len(anchors)
-    tracks, clips, labels = both_cameras(rng, people, anchors, T)  # rows 2 k and 2 k + 1 are person k
+    tracks, clips, labels = both_cameras(rng, people, anchors, T)  # clips 2 k and 2 k + 1 are of anchor k
     other = (np.arange(P) + rng.integers(1, P, size=P)) % P
     if same_camera:
         rows = rng.integers(2, size=(P, 2))
     else:
-        rows = np.array([(0, elsewhere(tracks[k][0].camera, tracks[o])) for k, o in enumerate(other.tolist())])
+        rows = np.array([(0, in_another_camera(tracks[k][0].camera, tracks[o])) for k, o in enumerate(other.tolist())])
     first = 2 * np.arange(P)
     positive = np.stack([first, first + 1], axis=1)
     negative = np.stack([first + rows[:, 0], 2 * other + rows[:, 1]], axis=1)
@@ -97,17 +96,17 @@ def shared(rng: np.random.Generator, people: People, anchors: np.ndarray, T: int
 
 
 def every(rng: np.random.Generator, people: People, anchors: np.ndarray, T: int, *, same_camera: bool) -> Drawn:
-    """Two clips a person, from two cameras, and every pair that they make: P positive ones, all others negative.
+    """Two clips of each person, from two cameras, and all their pairs: P positive ones, all others negative.
 
-    same_camera=False leaves out the negative pairs from one camera. Where the data has groups of people who look alike,
-    pairs across groups are left out too: they could be told apart without what the group is there to teach.
+    same_camera=False leaves out the negative pairs from one camera. If the data has groups of persons who look alike,
+    pairs across groups are left out too: they are easy, and the groups are there to teach the hard differences.
     """
     tracks, clips, labels = both_cameras(rng, people, anchors, T)
     camera = np.array([track.camera for two in tracks for track in two])
     i, j = np.triu_indices(len(clips), k=1)
-    wanted = same_camera | (camera[i] != camera[j]) | (labels[i] == labels[j])
-    wanted &= people.group[labels[i]] == people.group[labels[j]]
-    pairs = np.stack([i, j], axis=1)[wanted]
+    kept = same_camera | (camera[i] != camera[j]) | (labels[i] == labels[j])
+    kept &= people.group[labels[i]] == people.group[labels[j]]
+    pairs = np.stack([i, j], axis=1)[kept]
     return Drawn(clips, labels, pairs, labels[pairs[:, 0]] == labels[pairs[:, 1]])
 
 
@@ -121,9 +120,9 @@ def both_cameras(
 
 
 def two_tracks(rng: np.random.Generator, tracks: tuple[Track, ...]) -> tuple[Track, Track]:
-    """A random track from each of two cameras, drawn at random; of a person with one camera, two random tracks.
+    """Two random cameras of a person, and a random track from each. If there is only one camera: two random tracks.
 
-    Where there are but two tracks there is nothing to draw, and nothing is taken from the generator.
+    If there are only two tracks, nothing is drawn from the generator.
     """
     if len(tracks) == 2:
         return tracks[0], tracks[1]
@@ -139,16 +138,16 @@ def two_tracks(rng: np.random.Generator, tracks: tuple[Track, ...]) -> tuple[Tra
     return one[rng.integers(len(one))], other[rng.integers(len(other))]
 
 
-def elsewhere(camera: str, two: tuple[Track, Track]) -> int:
-    """Which of somebody's two tracks, 0 or 1, is of another camera than this; the second, if both are or none is."""
+def in_another_camera(camera: str, two: tuple[Track, Track]) -> int:
+    """Which of a person's two tracks, 0 or 1, is from another camera than `camera`; 1 if both are or none is."""
     return 0 if two[1].camera == camera and two[0].camera != camera else 1
 
 
-def another(rng: np.random.Generator, people: People, anchor: int) -> int:
-    """Somebody else; from the anchor's own group where the data has groups of people who look alike."""
+def another_person(rng: np.random.Generator, people: People, anchor: int) -> int:
+    """Another person than the anchor, from the anchor's group if the data has groups of persons who look alike."""
     group = np.flatnonzero(people.group == people.group[anchor])
     others = group[group != anchor]
-    if not len(others):  # alone in the group: the others have no whole clip
+    if not len(others):  # alone in the group, because its other members have no whole clip
         others = np.delete(np.arange(len(people.persons)), anchor)
     return int(rng.choice(others))
 

@@ -1,18 +1,18 @@
 """Who is trained on and who is tested on: each dataset's protocol by a seeded rule, or a file of splits.
 
-    200     PRID-2011: everybody whom both cameras saw (persons 1 to 200), half to train and half to test; no minimum
-            length (McLaughlin et al. 2016). For the walkers as well, however many they are
-    178     PRID-2011: everybody whose tracks are longer than 21 frames in both cameras (178 persons), half and half
-            (later work). For the walkers as well
-    halves  everybody whom two cameras or more saw, half and half, any number of cameras and tracks: iLIDS-VID's 150 /
-            150, and one's own videos
-    mars    MARS: the data itself says which tracks are trained on, which are queries and which the gallery; one split
+    200     PRID-2011: the persons whom both cameras saw (1 to 200), half to train and half to test; no minimum length
+            (McLaughlin et al. 2016). Also for the walkers, with any number of persons
+    178     PRID-2011: the persons whose tracks are longer than 21 frames in both cameras (178 persons), half and half
+            (later work). Also for the walkers
+    halves  the persons whom two or more cameras saw, half and half; any number of cameras and tracks. For iLIDS-VID
+            (150 / 150) and videos of your own
+    mars    MARS: the data itself says which tracks are for training, which are queries and which the gallery; one split
 
-Numbers under different protocols are not comparable. All but mars have ten splits. The persons of split k are the same
-on every machine: a permutation by numpy's generator with the seed [200 or 178 or (for halves) 150, k].
+Results of different protocols are not comparable. All protocols except mars have ten splits. The persons of split k are
+the same on every machine: NumPy's generator permutes them, with the seed [200, k], [178, k] or (for halves) [150, k].
 
-A split file is JSON: a list of records {"train": [...], "test": [...]} whose entries are folder names (person_0001) or
-numbers (1): the form in which the public list of ten splits goes round.
+A split file is JSON: a list of records {"train": [...], "test": [...]}. Their entries are folder names (person_0001) or
+numbers (1). The public list of ten splits has this form.
 """
 
 import json
@@ -27,7 +27,7 @@ from minireid.base.errors import InputError
 from minireid.data.prepared import DISTRACTORS, JUNK, Prepared, Track
 
 SPLITS = 10
-SHARED = 200  # PRID-2011's persons with one number in both cameras
+SHARED = 200  # persons 1 to 200 of PRID-2011 have the same number in both cameras
 LONGER_THAN = 21  # frames, in both cameras, for protocol 178
 SEED = {"200": 200, "178": 178, "halves": 150}
 ANOTHER = "evaluation.protocol=halves (or another that fits)"
@@ -50,7 +50,7 @@ def count(protocol: str) -> int:
 
 
 def seeded(prepared: Prepared, protocol: str, number: int) -> Split:
-    """Split `number` (0 to 9; mars: 0) of a protocol. Raises InputError for one that does not fit the data."""
+    """Split `number` (0 to 9; mars: 0) of a protocol. Raises InputError if it does not fit the data."""
     if protocol == "mars":
         return by_roles(prepared, number)
     check_number(number, SPLITS, f"protocol {protocol}")
@@ -70,7 +70,7 @@ def seeded(prepared: Prepared, protocol: str, number: int) -> Split:
 
 
 def groups_of(prepared: Prepared, persons: list[int]) -> list[list[int]]:
-    """The persons in groups that must not be torn apart: twins (walkers), else everybody alone."""
+    """The persons in groups that stay on one side of the split: twins (walkers) together, all others alone."""
     group = {track.person: track.group for track in prepared.tracks}
     together: dict[int, list[int]] = {}
     for person in persons:
@@ -80,11 +80,11 @@ def groups_of(prepared: Prepared, persons: list[int]) -> list[list[int]]:
 
 
 def by_roles(prepared: Prepared, number: int) -> Split:
-    """The split that the data brings along: persons of role train; those of the queries and the gallery."""
+    """The split that comes with the data: the persons of role train; the persons of the queries and the gallery."""
     if not prepared.has_roles:
         raise InputError(f"protocol mars is not for {prepared.path}, whose tracks have no roles: --set {ANOTHER}")
     check_number(number, 1, "protocol mars")
-    persons = [{t.person for t in prepared.tracks if (t.role == "train") == wanted} for wanted in (True, False)]
+    persons = [{t.person for t in prepared.tracks if (t.role == "train") == training} for training in (True, False)]
     train, test = (tuple(sorted(p for p in part if p not in (JUNK, DISTRACTORS))) for part in persons)
     if not any(track.role == "query" for track in prepared.tracks):
         raise InputError(f"expected tracks of role query in {prepared.path}, found none: prepare it again")
@@ -97,8 +97,8 @@ def eligible(prepared: Prepared, protocol: str) -> list[int]:
         names = '"halves", "mars", "200" or "178"'
         raise InputError(f'expected protocol {names}, got "{protocol}": change evaluation.protocol')
     if prepared.has_roles:
-        raise InputError(f"{prepared.path} says itself who is tested on: --set evaluation.protocol=mars")
-    if prepared.index["dataset"] == "prid2011":  # from 201 on, one number means two people, one in each camera
+        raise InputError(f"the tracks of {prepared.path} have roles: --set evaluation.protocol=mars")
+    if prepared.index["dataset"] == "prid2011":  # from 201 on, a number means two different persons, one in each camera
         tracks = [track for track in prepared.tracks if track.person <= SHARED]
     else:
         tracks = list(prepared.tracks)
@@ -148,7 +148,7 @@ def count_in(path: Path) -> int:
 
 
 def read(path: Path) -> list[dict[str, list]]:
-    """The records of a split file. Raises InputError for one that is missing, damaged or something else."""
+    """The records of a split file. Raises InputError if it is missing, damaged or not a split file."""
     remedy = 'expected JSON: [{"train": ["person_0001", ...], "test": [...]}, ...]'
     try:
         records = json.loads(path.read_text(encoding="utf-8"))
@@ -176,13 +176,13 @@ def person_numbers(names: list, path: Path) -> tuple[int, ...]:
     for name in names if isinstance(names, list) else [names]:
         match = re.fullmatch(r"(?:person_?)?(\d+)", str(name))
         if not match:
-            raise InputError(f"expected persons such as person_0001 in {path}, got {name!r}: mend the file")
+            raise InputError(f"expected persons such as person_0001 in {path}, got {name!r}: correct the file")
         numbers.append(int(match[1]))
     return tuple(sorted(numbers))
 
 
 def checked(split: Split) -> Split:
-    """The same split, after a look: nobody twice, nobody on both sides, somebody on each."""
+    """The same split. Raises InputError for a person who is in it twice, and for fewer than two persons on a side."""
     both = set(split.train) & set(split.test)
     if both:
         raise InputError(f"person {min(both)} is in train and in test of split {split.number} of {split.protocol}")
@@ -195,7 +195,10 @@ def checked(split: Split) -> Split:
 
 
 def hold_out(split: Split, prepared: Prepared, count: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """(persons to train on, persons held out to choose by): at least `count` of split.train, whole groups of twins."""
+    """(persons to train on, validation persons). At least `count` of split.train are held out, whole groups of twins.
+
+    Raises InputError if fewer than two persons are left to train on.
+    """
     if not 0 <= count <= len(split.train) - 2:
         raise InputError(
             f"expected to hold out 0 to {len(split.train) - 2} of {len(split.train)} training persons, got {count}: "
@@ -208,7 +211,7 @@ def hold_out(split: Split, prepared: Prepared, count: int) -> tuple[tuple[int, .
             held.update(together[k])
     if len(split.train) - len(held) < 2:
         raise InputError(
-            f"holding out {count} of {len(split.train)} training persons in whole groups leaves nobody to train on: "
+            f"holding out {count} of {len(split.train)} training persons in whole groups leaves fewer than two: "
             "change validation.persons"
         )
     return tuple(p for p in split.train if p not in held), tuple(sorted(held))

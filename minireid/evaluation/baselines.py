@@ -1,14 +1,15 @@
-"""Plain baselines: how far one gets on the same persons without learning anything.
+"""Plain baselines: results on the same persons without any learning.
 
-    chance              nothing is looked at; the exact expectation over all orders of the gallery
+    chance              uses no images; the exact expectation over all orders of the gallery
     mean colour         mean red, green and blue over all pixels and frames: 3 values
-    colour histograms   six horizontal stripes; in each, hue, saturation and value together, 8 bins each: shares of the
-                        stripe's pixels, averaged over the frames, then their square roots: 6 x 8 x 8 x 8 = 3072 values
+    colour histograms   six horizontal stripes, each with one histogram of hue, saturation and value together, 8 bins
+                        each: shares of the stripe's pixels, averaged over the frames; then square roots:
+                        6 x 8 x 8 x 8 = 3072 values
     raw pixels          the mean frame: H x W x 3 values
 
-Colours are RGB from 0 to 1. Clips are compared by minus the Euclidean distance of these vectors; with the square roots
-it is the Hellinger distance of the histograms, without which the few largest bins decide alone. A network that is not
-well above all of them has not learnt to recognise anybody.
+Colours are RGB from 0 to 1. The score of two clips is minus the Euclidean distance of these vectors. With the square
+roots it is the Hellinger distance of the histograms, up to a factor; without them the few largest bins decide alone. A
+network that is not well above all baselines has not learnt to recognise persons.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,7 +32,7 @@ def mean_colour(frames: np.ndarray) -> np.ndarray:
 
 
 def colour_histograms(frames: np.ndarray) -> np.ndarray:
-    """uint8 (T, H, W, C), H at least 6 -> (3072,); stripes differ by a row where 6 does not divide H."""
+    """uint8 (T, H, W, C), H at least 6 -> (3072,); if 6 does not divide H, stripes differ by a row."""
     T, H, W, _ = frames.shape
     colours = np.ascontiguousarray(frames[..., :3]).reshape(T * H, W, 3)
     hsv = np.asarray(Image.fromarray(colours).convert("HSV")).reshape(T, H, W, 3)
@@ -79,8 +80,9 @@ def chance(
         CMC(k) = 1 - C(G - m, k) / C(G, k)                      k / G where m = 1
         AP = (H + (m - 1) / (G - 1) (G - H)) / G                with H = 1 + 1/2 + ... + 1/G
 
-    The second: place k holds a true match with probability m / G; then (k - 1) (m - 1) / (G - 1) others are expected
-    before it, which makes the precision there (1 + (k - 1) (m - 1) / (G - 1)) / k. Summed over k, divided by m.
+    AP: place k holds a true match with probability m / G. Then (k - 1) (m - 1) / (G - 1) other matches are expected
+    before it. So the expected precision there is (1 + (k - 1) (m - 1) / (G - 1)) / k. AP is the sum over k of
+    probability times precision, divided by m.
     """
     shape = (len(probe_person), len(gallery_person))
     same, other = matches_and_impostors(np.zeros(shape), probe_person, gallery_person, allowed)

@@ -1,16 +1,18 @@
 """`minireid metric`: metric learning on the embeddings of trained runs, side by side.
 
-For every run the test persons' probes and galleries are embedded as in `minireid evaluate`, one vector a track, and
-compared by the Euclidean distance and by metrics that are fitted to
+The test persons' probes and galleries of every run are embedded as in `minireid evaluate`, with one vector for each
+track. They are compared by the Euclidean distance, and by metrics that are fitted to
     (i)  the persons whom the network was trained on;
-    (ii) the persons withheld from that training (recipe key validation.persons), where there are any.
-A network that describes every frame (deep_rcn) is also compared by Fisher vectors, their mixture fitted to the same.
-Nothing is fitted to test persons, and nothing is chosen by them: the metric that is re-ranked beside the Euclidean
-distance is the one with the best mAP on withheld persons, who are cut into FOLDS parts for it. Each part is ranked by
-the metrics of (i), and by metrics fitted to the other parts.
+    (ii) the persons withheld from that training (recipe key validation.persons), if there are any.
+For a network that describes every frame (deep_rcn), Fisher vectors are compared too. Their mixture is fitted to the
+same persons.
+
+Nothing is fitted to test persons, and nothing is chosen by them. Two scores are re-ranked: the Euclidean distance, and
+the metric with the best mAP on withheld persons. To choose it, the withheld persons are divided into FOLDS parts. Each
+part is ranked by the metrics of (i), and by metrics fitted to the other parts.
 
     FOLDER/results.json, results.csv   the rows, as of `minireid evaluate`
-    FOLDER/metrics.json                mAP minus the Euclidean distance's, paired; spreads of each group of persons
+    FOLDER/metrics.json                mAP minus that of the Euclidean distance, paired; mean distances of each group
 """
 
 import json
@@ -43,15 +45,15 @@ Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class Embedded(NamedTuple):
-    """One run: what is compared, with the embeddings of probes (P, D) and gallery (G, D), and what may be fitted to."""
+    """One run: what is compared, the embeddings of probes (P, D) and gallery (G, D), and the samples for fitting."""
 
     run: Run
     prepared: Prepared
     compared: Comparison
     probe: np.ndarray
     gallery: np.ndarray
-    samples: dict[str, Samples]  # TRAINING, and WITHHELD where there are such persons
-    fisher: dict[str, np.ndarray]  # Fisher vectors (P + G, K) by the same groups; none of a network without descriptors
+    samples: dict[str, Samples]  # TRAINING, and WITHHELD if there are such persons
+    fisher: dict[str, np.ndarray]  # Fisher vectors (P + G, K) by the same groups; {} without frame descriptors
 
 
 def compare_metrics(paths: list[Path], out: Path) -> str:
@@ -66,29 +68,31 @@ def compare_metrics(paths: list[Path], out: Path) -> str:
         for one, of_run in zip(embedded, scores)
         for method, score in of_run.items()
     ]
-    facts = {
+    content = {
         "re-ranked": chosen,
         "mAP minus Euclidean": differences(embedded, scores),
         "spreads": [{"run": str(one.run.path), **spreads(one)} for one in embedded],
     }
     out.mkdir(parents=True, exist_ok=True)
     results.save(out, rows)
-    write_text(out / "metrics.json", json.dumps(facts, indent=1) + "\n")
-    texts = [results.caption(rows), results.table(rows), describe(facts, len(runs))]
+    write_text(out / "metrics.json", json.dumps(content, indent=1) + "\n")
+    texts = [results.caption(rows), results.table(rows), describe(content, len(runs))]
     return "\n" + "\n\n".join([*texts, f"wrote {out}/results.json, results.csv, metrics.json"])
 
 
 def check(runs: list[Run], out: Path) -> None:
-    """InputError for runs that do not belong into one table."""
+    """InputError for runs that cannot be in one table."""
     check_together(runs, out)
     for run in runs[1:]:
         if bool(run.validation) != bool(runs[0].validation):
             raise InputError(
-                f"{run.path} and {runs[0].path}: only one has withheld persons (validation.persons): compare them apart"
+                f"{run.path} and {runs[0].path}: only one has withheld persons (validation.persons): "
+                "compare them separately"
             )
 
 
 def embed(run: Run) -> Embedded:
+    """Embed what a run compares, and the samples of each group of persons."""
     prepared, params = run.prepared(), run.best().params
     batches.check_fits(run.recipe, prepared)
     compared = comparison(run.recipe, prepared, run.test)
@@ -116,7 +120,7 @@ def fit(one: Embedded) -> dict[str, pca.Metric]:
 
 
 def scores_of(one: Embedded, fitted: dict[str, pca.Metric], chosen: str | None) -> dict[str, np.ndarray]:
-    """{method: (P, G)}: the Euclidean distance, the metrics, Fisher vectors; then re-ranked: Euclidean, the chosen."""
+    """{method: (P, G)}: the Euclidean distance, the metrics, Fisher vectors; re-ranked, Euclidean and `chosen`."""
     a, b = one.probe, one.gallery
     by: dict[str, Score] = {EUCLIDEAN: euclidean.score}
     by.update({name: partial(pca.score, metric=metric) for name, metric in fitted.items()})
@@ -130,16 +134,16 @@ def scores_of(one: Embedded, fitted: dict[str, pca.Metric], chosen: str | None) 
 
 
 def choose(embedded: list[Embedded]) -> str | None:
-    """The method with the best mAP on withheld persons, over all runs; None where there are fewer than 2 in a fold."""
+    """The method with the best mAP on withheld persons, the mean over all runs; None if a fold has fewer than 2."""
     found: dict[str, list[float]] = {}
     for one in embedded:
-        for name, mAP in judged_on_withheld(one).items():
+        for name, mAP in mAP_on_withheld(one).items():
             found.setdefault(name, []).append(mAP)
     return max(found, key=lambda name: float(np.mean(found[name]))) if found else None
 
 
-def judged_on_withheld(one: Embedded) -> dict[str, float]:
-    """{method: mAP}, the mean over the folds of the withheld persons; {} where a fold has fewer than two."""
+def mAP_on_withheld(one: Embedded) -> dict[str, float]:
+    """{method: mAP}, the mean over the folds of the withheld persons; {} if a fold has fewer than two."""
     if len(one.run.validation) < 2 * FOLDS:
         return {}
     samples = one.samples[WITHHELD]
@@ -147,16 +151,16 @@ def judged_on_withheld(one: Embedded) -> dict[str, float]:
     order = np.random.default_rng(0).permutation(one.run.validation)
     of_training = fitting.fit_all(one.samples[TRAINING])
     for fold in range(FOLDS):
-        mine = np.isin(samples.persons, order[fold::FOLDS])
-        others, judged = (Samples(*(column[some] for column in samples)) for some in (~mine, mine))
+        in_fold = np.isin(samples.persons, order[fold::FOLDS])
+        others, held_out = (Samples(*(column[some] for column in samples)) for some in (~in_fold, in_fold))
         for who, metrics in ((TRAINING, of_training), (WITHHELD, fitting.fit_all(others))):
             for name, metric in metrics.items():
-                found.setdefault(f"{name}, {who}", []).append(across_cameras(judged, metric))
+                found.setdefault(f"{name}, {who}", []).append(across_cameras(held_out, metric))
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 
 def across_cameras(samples: Samples, metric: pca.Metric) -> float:
-    """mAP of the clips of the first camera, each among all clips of the others."""
+    """mAP: the probes are the clips of the first camera, the gallery is the clips of all others."""
     probe = samples.cameras == min(samples.cameras)
     score = pca.score(samples.x[probe], samples.x[~probe], metric)
     return ranking.mean_average_precision(score, samples.persons[probe], samples.persons[~probe])
@@ -165,7 +169,7 @@ def across_cameras(samples: Samples, metric: pca.Metric) -> float:
 def differences(embedded: list[Embedded], scores: list[dict[str, np.ndarray]]) -> dict[str, dict[str, float]]:
     """{method: {"mean", "standard error"}} of AP minus the Euclidean distance's AP.
 
-    The same probe by both methods makes a pair. One run: over its probes; several: over the runs' means.
+    Each probe gives one difference. One run: mean and error over its probes. Several runs: over the runs' means.
     """
     found = {}
     for method in scores[0]:
@@ -188,7 +192,7 @@ def average_precisions(compared: Comparison, score: np.ndarray) -> np.ndarray:
 
 
 def spreads(one: Embedded) -> dict[str, dict[str, float]]:
-    """{group of persons: mean distances across the cameras}, between clips; of test persons between tracks."""
+    """{group of persons: mean distances across the cameras} of clips; for test persons, of tracks."""
     P, G = one.compared.probe_persons, one.compared.gallery_persons
     test = Samples(
         np.concatenate([one.probe, one.gallery]), np.concatenate([P, G]), np.repeat(["a", "b"], [len(P), len(G)])
@@ -202,17 +206,17 @@ def spreads(one: Embedded) -> dict[str, dict[str, float]]:
     return found
 
 
-def describe(facts: dict[str, Any], runs: int) -> str:
+def describe(content: dict[str, Any], runs: int) -> str:
     """The paired differences and the spreads, as text."""
     lines = [f"mAP minus the Euclidean distance's, paired over the {'probes' if runs == 1 else 'runs'}:"]
-    for method, of in facts["mAP minus Euclidean"].items():
+    for method, of in content["mAP minus Euclidean"].items():
         if method != EUCLIDEAN:
             lines.append(f"  {100 * of['mean']:+5.1f} ± {100 * of['standard error']:.1f}  {method}")
     lines.append("\nmean distance across the cameras, within a person : between two")
-    for who in list(facts["spreads"][0])[1:]:
-        within, between = (float(np.mean([of[who][key] for of in facts["spreads"]])) for key in DISTANCES)
+    for who in list(content["spreads"][0])[1:]:
+        within, between = (float(np.mean([of[who][key] for of in content["spreads"]])) for key in DISTANCES)
         lines.append(f"  {within:.3f} : {between:.3f} = {within / between:.2f}  {who}")
-    chosen = facts["re-ranked"]
-    nobody = "no metric: that is chosen by withheld persons, of whom there are too few (validation.persons)"
+    chosen = content["re-ranked"]
+    none = "no metric: there are too few withheld persons to choose one by (validation.persons)"
     known = f"{chosen}: the best on withheld persons"
-    return "\n".join([*lines, f"\nre-ranked beside the Euclidean distance: {known if chosen else nobody}"])
+    return "\n".join([*lines, f"\nre-ranked beside the Euclidean distance: {known if chosen else none}"])

@@ -1,18 +1,20 @@
-"""Evaluation of a run: embeddings of the test persons in both cameras, their ranking, and the baselines beside it.
+"""Which clips of a run's persons are compared with which, and the network's scores of them.
 
-Two cameras, a track each (PRID-2011, iLIDS-VID). Probe: camera a; gallery: camera b, of the same persons.
+Two cameras with one track of each person (PRID-2011, iLIDS-VID): the probes are camera a, the gallery is camera b.
 
-Several tracks or cameras (MARS, one's own). Probes: the tracks of role query; where the persons have none, all their
-tracks, if another camera saw the person too. Gallery: all tracks of the persons, and where there are queries, the
-distractors (person 0); junk (person -1) is left out altogether. A probe is not ranked against its own person's tracks
-of its own camera. Worked by hand, person and camera of each track, queries marked; what a query is ranked against:
+Several tracks or cameras (MARS, videos of your own):
+- Probes: the tracks of role query. If there are none: all tracks of persons whom another camera saw too.
+- Gallery: all tracks of the persons. If there are queries: also the distractors (person 0), but never junk (person -1).
+- A probe is not compared with tracks of its own person in its own camera.
+
+An example: person and camera of each track, * marks queries. A row shows what a query is compared with (x: impostor):
 
                      gallery   1 in c1*   1 in c1   1 in c2   2 in c1*   2 in c2   0 in c1   -1 in c2
         1 in c1*                  -          -        match       x          x         x          -
         2 in c1*                  x          x          x         -        match       x          -
 
-The probe is the first `evaluation.frames` frames of its track and the gallery entry the last (as in the baseline's
-code), or both are whole tracks.
+A probe is the first `evaluation.frames` frames of its track, a gallery entry the last ones (as in the baseline's code).
+If `evaluation.frames` is 0, both are whole tracks.
 """
 
 from dataclasses import dataclass
@@ -30,9 +32,9 @@ from minireid.recipes.schema import Recipe
 
 @dataclass(frozen=True)
 class Comparison:
-    """The clips that are compared, and whose they are (P,), (G,).
+    """The clips that are compared, and their persons (P,), (G,).
 
-    allowed (P, G): what a probe may be ranked against, None for everything.
+    allowed (P, G): which gallery entries a probe is compared with, None for all.
     """
 
     probe_persons: np.ndarray
@@ -43,7 +45,7 @@ class Comparison:
 
 
 def comparison(recipe: Recipe, prepared: Prepared, persons: tuple[int, ...]) -> Comparison:
-    """Probe and gallery clips of these persons. Raises InputError for one whom only one camera saw."""
+    """Probe and gallery clips of these persons. Raises InputError if they were not seen by two cameras."""
     if prepared.one_to_one:
         probe, gallery = (track_of(prepared, camera, persons) for camera in prepared.cameras)
         allowed = None
@@ -64,7 +66,7 @@ def comparison(recipe: Recipe, prepared: Prepared, persons: tuple[int, ...]) -> 
 
 
 def probes_and_gallery(prepared: Prepared, persons: set[int]) -> tuple[list[Track], list[Track]]:
-    """The tracks of these persons that are looked for, and those that are looked among, in the folder's order."""
+    """The probe tracks and the gallery tracks of these persons, in the folder's order."""
     own = [track for track in prepared.tracks if track.person in persons]
     probe = [track for track in own if track.role == "query"]
     if probe:
@@ -72,7 +74,7 @@ def probes_and_gallery(prepared: Prepared, persons: set[int]) -> tuple[list[Trac
     seen_by = cameras_of(own)
     probe = [track for track in own if len(seen_by[track.person]) > 1]
     if not probe:
-        raise InputError(f"nobody to be looked for was seen by two cameras of {prepared.path}: use another split")
+        raise InputError(f"none of the persons was seen by two cameras of {prepared.path}: use another split")
     return probe, own
 
 
@@ -105,7 +107,7 @@ def network_scores(
 
 
 def validate(recipe: Recipe, prepared: Prepared, params: Tree, persons: tuple[int, ...]) -> dict[str, float]:
-    """rank-1 and mAP of these persons, shares from 0 to 1: what a training run chooses its best checkpoint by."""
+    """rank-1 and mAP of these persons, shares from 0 to 1: a training run chooses its best checkpoint by them."""
     compared = comparison(recipe, prepared, persons)
     score = network_scores(recipe, params, prepared, compared)
     who = (score, compared.probe_persons, compared.gallery_persons)

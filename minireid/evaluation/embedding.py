@@ -15,36 +15,37 @@ from minireid.recipes.schema import Recipe
 from minireid.training.model import model_of
 from minireid.training.ways import fast
 
-FRAMES_AT_ONCE = 256  # bounds the memory: some 100 MiB at 64 x 32
+FRAMES_AT_ONCE = 256  # limits the memory: about 100 MiB for frames of 64 x 32
 
 
 def views_of(recipe: Recipe, prepared: Prepared) -> list[tuple[int, int, bool]]:
-    wanted = recipe.evaluation
+    """The views that the recipe averages over: (row, column, mirrored)."""
+    evaluation = recipe.evaluation
     return images.diagonal_views(
         prepared.height,
         prepared.width,
         recipe.clips.crop,
-        crops=wanted.crops,
-        mirrored=wanted.mirrored,
-        shift=wanted.shift,
+        crops=evaluation.crops,
+        mirrored=evaluation.mirrored,
+        shift=evaluation.shift,
     )
 
 
 def embed_clips(
-    recipe: Recipe, params: Tree, prepared: Prepared, wanted: list[clips.Clip], *, progress: bool = False
+    recipe: Recipe, params: Tree, prepared: Prepared, requested: list[clips.Clip], *, progress: bool = False
 ) -> np.ndarray:
-    """Clips of any lengths -> (V, N, D) float32, V views of each (crops, mirrored or not). params: all of a model's.
+    """Clips of any lengths -> (V, N, D) float32, V views of each (crops, mirrored or not). params: of the whole model.
 
-    A clip that is there twice, as a probe and in the gallery, is embedded once.
+    A clip that is both a probe and a gallery entry is embedded once.
     """
     model = model_of(recipe, fast())
     settings = {**model.settings, "unit_length": recipe.evaluation.normalise}
     embed = partial(embedding.embed, model.network, p=params["network"], **settings)
     views = views_of(recipe, prepared)
-    shown = bar(dict.fromkeys(wanted), unit="track", shown=progress)
+    shown = bar(dict.fromkeys(requested), unit="track", shown=progress)
     in_groups = partial(embed_groups, group=recipe.evaluation.group, embed=embed)
     rows = {clip: read_views(recipe, prepared, clip, views, in_groups) for clip in shown}
-    return np.stack([rows[clip] for clip in wanted], axis=1)
+    return np.stack([rows[clip] for clip in requested], axis=1)
 
 
 def read_views(
@@ -54,12 +55,12 @@ def read_views(
     views: list[tuple[int, int, bool]],
     read: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:
-    """One clip -> (V, ...): what `read`, (V, T, H, W, C) -> (V, ...), makes of its views.
+    """One clip -> (V, ...): `read` applied to its V views. `read` maps (V, T, H, W, C) to (V, ...).
 
-    The views are a batch, as many at once as fit; frames are normalised once for all of them.
+    `read` gets as many views at once as FRAMES_AT_ONCE allows. The frames are normalised once for all views.
     """
     frames, _ = clips.read(prepared, [clip])
-    if recipe.evaluation.shuffle:  # the clip's own draw, so that it does not depend on which others are asked for
+    if recipe.evaluation.shuffle:  # seeded by the clip, so that it does not depend on the other clips
         frames = frames[:, np.random.default_rng([clip.start, clip.length]).permutation(clip.length)]
     pair = np.concatenate([frames, frames])
     images.mirror(pair, np.array([False, True]), negate_flow=recipe.augment.negate_flow)
@@ -77,7 +78,7 @@ def read_views(
 
 
 def embed_groups(x: np.ndarray, group: int, embed: Callable[..., np.ndarray]) -> np.ndarray:
-    """x (V, T, H, W, C) -> (V, D): the mean over groups of `group` frames, the last may be shorter; 0: one group."""
+    """x (V, T, H, W, C) -> (V, D): the mean over groups of `group` frames (the last may be shorter); 0: one group."""
     V, T = x.shape[:2]
     if not 0 < group < T:
         return embed(x)
@@ -93,8 +94,7 @@ def score(recipe: Recipe, params: Tree, probe: np.ndarray, gallery: np.ndarray) 
     network = networks.page(recipe.network.name)
     total = network.score(probe[0], gallery[0], params["heads"])
     for a, b in zip(probe[1:], gallery[1:]):
-        total += network.score(
-            a, b, params["heads"]
-        )  # in place: one matrix for all views, and one for the view at hand
+        # in place, so only two matrices are in memory: the sum, and the scores of this view
+        total += network.score(a, b, params["heads"])
     total /= len(probe)
     return total

@@ -1,4 +1,4 @@
-"""Runs to a table with the plain baselines beside them, pictures, and a report."""
+"""Evaluate runs: a table that includes the plain baselines, pictures, and a report."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from minireid.training.run import open_run
 def evaluate_runs(paths: list[Path], out: Path, changes: tuple[str, ...] = ()) -> str:
     """Evaluate every run on its own split's test persons and save tables, pictures (of the first run) and report.
 
-    changes: of the recipe's evaluation, such as "evaluation.frames=16"; the run keeps its own. Returns the tables as
-    text.
+    changes: of the recipe's evaluation, such as "evaluation.frames=16"; they are not saved in the run. Returns the
+    tables as text.
     """
     runs = [evaluated_otherwise(open_run(path), changes) for path in paths]
     check_together(runs, out)

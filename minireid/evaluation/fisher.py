@@ -1,16 +1,16 @@
-"""Tracks compared by the Fisher vectors of their frames: a temporal pool that is fitted after the training, beside the
-last state, the mean and the maximum, which are trained with (Wu et al. 2016, table 3).
+"""Tracks compared by the Fisher vectors of their frames (Wu et al. 2016, table 3).
 
-For networks that `describe` every frame: deep_rcn and deep_rcn_independent.
+The Fisher vector is a temporal pool that is fitted after the training. The other pools (last state, mean and maximum)
+are part of the training. For networks that `describe` every frame: deep_rcn and deep_rcn_independent.
 
     describe   a track in V views (crops, mirrored or not) -> one set of descriptors, of every frame in every view,
                each scaled to length 1 (section 5.4.2)
     fit        the sets of some persons -> PCA to DIMENSIONS -> a mixture of COMPONENTS Gaussians (gmm.py)
     encode     a set -> a vector: by the means and the variances of every component (fisher_vector.py)
 
-Fisher vectors have length 1 and are compared by the Euclidean distance. The paper names neither number, and uses the
-mean over time in its other experiments because the Fisher vector's parameters were costly to update. Here they are
-fitted once, when the network is trained.
+Fisher vectors have length 1 and are compared by the Euclidean distance. The paper gives neither DIMENSIONS nor
+COMPONENTS. Its other experiments use the mean over time, because the Fisher vector's parameters were costly to update.
+Here they are fitted once, after the training.
 """
 
 from functools import partial
@@ -31,24 +31,25 @@ from minireid.training.ways import fast
 
 DIMENSIONS = 32
 COMPONENTS = 8
-FITTED_TO = 5000  # frames at most, evenly taken: an SVD of them takes a second or two
+FITTED_TO = 5000  # descriptors at most, evenly spaced: their SVD takes a second or two
 
 
 class Encoder(NamedTuple):
-    """A projection of descriptors, and the mixture of what it yields."""
+    """A projection of descriptors, and the mixture fitted to the projected ones."""
 
     reduced: pca.Metric
     mixture: gmm.Mixture
 
 
 def can_describe(network: ModuleType) -> bool:
+    """Does the network give a descriptor of every frame?"""
     return hasattr(network, "describe")
 
 
 def describe(
     recipe: Recipe, params: Tree, prepared: Prepared, clips: list[Clip], *, progress: bool = False
 ) -> list[np.ndarray]:
-    """Clips of any lengths T -> for each a set (V T, D) of descriptors of length 1, V views."""
+    """Clips of any lengths T -> for each a set (V T, D) of descriptors of length 1, from V views."""
     model = model_of(recipe, fast())
     way = {"block": model.settings["block"], "kernel": model.settings["kernel"]}
     read = partial(model.network.describe, p=params["network"], **way)
@@ -59,8 +60,10 @@ def describe(
 
 
 def fit(sets: list[np.ndarray], persons: list[int], cameras: list[str]) -> Encoder:
-    """The sets (V T, D) of tracks, and whose they are, seen by which camera (PCA asks for that, and only checks it).
-    Raises InputError for fewer different descriptors than COMPONENTS."""
+    """sets: (V T, D) for each track; persons and cameras of the tracks are only checked, by PCA.
+
+    Raises InputError for fewer different descriptors than COMPONENTS.
+    """
     sizes = [len(one) for one in sets]
     some = slice(None, None, -(-sum(sizes) // FITTED_TO))
     x = np.concatenate(sets)[some]

@@ -1,13 +1,13 @@
-"""The metrics of minireid.metric, fitted to a run's embeddings: of which persons, from which clips, in which steps.
+"""Fit the metrics of minireid.metric to the embeddings of a run.
 
-A sample is the embedding of a clip, averaged over the recipe's views (and before that of length 1, where the recipe's
-evaluation.normalise says so). Tracks are cut into several clips, so that a person has more than one sample a camera:
+A sample is the embedding of a clip, averaged over the recipe's views. With the recipe's evaluation.normalise, each view
+is scaled to length 1 first. Tracks are cut into several clips, so that a person has several samples in each camera:
 
-    track   |---------------------------------|       T = clips.length frames a clip
+    track   |---------------------------------|       clips of T = clips.length frames
     clips   |-----|  |-----|  |-----|  |-----|        as many as fit side by side, at most CLIPS; spread evenly
 
-CLIPS is 4: with two cameras everybody has at most 8 samples, and the 7th neighbour, which is LFDA's scale, is the
-farthest of them and in the other camera. With more, LFDA would hold tracks together, not persons (lfda.py).
+Why is CLIPS 4? With two cameras a person has at most 8 samples. LFDA's scale is the distance to the 7th neighbour: the
+farthest sample, usually in the other camera. With more clips, LFDA would keep tracks together, not persons (lfda.py).
 
 PCA to DIMENSIONS comes before LFDA and KISSME (Wu et al. 2016); XQDA finds its own subspace.
 """
@@ -42,7 +42,7 @@ def embed(recipe: Recipe, params: Tree, prepared: Prepared, clips: list[Clip], *
 
 
 def pieces(track: Track, T: int) -> list[Clip]:
-    """As many clips of T frames as the track has room for side by side, at most CLIPS; the whole track if shorter."""
+    """As many clips of T frames as fit side by side into the track, at most CLIPS; the whole track if it is shorter."""
     T = min(T, track.length)
     count = min(CLIPS, track.length // T)
     starts = np.linspace(0, track.length - T, count).round().astype(int).tolist()
@@ -53,11 +53,11 @@ def samples_of(
     recipe: Recipe, params: Tree, prepared: Prepared, persons: tuple[int, ...], *, progress: bool = False
 ) -> Samples:
     """The clips of all tracks of these persons, embedded."""
-    wanted = set(persons)
+    included = set(persons)
     cut = [
         (track, clip)
         for track in prepared.tracks
-        if track.person in wanted
+        if track.person in included
         for clip in pieces(track, recipe.clips.length)
     ]
     x = embed(recipe, params, prepared, [clip for _, clip in cut], progress=progress)
@@ -81,5 +81,5 @@ def fit_all(samples: Samples) -> dict[str, pca.Metric]:
 
 
 def behind(reduced: pca.Metric, metric: pca.Metric) -> pca.Metric:
-    """First PCA, then a metric of its space: one linear map. A distance does not ask where the mean is."""
+    """PCA, then a metric of its space, as one linear map. The metric's mean is not needed: distances do not change."""
     return {"mean": reduced["mean"], "projection": reduced["projection"] @ metric["projection"]}

@@ -1,4 +1,4 @@
-"""One run measured on its test persons: rows of the table, for the network and for the plain baselines beside it."""
+"""One run measured on its test persons: rows of the table, for the network and for the plain baselines."""
 
 import json
 from dataclasses import replace
@@ -27,28 +27,29 @@ class Measured(NamedTuple):
 
 
 def check_together(runs: list[Run], out: Path) -> None:
-    """InputError for runs that cannot stand in one table, or for no place to save it: before anything is computed."""
+    """Before anything is computed: InputError for runs that cannot be in one table, or if `out` is a file."""
     first, *others = runs
     for run in others:
         if run.recipe.evaluation != first.recipe.evaluation:
-            raise InputError(f"{run.path} and {first.path} are evaluated in different ways: evaluate them apart")
+            raise InputError(f"{run.path} and {first.path} are evaluated in different ways: evaluate them separately")
         if run.split != first.split:
             raise InputError(
-                f"{run.path} is of the protocol {run.split}, {first.path} of {first.split}: evaluate them apart"
+                f"{run.path} has protocol {run.split}, {first.path} has {first.split}: evaluate them separately"
             )
     if out.exists() and not out.is_dir():
         raise InputError(f"expected --out to be a folder, {out} is a file")
 
 
 def evaluated_otherwise(run: Run, changes: tuple[str, ...]) -> Run:
-    """The run with another evaluation. InputError for a change of anything else, or of the persons it tests."""
+    """The run with a changed evaluation. InputError for a change of anything else, or of the protocol."""
     for change in changes:
         if not change.strip().startswith("evaluation.") or change.strip().startswith("evaluation.protocol"):
-            raise InputError(f"expected --set evaluation.KEY=VALUE of a trained run, but no protocol, got {change!r}")
+            raise InputError(f"expected --set evaluation.KEY=VALUE (not the protocol) of a trained run, got {change!r}")
     return replace(run, recipe=parse(to_toml(run.recipe), str(run.path / "recipe.toml"), changes))
 
 
 def measure(run: Run, *, progress: bool = True) -> Measured:
+    """Evaluate a run and the baselines on the run's test persons."""
     prepared = run.prepared()
     batches.check_fits(run.recipe, prepared)
     compared = comparison(run.recipe, prepared, run.test)
@@ -65,6 +66,7 @@ def measure(run: Run, *, progress: bool = True) -> Measured:
 def row(
     run: Run, prepared: Prepared, compared: Comparison, method: str, score: np.ndarray, *, trained: bool
 ) -> results.Row:
+    """One row of the table from the scores (P, G) of a method."""
     who = (score, compared.probe_persons, compared.gallery_persons)
     cmc = ranking.cmc(*who, allowed=compared.allowed)
     mAP = ranking.mean_average_precision(*who, allowed=compared.allowed)
@@ -101,7 +103,7 @@ def most_compared(compared: Comparison) -> int:
 
 
 def curves(compared: Comparison, scores: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """{method: its CMC curve, as far as a picture shows it}, shares from 0 to 1."""
+    """{method: its CMC curve, up to the last rank of the picture}, shares from 0 to 1."""
     who = (compared.probe_persons, compared.gallery_persons)
     ranks = range(1, min(len(compared.gallery), cmc_curve.LAST_RANK) + 1)
     return {method: ranking.cmc(score, *who, ranks=ranks, allowed=compared.allowed) for method, score in scores.items()}

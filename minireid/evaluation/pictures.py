@@ -45,7 +45,7 @@ def draw(
 
 
 def draw_gallery(path: Path, prepared: Prepared, compared: Comparison, score: np.ndarray) -> None:
-    """Six probes from the best found to the worst, with the top ten of each one's gallery."""
+    """Six probes, from the best rank to the worst, each with the first ten of its gallery."""
     who = (compared.probe_persons, compared.gallery_persons)
     order = ranking.order(score, *who, allowed=compared.allowed)[:, :10]
     found = ranking.rank_of_match(score, *who, allowed=compared.allowed)

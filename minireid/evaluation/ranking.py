@@ -1,21 +1,21 @@
 """How good is a ranked gallery? The CMC curve and mAP.
 
-Every probe clip is compared with every gallery clip; the gallery is sorted, most alike first; where does the probe's
-own person stand? There are many habits in counting this. Ours:
+Every probe is compared with every gallery entry. The gallery is sorted, most alike first. At which rank is the probe's
+own person? There are several ways to count this. Ours:
 
     F1  rank of a probe = 1 + the number of other persons' entries that are not below its best true match
     F2  CMC(k) = share of the probes whose rank is k or less; "rank-1" is CMC(1)
     F3  precision at true match number j (the best is j = 1) = j / (j + other persons' entries that are not below it)
     F4  AP of a probe = mean of F3 over all its true matches; mAP = mean of AP over the probes
 
-"Not below" is meant: an impostor who ties with the true match stands before it, and so does one whose score is NaN. A
-true match whose score is NaN is never found: rank infinity, precision 0. So a broken network that gives everybody the
-same score, or no score, is right 0 % of the time, not 100 %.
+"Not below" includes ties: an impostor with the score of the true match counts as before it. So does an impostor whose
+score is NaN. A true match whose score is NaN is never found: rank infinity, precision 0. So a broken network that gives
+all entries the same score, or NaN, gets a rank-1 of 0 %, not 100 %.
 
-Worked by hand, persons A to D, larger score = more alike; a row is a probe, its true match stands in [ ]:
+An example with persons A to D. A larger score means more alike; each row is a probe, with its true match in [ ]:
 
               gallery  A      B      C      D
-    probe A          [0.9]   0.1    0.5    0.3     nobody before 0.9                       rank 1    AP 1
+    probe A          [0.9]   0.1    0.5    0.3     no impostor before 0.9                  rank 1    AP 1
     probe B           0.8   [0.7]   0.7    0.1     A is above, C ties                      rank 3    AP 1/3
     probe C           0.2    0.4   [0.6]   NaN     D has no score                          rank 2    AP 1/2
     probe D           0.1    0.2    0.3   [NaN]    the true match has no score             never     AP 0
@@ -23,8 +23,8 @@ Worked by hand, persons A to D, larger score = more alike; a row is a probe, its
     CMC(1) = 1/4, CMC(2) = 2/4, CMC(3) = 3/4, CMC(4) = 3/4;  mAP = (1 + 1/3 + 1/2 + 0) / 4 = 11/24
 
 Shapes: score (P, G) of P probes and G gallery entries; probe_person (P,) and gallery_person (G,), numbers; allowed
-(P, G) booleans, or None for all: the entries that a probe is compared with (its own group of twins; other cameras than
-its own). An entry that is not allowed does not count at all, neither as a match nor as an impostor.
+(P, G) booleans, or None for all: the entries that a probe is compared with (for example its own group of twins). An
+entry that is not allowed does not count at all, neither as a match nor as an impostor.
 
 Sources: CMC as in Gray & Tao 2008; AP as in Zheng et al. 2015 (Market-1501), without its interpolation.
 """
@@ -41,7 +41,7 @@ RANKS = (1, 5, 10, 20)
 def rank_of_match(
     score: np.ndarray, probe_person: np.ndarray, gallery_person: np.ndarray, *, allowed: np.ndarray | None = None
 ) -> np.ndarray:
-    """The rank of every probe's best true match (F1): (P,) float64, 1 is the top, infinity is never."""
+    """The rank of every probe's best true match (F1): (P,) float64, 1 is the top, infinity means never found."""
     same, other = matches_and_impostors(score, probe_person, gallery_person, allowed)
     has_score = same & ~np.isnan(score)
     best = np.where(has_score, score, -np.inf).max(axis=1, keepdims=True)  # (P, 1)
@@ -65,23 +65,23 @@ def cmc(
 def mean_average_precision(
     score: np.ndarray, probe_person: np.ndarray, gallery_person: np.ndarray, *, allowed: np.ndarray | None = None
 ) -> float:
-    """mAP (F4), from 0 to 1. With one true match for a probe its AP is 1 / rank."""
+    """mAP (F4), from 0 to 1. The AP of a probe with one true match is 1 / rank."""
     same, other = matches_and_impostors(score, probe_person, gallery_person, allowed)
     return float(np.mean([average_precision(row[s], row[o]) for row, s, o in zip(score, same, other)]))
 
 
 def average_precision(true: np.ndarray, impostors: np.ndarray) -> float:
-    """AP of one probe (F4) from the scores of its true matches and those of all others."""
+    """AP of one probe (F4) from the scores (m,) of its true matches and (n,) of all others."""
     found = np.sort(true[~np.isnan(true)])[::-1]
     j = np.arange(1, len(found) + 1)
     not_below = (~(impostors < found[:, None])).sum(axis=1)
-    return float((j / (j + not_below)).sum() / len(true))  # F3; one without a score adds 0
+    return float((j / (j + not_below)).sum() / len(true))  # F3; a match with score NaN adds 0
 
 
 def order(
     score: np.ndarray, probe_person: np.ndarray, gallery_person: np.ndarray, *, allowed: np.ndarray | None = None
 ) -> np.ndarray:
-    """Every probe's gallery as the ranks count it: (P, G) column numbers, best first, then -1 for those not allowed."""
+    """Every probe's gallery in ranked order: (P, G) column numbers, best first, then -1 for entries not allowed."""
     same, other = matches_and_impostors(score, probe_person, gallery_person, allowed)
     placed = np.where(np.isnan(score), np.where(same, -np.inf, np.inf), score)
     columns = np.lexsort((same, -placed, ~(same | other)), axis=1)  # the last key counts first
@@ -92,10 +92,10 @@ def order(
 def matches_and_impostors(
     score: np.ndarray, probe_person: np.ndarray, gallery_person: np.ndarray, allowed: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Two (P, G) masks: the true matches and everybody else, among the entries that are allowed.
+    """Two (P, G) masks: the true matches and the impostors, among the entries that are allowed.
 
-    Raises ValueError where shapes do not fit, InputError for a probe without a true match: leaving it out, as some code
-    does, would make the numbers better than they are.
+    Raises ValueError if shapes do not fit, InputError for a probe without a true match. (Some code leaves such probes
+    out, which makes the numbers better than they are.)
     """
     P, G = len(probe_person), len(gallery_person)
     if score.shape != (P, G) or (allowed is not None and allowed.shape != (P, G)) or not P * G:

@@ -1,21 +1,21 @@
-"""Results: every number together with the protocol that it was measured by, printed, and kept as JSON and CSV.
+"""Results: every number together with its protocol, printed, and saved as JSON and CSV.
 
 A row is a dict with the keys of COLUMNS:
 
     method             "msp_src", "mean colour", ...
     dataset            "prid2011", ...
-    protocol           "200", "halves", the split file's name; in words whatever else narrows the comparison (FILTERED)
+    protocol           "200", "halves" or the split file's name; then, in words, what else is special (FILTERED)
     split              number of the split, from 0
-    seed               of the training; None for what was not trained
-    clip length        frames of a training clip; None for what was not trained
+    seed               of the training; None for a method without training
+    clip length        frames of a training clip; None for a method without training
     frames             of a track that were compared; 0: all
-    views              crops and mirrors averaged over; None for what looks at whole frames
+    views              number of crops and mirrors that are averaged; None for whole frames
     probes, gallery    number of probes, and of the gallery entries that each is compared with
     rank-1 ... rank-20 CMC, shares from 0 to 1
     mAP                share from 0 to 1
 
 Several rows of one method are averaged: first over the seeds of a split, then over the splits. The number after
-the sign ± is the standard error of that mean, s / sqrt(n) over the n splits; where there is only one split, over its
+the sign ± is the standard error of that mean, s / sqrt(n) over the n splits. With only one split it is over its
 seeds.
 """
 
@@ -43,9 +43,9 @@ VERSION = 1
 
 
 def caption(rows: Sequence[Row]) -> str:
-    """One line that states the protocol of all these rows. Raises InputError where they cannot be compared.
+    """One line that states the protocol of all these rows. Raises InputError if they cannot be compared.
 
-    It says nothing of the frames where those are None: then they are stated elsewhere.
+    If frames is None, the caption does not state the frames.
     """
     check(rows)
     frames = rows[0]["frames"]
@@ -66,7 +66,7 @@ def caption(rows: Sequence[Row]) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """Aligned text: a line for each method, in the order in which they first come; % with one decimal."""
+    """Aligned text: a line for each method, in order of first appearance; % with one decimal."""
     return aligned(cells(rows))
 
 
@@ -81,7 +81,7 @@ def table_of_splits(rows: Sequence[Row]) -> str:
 
 
 def cells(rows: Sequence[Row]) -> list[list[str]]:
-    """The table as texts, its header first: for print, and for the report."""
+    """The table as texts, header first: to print, and for the report."""
     lines = [["%", *MEASURES]]
     for method, measured in means(rows).items():
         lines.append([method, *(with_error(*measured[m]) for m in MEASURES)])
@@ -89,7 +89,7 @@ def cells(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def means(rows: Sequence[Row]) -> dict[str, dict[str, tuple[float, float | None]]]:
-    """{method: {measure: (mean, its standard error, or None where there is but one number)}}, shares from 0 to 1."""
+    """{method: {measure: (mean, its standard error, or None if there is only one number)}}, shares from 0 to 1."""
     check(rows)
     found: dict[str, dict[str, tuple[float, float | None]]] = {}
     for method in dict.fromkeys(row["method"] for row in rows):
@@ -102,7 +102,7 @@ def means(rows: Sequence[Row]) -> dict[str, dict[str, tuple[float, float | None]
 
 
 def mean_and_error(by_split: list[list[float]]) -> tuple[float, float | None]:
-    """The values of every split (one a seed) -> their mean and its standard error."""
+    """The values of every split (one for each seed) -> their mean and its standard error."""
     values = np.array([np.mean(seeds) for seeds in by_split] if len(by_split) > 1 else by_split[0])
     error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
     return float(values.mean()), error
@@ -119,17 +119,17 @@ def save(folder: Path, rows: Sequence[Row]) -> None:
         {"method": method, **{m: {"mean": mean, "standard error": error} for m, (mean, error) in of.items()}}
         for method, of in means(rows).items()
     ]
-    facts = {"format": FORMAT, "version": VERSION, "caption": caption(rows), "means": averaged, "rows": list(rows)}
+    content = {"format": FORMAT, "version": VERSION, "caption": caption(rows), "means": averaged, "rows": list(rows)}
     lines = io.StringIO()
     writer = csv.DictWriter(lines, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_text(folder / "results.json", json.dumps(facts, indent=1, allow_nan=False) + "\n")
+    write_text(folder / "results.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
     write_text(folder / "results.csv", lines.getvalue())
 
 
 def check(rows: Sequence[Row]) -> None:
-    """ValueError for a row with other keys; InputError for rows of different protocols, which nobody may average."""
+    """ValueError for a row with other keys; InputError for rows of different protocols: they must not be averaged."""
     if not rows or any(set(row) != set(COLUMNS) for row in rows):
         raise ValueError(f"results: expected rows with the keys {', '.join(COLUMNS)}")
     for key in ("dataset", "protocol", "frames"):
@@ -139,7 +139,7 @@ def check(rows: Sequence[Row]) -> None:
 
 
 def unique(rows: Sequence[Row]) -> list[Row]:
-    """The rows without repetitions: a baseline comes again with every seed, and is measured only once."""
+    """The rows without repetitions: a baseline has the same row for every seed, and counts once."""
     kept: list[Row] = []
     for row in rows:
         if row not in kept:
@@ -165,7 +165,7 @@ def listed(values: Any) -> str:
 
 
 def aligned(lines: list[list[str]]) -> str:
-    """Text columns, the last six (numbers) to the right, all others to the left, the header underlined."""
+    """Columns of text: those of MEASURES to the right, all others to the left, the header underlined."""
     widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
     text_columns = len(widths) - len(MEASURES)
     padded = [

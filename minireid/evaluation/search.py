@@ -17,7 +17,7 @@ SHOWN = 8  # probes in the picture; the table has all
 
 
 def search(run: Run, probe: Prepared, gallery: Prepared, *, top: int, picture: Path) -> str:
-    """Rank all tracks of `gallery` for every track of `probe`: the table as text; the picture is written."""
+    """Rank all tracks of `gallery` for every track of `probe`. Returns the table as text and writes the picture."""
     check_target(picture, ".png")
     for prepared in (probe, gallery):
         batches.check_fits(run.recipe, prepared)

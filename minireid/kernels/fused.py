@@ -1,38 +1,41 @@
-"""Convolution and 2x2 max-pool in one, and both derivatives: what the networks' block (layers/conv_block.py) runs on.
+"""Convolution and 2x2 max-pool in one, and their backward: the kernel of layers/conv_block_fused.py.
 
     F1  z[n, h, w, o] = b[o] + sum over kh, kw, c of  x[n, h + kh - p, w + kw - p, c] W[kh, kw, c, o]
-    F2  m[n, i, j, o] = the largest of the corners z[n, 2i, 2j, o], z[n, 2i, 2j + 1, o], z[n, 2i + 1, 2j, o] and
-        z[n, 2i + 1, 2j + 1, o];  corner[n, i, j, o] = which of them it was: 0, 1, 2 or 3
-    F3  y = tanh(m) or relu(m): by the layer's own page forward, here backward, dm = dy (1 - y^2) or dy (y > 0)
+    F2  m[n, i, j, o] = max over a, b in {0, 1} of  z[n, 2i + a, 2j + b, o];   corner[n, i, j, o] = 2a + b of this max
+    F3  y = tanh(m) or relu(m), by the layer's page. Backward it is done here: dm = dy (1 - y^2) or dy (y > 0)
 
-Three ideas make this several times quicker than `direct`, then `maxpool2d`, then the activation:
+Three ideas make this several times faster than `direct`, then `maxpool2d`, then the activation:
 
 - **Sums stay in registers** (vectors.py). F1 works on two rows of z, len(COLUMNS) pixels each, for LANES channels at
-  once. These sums begin as b, get their KH KW C products, and only the largest corner of each window reaches memory: z
-  is never stored. A Vector of weights, loaded once, serves all of them; a number of x serves up to KW products.
-- **Only one corner in four has a gradient**, and `corner` says which. So backward does a quarter of the products:
+  once. Each sum begins as b and gets its KH KW C products. Only the largest corner of each window is written to memory:
+  z is never stored. A Vector of weights is loaded once for all these sums, a number of x once for up to KW products.
+- **Only one corner in four has a gradient**, the winner, and `corner` says which. So backward does a quarter of the
+  products. The patch of a winner is the part of the padded x that it was computed from, KH x KW pixels:
 
-      F4  dW[:, :, :, o]  += dm[n, i, j, o] x[what the winning corner saw]
-      F5  dx[what it saw] += dm[n, i, j, o] W[:, :, :, o]
+      F4  dW[:, :, :, o] += dm[n, i, j, o] (patch of x)
+      F5  (patch of dx)  += dm[n, i, j, o] W[:, :, :, o]
 
-  In one row of x it saw KW C numbers that lie side by side, and so do those of W once it is laid out as (O, KH, KW C).
-  The Vectors run along them, so C may be anything. A tile is some rows of some Vectors. For each o and tile all winners
-  of a band of windows are visited: F4 keeps the tile of dW in registers, the sum, and F5 the tile of W, a factor. (What
-  F5 adds to differs from winner to winner, so it is loaded and stored each time: from the nearest cache, 64 windows.)
-- **An image stays in the cache**: forward and backward copy it once each, into a frame of p zeros that is used again
-  for the block's next image.
+  A row of a patch is KW C numbers, side by side in memory. So is a row of W, once W is laid out as (O, KH, KW C). The
+  Vectors run along these rows, so C may be anything. A tile is some rows of some Vectors. The windows are processed in
+  bands. For each o and tile, the loop visits all winners of a band. F4 keeps a tile of dW in registers, as the sum. F5
+  keeps a tile of W in registers, as a factor. F5 adds to another patch for each winner, so it loads and stores dx each
+  time. A band is small enough that its patches stay in the nearest cache.
+- **An image stays in the cache.** Forward and backward copy each image once, into a frame with p zeros around it. The
+  frame is used again for the next image of the block.
 
-What is computed twice? Nothing. What is computed in vain? Windows beyond the right edge that fill up the last COLUMNS,
-and the zeros that fill up O, KH and KW C to whole tiles.
-What runs in parallel? Blocks of images, every 8th to one block. Why is there no race? An image's m and dx are its own;
-frames and lists are the block's own. To dW and db all images add, so there are BLOCKS of them, added up at the end.
-Always in the same order: no sum depends on the number of threads, so neither do the bits.
+Nothing is computed twice. Some products are wasted: windows beyond the right edge that fill up the last COLUMNS, and
+zeros that fill up O, KH and KW C to whole tiles.
+
+Threads share BLOCKS blocks of images; block k has the images k, k + BLOCKS, ... There is no race: m and dx belong to
+one image, frames and lists to one block. All images add to dW and db, so each block has its own dW and db. These are
+added at the end, always in the same order. No sum depends on the number of threads, so the bits do not either.
 
 Shapes: x (N, H, Wd, C), W (KH, KW, C, O), b (O,); y, dy, m and corner (N, HP, WP, O) with HP = (H + 2p - KH + 1) // 2,
-WP alike, both at least 1; stride 1, all float32 or all float64 (which is slower: its Vectors take two registers). NaN
-and infinity come through, and backward may spread them to neighbours, because 0 times NaN is NaN. Numbers of x and dm
-so near to 0 that products would be denormal, which some processors compute a hundred times slower, count as 0
-(`not_tiny`). Unsigned indices spare numba's check for negative ones, which costs as much as the products.
+WP likewise, both at least 1; stride 1; all float32 or all float64 (slower: a float64 Vector takes two registers). NaN
+and infinity come through. Backward may spread them to neighbours, because 0 times NaN is NaN. Some processors compute
+denormal numbers a hundred times slower. So numbers of x and dm that would give denormal products count as 0
+(`not_tiny`). Indices are unsigned: for signed ones numba checks whether they are negative, which costs as much as the
+products.
 """
 
 import numba
@@ -53,15 +56,15 @@ from minireid.kernels.vectors import (
     store_tile,
 )
 
-COLUMNS = (0,) * (REGISTERS // 4)  # pixels of z in F1: with two rows of them half of the registers are sums
-TILE_ROWS = 5  # at most, in F4 and F5: a whole kernel of 5 x 5
-TILE = REGISTERS - 6  # the most Vectors in a tile; the rest are for factors
-WINDOWS = 64  # whose F4 and F5 are done before the next: what they saw then is still in the cache next to the core
-BLOCKS = 8  # of images: at most so many threads can work; few, because as many dW have to be added up
+COLUMNS = (0,) * (REGISTERS // 4)  # pixels of z in each of F1's two rows: half of the registers are sums
+TILE_ROWS = 5  # the most rows in a tile of F4 and F5: a whole kernel of 5 x 5
+TILE = REGISTERS - 6  # the most Vectors in a tile; the other registers are for factors
+WINDOWS = 64  # in a band: its patches fit into the cache next to the core
+BLOCKS = 8  # of images. At most this many threads can work; few, because this many dW are added up
 
 
 def forward(x: np.ndarray, W: np.ndarray, b: np.ndarray, *, padding: int) -> tuple[np.ndarray, np.ndarray]:
-    """m, and corner as uint8."""
+    """x (N, H, Wd, C), W (KH, KW, C, O), b (O,) -> m (N, HP, WP, O), and corner (the same shape, uint8)."""
     N, H, Wd, C = x.shape
     KH, KW, _, O = W.shape
     full = up_to(O, LANES)  # channels of zeros fill up the last Vector
@@ -77,7 +80,7 @@ def forward(x: np.ndarray, W: np.ndarray, b: np.ndarray, *, padding: int) -> tup
 
 @jit
 def convolve_and_pool(x, C, p, weights, bias, KH, taps, shape, m, corner):
-    # taps: as long as KW. O is filled up to LANES here.
+    # taps: a tuple of length KW. O is already a multiple of LANES.
     N, HP, WP, O = shape
     row = x.shape[2] + 2 * p * C  # numbers in a row of the frame
     for block in numba.prange(BLOCKS):
@@ -115,27 +118,30 @@ def backward(
     squashed: bool,
     need_dx: bool,
 ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
-    """dx (None where need_dx is False), dW, db. squashed: y = tanh(m); otherwise y = relu(m). ValueError for a dy that
-    is not of y's shape: compiled loops do not look whether an index is within its array."""
+    """dy, y, corner (N, HP, WP, O), x, W -> dx (None if need_dx is False), dW, db.
+
+    squashed: y = tanh(m); otherwise y = relu(m). ValueError if dy does not have y's shape: compiled loops do not check
+    that an index is inside its array.
+    """
     if not dy.shape == y.shape == corner.shape:
         raise ValueError(f"conv_block: expected dy of y's shape {y.shape}, got {dy.shape}")
     KH, KW, C, O = W.shape
     rows = evenly(KH, TILE_ROWS)
     columns = evenly(-(-KW * C // LANES), TILE // rows)
-    height, length = up_to(KH, rows), up_to(KW * C, columns * LANES)  # of one o's kernel, KH x KW C, in whole tiles
+    height, length = up_to(KH, rows), up_to(KW * C, columns * LANES)  # KH and KW C, filled up to whole tiles
     weights = aligned_zeros(O * height * length, W)
     weights.reshape(O, height, length)[:, :KH, : KW * C] = W.transpose(3, 0, 1, 2).reshape(O, KH, KW * C)
     dW, db = aligned_zeros(BLOCKS * weights.size, W), np.zeros((BLOCKS, O), W.dtype)
     dx = np.empty(x.shape if need_dx else (0, *x.shape[1:]), x.dtype)
     winners = flat(dy), flat(y), flat(corner), squashed
     tiles = (height, length), (0,) * rows, (0,) * columns
-    follow_the_winners(rows_of(x), C, padding, dy.shape, *winners, weights, *tiles, dW, db, rows_of(dx))
+    add_gradients(rows_of(x), C, padding, dy.shape, *winners, weights, *tiles, dW, db, rows_of(dx))
     dW = dW.reshape(BLOCKS, O, height, length).sum(axis=0)[:, :KH, : KW * C].reshape(O, KH, KW, C)
     return dx if need_dx else None, np.ascontiguousarray(dW.transpose(1, 2, 3, 0)), db.sum(axis=0)
 
 
 @jit
-def follow_the_winners(x, C, p, shape, dy, y, corner, squashed, weights, size, rows, columns, dW, db, dx):
+def add_gradients(x, C, p, shape, dy, y, corner, squashed, weights, size, rows, columns, dW, db, dx):
     N, HP, WP, O = shape
     height, length = size
     row = x.shape[2] + 2 * p * C
@@ -170,7 +176,7 @@ def follow_the_winners(x, C, p, shape, dy, y, corner, squashed, weights, size, r
 
 @helper
 def list_winners(dy, y, corner, squashed, n, i, end, shape, row, C, dm, first, db):
-    """For the windows in rows i to end: dm (F3), and where in the frame that which the winner saw begins."""
+    """For the windows in rows i to end: dm (F3), and in `first` the index in the frame at which the patch begins."""
     _, HP, WP, O = shape
     start, count = (n * HP + i) * WP * O, (end - i) * WP * O
     dys, ys, corners = dy[start : start + count], y[start : start + count], corner[start : start + count]
@@ -189,7 +195,7 @@ def list_winners(dy, y, corner, squashed, n, i, end, shape, row, C, dm, first, d
 
 @helper
 def aligned_zeros(size, like):
-    """(size,) zeros of `like`'s dtype that begin with a cache line: a load across two lines takes twice as long."""
+    """(size,) zeros of `like`'s dtype that begin at a cache line: a load across two lines takes twice as long."""
     space = np.zeros(size + 64 // like.itemsize, like.dtype)
     skipped = -space.ctypes.data % 64 // like.itemsize
     return space[skipped : skipped + size]
@@ -197,8 +203,11 @@ def aligned_zeros(size, like):
 
 @helper
 def frame_size(x, C, p, KH):
-    """Numbers in a frame around an image of x (N, H, Wd C), and what reaches over its end: F1 by less than COLUMNS, F4
-    and F5 by less than KH rows and (theirs to add) a tile's length."""
+    """Numbers in a frame: an image of x (N, H, Wd C) with its zeros, and room beyond its end.
+
+    F1 reads less than COLUMNS pixels beyond the end. F4 and F5 reach less than KH rows beyond it, and a row of tiles
+    more, which the caller adds.
+    """
     return (x.shape[1] + 2 * p + KH) * (x.shape[2] + 2 * p * C) + len(COLUMNS) * C
 
 
@@ -222,12 +231,12 @@ def copy_out(frame, n, dx, C, p):
 
 @helper
 def not_tiny(number):
-    """0 for what is not 10^8 times larger than the smallest normal number; NaN stays NaN."""
+    """0 if |number| is below 10^8 times the smallest normal number, else the number; NaN stays NaN."""
     return type(number)(0) if abs(number) < 1e8 * np.finfo(type(number)).tiny else number
 
 
 def evenly(n: int, most: int) -> int:
-    """The size of the pieces when n is cut into as few as possible of at most `most`, as equal as possible."""
+    """The size of a piece when n is cut into the fewest pieces of at most `most`, as equal as possible."""
     return -(-n // -(-n // most))
 
 

@@ -1,19 +1,19 @@
-"""Several numbers in one register: the values that the fused kernels compute with. Works inside numba only.
+"""Several numbers in one register: the values that the fused kernels compute with. For use inside numba only.
 
 A processor multiplies and adds LANES numbers with one instruction, and has REGISTERS registers of LANES numbers each.
-A sum that stays in a register is at hand; a sum in an array is loaded and stored again for every product, which takes
-several times longer than the product. From loops over arrays the compiler makes vector instructions, but it never keeps
-an array in registers. So this page gives numba two kinds of values that can stay there:
+A sum that stays in a register is ready for the next product. A sum in an array is loaded and stored again for every
+product, which takes several times longer than the product. The compiler makes vector instructions of loops over arrays,
+but it never keeps an array in registers. So this page gives numba three kinds of values that can stay there:
 
     Vector      LANES numbers of one dtype
     row         a tuple of Vectors
     tile        a tuple of equally long rows
 
-The length of a tuple is part of its type: the compiler knows how many registers it takes, and each operation below
-is written out, Vector by Vector. Arguments called `like`, `rows` and `columns` are tuples whose lengths alone count.
+The length of a tuple is part of its type, so the compiler knows how many registers it takes. Each operation below is
+written out, Vector by Vector. The arguments `like`, `rows` and `columns` are tuples; only their length counts.
 
-No instruction is named: LLVM picks them (AVX-512, AVX2, SSE, NEON). Arrays `a` are one-dimensional and contiguous. No
-index is checked: a kernel has to stay inside its arrays by construction.
+LLVM chooses the instructions (AVX-512, AVX2, SSE, NEON). Arrays `a` are one-dimensional and contiguous. No index is
+checked: a kernel must be written so that it stays inside its arrays.
 """
 
 import llvmlite.binding
@@ -24,7 +24,7 @@ from numba.extending import intrinsic, models, register_model
 
 
 def registers_of(processor: str, features: str) -> tuple[int, int]:
-    """LANES (float32 numbers in a vector register) and REGISTERS, by LLVM's names of processor and features."""
+    """LANES (float32 numbers in a vector register) and REGISTERS, from LLVM's names of processor and features."""
     if processor.startswith(("aarch64", "arm64")):
         return 4, 32
     if "+avx512f" in features:
@@ -33,7 +33,7 @@ def registers_of(processor: str, features: str) -> tuple[int, int]:
 
 
 def features_compiled_for() -> str:
-    """This machine's, or those that NUMBA_CPU_FEATURES names."""
+    """The features of this machine, or those in NUMBA_CPU_FEATURES."""
     return vars(config)["CPU_FEATURES"] or llvmlite.binding.get_host_cpu_features().flatten()
 
 
@@ -54,14 +54,14 @@ class VectorModel(models.PrimitiveModel):
         super().__init__(manager, vector, ir.VectorType(manager.lookup(vector.dtype).get_value_type(), LANES))
 
 
-# An @intrinsic gives numba the types of an operation (the result's, called with the arguments') and a function that
-# appends LLVM's instructions to the builder b. Arguments stand for their types there, and `values` for what they are at
-# run time: `a` is an array's type, `array` its value.
+# An @intrinsic returns two things to numba: the types of an operation, written result(arguments), and a function that
+# appends LLVM's instructions to the builder b. The arguments of an @intrinsic are types. Their values at run time are
+# in `values`: `a` is an array's type, `array` its value.
 
 
 @intrinsic
 def load_row(typing, a, i, like):
-    """The row of Vectors that follow one another from a[i] on."""
+    """The row of len(like) Vectors that begins at a[i]."""
     row = types.UniTuple(Vector(a.dtype), len(like))
 
     def code(context, b, signature, values):
@@ -73,7 +73,7 @@ def load_row(typing, a, i, like):
 
 @intrinsic
 def repeat(typing, row, like):
-    """The row whose Vectors all are the given row's first one."""
+    """A row of len(like) copies of the first Vector of `row`."""
     longer = types.UniTuple(row.dtype, len(like))
 
     def code(context, b, signature, values):
@@ -97,7 +97,7 @@ def store(typing, vector, a, i):
 def slide(typing, row, weights, a, i, step):
     """row[q] + sum over k of weights[k] a[i + (q + k) step], for all q: a row of the kernel slides along a map's row.
 
-    Each number of a is loaded once, for all weights that it meets, which are in registers as well.
+    Each number of a is loaded once for all its products. The weights are in registers as well.
     """
 
     def code(context, b, signature, values):
@@ -114,7 +114,7 @@ def slide(typing, row, weights, a, i, step):
 
 @intrinsic
 def largest_corner(typing, top, bottom):
-    """Of each 2x2 window of two rows: the largest numbers, and which corner they are, 0, 1, 2, 3 in reading order.
+    """For each 2x2 window of two rows: the largest numbers and their corner, 0, 1, 2 or 3 in reading order.
 
     Of equal numbers the first counts. NaN counts as the largest, so that it is never lost.
     """
@@ -138,12 +138,12 @@ def largest_corner(typing, top, bottom):
     return types.Tuple((best, corner))(top, bottom), code
 
 
-# The last four are about tiles. Vector v of row r stands for a[i + r step + v LANES] and what follows.
+# The next four operations are for tiles. Vector v of row r is the LANES numbers from a[i + r step + v LANES] on.
 
 
 @intrinsic
 def load_tile(typing, a, i, step, rows, columns):
-    """The tile of a's Vectors."""
+    """The tile of Vectors in a."""
     row = types.UniTuple(Vector(a.dtype), len(columns))
     tile = types.UniTuple(row, len(rows))
 
@@ -158,7 +158,7 @@ def load_tile(typing, a, i, step, rows, columns):
 
 @intrinsic
 def store_tile(typing, tile, a, i, step):
-    """a's Vectors = tile"""
+    """(Vectors in a) = tile"""
 
     def code(context, b, signature, values):
         for r, v, where in places(context, b, tile, a, *values[1:]):
@@ -170,7 +170,7 @@ def store_tile(typing, tile, a, i, step):
 
 @intrinsic
 def add_to_tile(typing, tile, s, a, i, step):
-    """tile + s (a's Vectors), s being one number"""
+    """tile + s (Vectors in a); s is one number"""
 
     def code(context, b, signature, values):
         sums, s = values[0], in_every_lane(b, values[1])
@@ -184,7 +184,7 @@ def add_to_tile(typing, tile, s, a, i, step):
 
 @intrinsic
 def add_to_array(typing, s, tile, a, i, step):
-    """a's Vectors = a's Vectors + s tile, s being one number"""
+    """(Vectors in a) += s tile; s is one number"""
 
     def code(context, b, signature, values):
         s = in_every_lane(b, values[0])
@@ -195,11 +195,11 @@ def add_to_array(typing, s, tile, a, i, step):
     return types.void(s, tile, a, types.intp, types.intp), code
 
 
-# What those are made of: `a` is the array's type, `array` its value.
+# Helpers of the operations above: `a` is the array's type, `array` its value.
 
 
 def places(context, b, tile, a, array, i, step):
-    """For every row r and Vector v of a tile: where it lies in the array."""
+    """For every row r and Vector v of a tile: r, v and the Vector's address in the array."""
     for r in range(len(tile)):
         for v in range(len(tile[0])):
             yield r, v, vector_at(context, b, a, array, i, step, r, v)
@@ -211,7 +211,7 @@ def vector_at(context, b, a, array, i, step=None, r: int = 0, v: int = 0):
 
 
 def number_at(context, b, a, array, i, step=None, r: int = 0):
-    """Where array[i + r step] lies."""
+    """The address of array[i + r step]."""
     i = b.add(i, b.mul(step, ir.Constant(step.type, r))) if r else i
     return b.gep(context.make_array(a)(context, b, array).data, [i])
 

@@ -1,21 +1,21 @@
 """The improved Fisher vector of a set of frame descriptors (Perronnin, Sanchez & Mensink 2010).
 
-A set of T descriptors becomes one vector: in which direction would each component of a mixture (gmm.py) have to move,
-and grow, to fit this set better? That is the gradient of the set's mean log p by the means and the deviations sigma, in
-units of its own spread (the Fisher information, here in its usual closed form):
+A set of T descriptors becomes one vector: how would each component of a mixture (gmm.py) have to move and grow to fit
+this set better? That is the gradient of the set's mean log p with respect to the means and the standard deviations
+sigma, normalised by the Fisher information (here in its usual closed form):
 
     F1  u_tk = (x_t - m_k) / sigma_k                                                  sigma_k^2 = var_k
     F2  M_k = 1 / (T sqrt(w_k)) sum_t g_k(x_t) u_tk                                 = sigma_k / sqrt(w_k) dL/dm_k
     F3  S_k = 1 / (T sqrt(2 w_k)) sum_t g_k(x_t) (u_tk^2 - 1)                   = sigma_k / sqrt(2 w_k) dL/dsigma_k
     F4  v = [M_1 ... M_K, S_1 ... S_K],   v <- sign(v) sqrt|v|,   v <- v / |v|
 
-with L = 1/T sum_t log p(x_t). F4's square root keeps a few large entries from deciding alone (sets with few descriptors
-near a component give many zeros); length 1 makes sets of any T comparable. The order of the frames plays no part: it is
-a temporal pool, beside mean and max (Wu et al. 2016 compare the three).
+with L = 1/T sum_t log p(x_t). Without the square root in F4, a few large entries would decide alone (sets with few
+descriptors near a component give many zeros). Length 1 makes sets of any T comparable. The order of the frames does not
+count: this is a temporal pool, like mean and max (Wu et al. 2016 compare the three).
 
-Shapes: frames x (T, D), w (K,), m, sigma (K, D); u (T, K, D); M, S (K, D); v (2 K D,). PCA before decorrelates the
-dimensions, as the diagonal covariances suppose. What goes wrong: a set that the mixture fits exactly has v = 0, which
-stays 0; the mixture must be fitted to frames of training persons, never to those that are compared.
+Shapes: frames x (T, D), w (K,), m, sigma (K, D); u (T, K, D); M, S (K, D); v (2 K D,). The covariances are diagonal, so
+PCA should decorrelate the dimensions first. What goes wrong: a set that the mixture fits exactly has v = 0, which stays
+0. The mixture must be fitted to training persons, never to the persons who are compared.
 """
 
 import numpy as np

@@ -5,16 +5,17 @@
     F3  n_k = sum_f g_k(x_f),   w_k = n_k / F
     F4  m_k = sum_f g_k(x_f) x_f / n_k,   var_k = sum_f g_k(x_f) x_f^2 / n_k - m_k^2, and not below `floor`
 
-E-step: F1-F2 with the mixture as it is. M-step: F3-F4. The mean of log p never falls from one round to the next; it
-ends where a round adds less than `tolerance`. Which of its many maxima it climbs depends on the start: K frames drawn
-as in k-means++ (Arthur & Vassilvitskii 2007), each with a probability proportional to its squared distance from those
-drawn before; every frame then belongs to the nearest of them, and F3-F4 give the first mixture.
+E-step: F1-F2 with the current mixture. M-step: F3-F4. The mean of log p never falls from one round to the next. EM
+ends when a round adds less than `tolerance`. There are many local maxima; the start decides which one is reached. For
+the start, K frames are drawn as in k-means++ (Arthur & Vassilvitskii 2007): each with a probability proportional to its
+squared distance from the nearest one drawn before. Each frame then belongs to its nearest drawn frame, and F3-F4 give
+the first mixture.
 
 Shapes: frames x (F, D), one descriptor a row; weights w (K,), means m (K, D), variances var (K, D); g (F, K).
 
-What goes wrong: a component that sits on one frame has variance 0 and an infinite density, hence the floor, a
-thousandth of the frames' own variance in each dimension (F4). Sums of exp(F1) underflow, so F2 takes the largest
-exponent out first. A dimension that never varies gets variance 1e-12 and counts for nothing.
+What goes wrong: a component on a single frame has variance 0 and an infinite density. Hence the floor in F4: a
+thousandth of the variance of all frames in each dimension. Sums of exp(F1) underflow, so F2 subtracts the largest
+exponent first. A dimension that never varies gets variance 1e-12 and has no effect.
 """
 
 import numpy as np
@@ -41,12 +42,12 @@ def fit(
 
 
 def start(frames: np.ndarray, components: int, rng: np.random.Generator) -> Mixture:
-    """The mixture that EM starts from: k-means++ draws, and every frame with the nearest."""
+    """The mixture that EM starts from: k-means++ draws, and each frame belongs to the nearest of them."""
     squared = np.empty((len(frames), components))
     odds = np.ones(len(frames))
     for k in range(components):
         if not odds.any():
-            raise InputError(f"expected at least {components} different frame descriptors, got {k}: fewer components")
+            raise InputError(f"expected at least {components} different frame descriptors, got {k}: use fewer")
         drawn = frames[rng.choice(len(frames), p=odds / odds.sum())]
         squared[:, k] = ((frames - drawn) ** 2).sum(axis=1)
         odds = squared[:, : k + 1].min(axis=1)
@@ -78,11 +79,12 @@ def responsibilities(x: np.ndarray, mixture: Mixture) -> tuple[np.ndarray, np.nd
 
 def maximise(x: np.ndarray, g: np.ndarray, floor: np.ndarray) -> Mixture:
     """x (F, D), g (F, K) -> the mixture: the M-step."""
-    n = g.sum(axis=0) + 10 * np.finfo(float).eps  # nobody's component keeps a trace of a weight
+    n = g.sum(axis=0) + 10 * np.finfo(float).eps  # a component without frames keeps a tiny weight
     m = g.T @ x / n[:, None]
-    var = np.stack([g[:, k] @ (x - m[k]) ** 2 for k in range(len(n))]) / n[:, None]  # F4, without its cancellation
+    var = np.stack([g[:, k] @ (x - m[k]) ** 2 for k in range(len(n))]) / n[:, None]  # F4, without cancellation
     return {"weights": n / n.sum(), "means": m, "variances": np.maximum(var, floor)}  # F3
 
 
 def floor_of(frames: np.ndarray) -> np.ndarray:
+    """frames (F, D) -> the smallest variance allowed in each dimension (D,)."""
     return np.maximum(FLOOR * frames.var(axis=0), 1e-12)

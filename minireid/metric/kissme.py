@@ -1,15 +1,14 @@
 """KISSME, "keep it simple and straightforward" metric learning (Koestinger et al. 2012).
 
-Is the difference x_i - x_j that of one person or of two? Both kinds are taken as Gaussian about 0, with covariances
-Sigma_same and Sigma_different. With d = x_i - x_j the log-likelihood ratio of two persons over one is, but for a
-constant,
+Is the difference d = x_i - x_j that of one person or of two? Both kinds are modelled as Gaussian with mean 0 and
+covariances Sigma_same and Sigma_different. The log-likelihood ratio of two persons over one is, up to a constant,
 
     F1  log p_different(d) - log p_same(d) = 1/2 d^T [inv(Sigma_same) - inv(Sigma_different)] d
 
-It grows with the distance that decides best under that model, whose matrix M needs no iteration at all:
+It decides best under this model, and it is half the squared distance d^T M d. M needs no iteration:
 
     F2  M = inv(shrunk(Sigma_same)) - inv(shrunk(Sigma_different))          shrunk: eigen.py
-    F3  M = V diag(m) V^T;   M+ = V diag(max(m, 0)) V^T     eigenvalues m; the nearest one that is a distance
+    F3  M = V diag(m) V^T;   M+ = V diag(max(m, 0)) V^T     eigenvalues m; M+ has none below 0: a distance
     F4  projection P = V diag(sqrt(m)) of the columns with m > 0, M+ = P P^T;   score(a, b) = -|P^T a - P^T b|
 
 Shapes: x (N, D), persons, cameras (N,); Sigma_same, Sigma_different (D, D): means over all pairs across the cameras, of
@@ -17,14 +16,14 @@ one person and of two (samples.py); M (D, D); P (D, D'), D' the number of m > 0.
 distance: the order of a gallery is the same.
 
 What goes wrong:
-- Sigma_same has rank N - K at most for K persons: with few samples it is singular, and with a few more its small
-  eigenvalues are far too small, so that F2 listens to directions that were never seen. Hence the shrinkage (eigen.py;
-  Tao et al. 2016 regularise both covariances of KISSME for this reason), and PCA before, by who calls this
-  (evaluation/fitting.py; Wu et al. 2016: to 128 dimensions).
-- A direction in which one person varies more than two persons do has m < 0: a distance there would be negative, F3
-  drops it. Where all are, nothing is left: the embeddings tell nobody apart.
-- A network's own training persons: their same-person differences are far smaller than those of people whom it has never
-  seen, so M overrates the directions that training made tight. Fit to persons withheld from training.
+- Sigma_same has rank N - K at most for K persons. With few samples it is singular. With a few more, its small
+  eigenvalues are far too small, and F2 gives large weights to directions that were hardly seen. Hence the shrinkage
+  (eigen.py; Tao et al. 2016 regularise both covariances of KISSME for this reason). The caller also reduces by PCA
+  first (evaluation/fitting.py; Wu et al. 2016: to 128 dimensions).
+- In some directions of M one person varies more than two persons do. There m < 0, and a squared distance would be
+  negative, so F3 drops them. If all m < 0, nothing is left: the embeddings do not tell persons apart.
+- The metric is fitted to the network's own training persons. Their same-person differences are far smaller than those
+  of new persons, so M overrates some directions. Fit to persons withheld from training.
 """
 
 import numpy as np
@@ -47,7 +46,7 @@ def fit(x: np.ndarray, persons: np.ndarray, cameras: np.ndarray, *, shrinkage: f
         M = np.linalg.inv(eigen.shrunk(same, shrinkage)) - np.linalg.inv(eigen.shrunk(different, shrinkage))  # F2
     except np.linalg.LinAlgError:
         raise InputError(eigen.SINGULAR) from None
-    m, V = np.linalg.eigh((M + M.T) / 2)  # F3; an inverse is symmetric but for rounding
+    m, V = np.linalg.eigh((M + M.T) / 2)  # F3; an inverse is symmetric apart from rounding
     positive = m > 0
     if not positive.any():
         raise InputError("no direction has different persons further apart than one person: KISSME cannot be fitted")

@@ -1,7 +1,8 @@
 """Local Fisher discriminant analysis (Sugiyama 2007; for re-identification Pedagadi et al. 2013).
 
-Fisher's discriminant spreads persons and tightens each of them. The local form tightens only what is close already: a
-person who looks like two clouds (two poses) may stay two clouds, and no direction is given up to bring them together.
+Fisher's discriminant moves different persons apart, and the samples of each person together. The local form moves only
+close samples of a person together. A person with two clusters (two poses) may keep two clusters, and no direction is
+given up to join them.
 
     F1  sigma_i = distance from x_i to the k-th nearest other sample of its person         k = 7; all, if fewer
     F2  A[i, j] = exp(-|x_i - x_j|^2 / (sigma_i sigma_j))  for two samples of a person: local scaling
@@ -11,19 +12,20 @@ person who looks like two clouds (two poses) may stay two clouds, and no directi
     F6  P = [sqrt(lambda_1) t_1 ... sqrt(lambda_D') t_D'];  score(a, b) = -|P^T a - P^T b|
 
 Shapes: x (N, D), persons (N,), n_c samples of person c; sums are over ordered pairs i, j. A (N, N), but only the n_c x
-n_c blocks of a person are ever made; Sw, Sb (D, D); `projection` P (D, D'), `eigenvalues` (D',). With A = 1 this is
-Fisher's discriminant. Cameras play no part.
+n_c block of each person is computed; Sw, Sb (D, D); `projection` P (D, D'), `eigenvalues` (D',). With A = 1 this is
+Fisher's discriminant. Cameras are not used.
 
 How F3 and F4 are computed. With a symmetric weight W, 1/2 sum_ij W[i, j] (x_i - x_j) (x_i - x_j)^T is X^T (diag(W 1) -
 W) X. Call it G_c for W = A within person c. Then Sw = sum_c G_c / n_c, and Sb is sum_c (1/N - 1/n_c) G_c plus 1/(2N)
-times the scatter of all pairs of two persons, which samples.scatter has without a loop over pairs.
+times the scatter of all pairs of two persons, which samples.scatter computes without a loop over pairs.
 
 What goes wrong:
-- Sw has rank N - K at most for K persons: with few samples a person it is singular, hence the shrinkage (eigen.py).
-- Several samples of a person from each camera: where k is less than the samples of a track, the k nearest are all of
-  the same track, A is near 0 between the cameras, and LFDA learns to hold a track together, not a person. Take few
-  clips a track: with 4 in each of two cameras the 7th nearest is the farthest.
-- F4 is negative within a person (1/N < 1/n_c): Sb may have negative eigenvalues, and lambda of 0 or less is left out.
+- Sw has rank N - K at most for K persons. With few samples of each it is singular, hence the shrinkage (eigen.py).
+- A track has more than k samples. The k nearest are then all of the same track, A is near 0 between the cameras, and
+  LFDA keeps tracks together, not persons. Take few clips of each track: with 4 in each of two cameras, the 7th nearest
+  is the farthest.
+- Wb is negative within a person (1/N < 1/n_c), so Sb may have negative eigenvalues. Directions with lambda <= 0 are
+  left out.
 """
 
 import numpy as np
@@ -76,7 +78,7 @@ def scatters(x: np.ndarray, person: np.ndarray, neighbours: int) -> tuple[np.nda
 
 
 def affinity(x: np.ndarray, neighbours: int) -> np.ndarray:
-    """The samples of one person, (n, D) -> A (n, n). Where sigma is 0, A is 0: such samples coincide, or are far."""
+    """The samples of one person (n, D) -> A (n, n). If a sigma is 0, A is 0: both samples are equal, or far apart."""
     squared = ((x[:, None] - x) ** 2).sum(axis=2)
     k = min(neighbours, len(x) - 1)
     sigma = np.sqrt(np.sort(squared, axis=1)[:, k])  # F1; place 0 is the sample itself

@@ -4,12 +4,12 @@
     F2  S w_k = v_k w_k,  v_1 >= v_2 >= ...                 W = [w_1 ... w_D'], orthonormal
     F3  project(x) = (x - m) W;  score(a, b) = -|project(a) - project(b)|
 
-Shapes: x (N, D); m `mean` (D,), W `projection` (D, D'), v `variances` (D',). F2 is read off the singular values
-x - m = U diag(s) W^T, v = s^2 / (N - 1): S is never formed, which would square the rounding errors.
+Shapes: x (N, D); m `mean` (D,), W `projection` (D, D'), v `variances` (D',). F2 is computed by the singular value
+decomposition x - m = U diag(s) W^T, v = s^2 / (N - 1). S is never formed: that would square the condition number.
 
-Who is who plays no part: PCA drops what hardly varies, and with it noise, but also what tells two persons apart if that
-varies little. It is here to come before LFDA and KISSME, whose covariances want fewer dimensions than samples (Wu et
-al. 2016 reduce to 128 first). D' is at most the rank of x - m: directions that the samples do not have are left out.
+PCA does not use the persons. It drops directions with little variance. These are noise, but also differences between
+persons if they vary little. Use it before LFDA and KISSME: their covariances need fewer dimensions than samples (Wu et
+al. 2016 reduce to 128 first). D' is at most the rank of x - m: directions without variance are left out.
 """
 
 import numpy as np
@@ -39,7 +39,7 @@ def fit(x: np.ndarray, persons: np.ndarray, cameras: np.ndarray, *, dimensions: 
 
 
 def project(x: np.ndarray, metric: Metric) -> np.ndarray:
-    """(N, D) -> (N, D'), where the distance is the Euclidean one. Does so for every metric of this package."""
+    """(N, D) -> (N, D'), where the distance is Euclidean. Works for every metric of this package."""
     return (np.asarray(x, np.float64) - metric["mean"]) @ metric["projection"]  # F3
 
 

@@ -1,7 +1,7 @@
-"""Re-ranking with k-reciprocal neighbours (Zhong et al. 2017): whom do probe and gallery entry both know?
+"""Re-ranking with k-reciprocal neighbours (Zhong et al. 2017): do probe and gallery entry have the same neighbours?
 
-Two pictures of one person have each other among their nearest, and have the same others near them. All probes and
-gallery entries together are the Q = P + G points; i, j, q are points, and every point is its own nearest.
+Two pictures of one person are usually among each other's nearest neighbours, and have the same neighbours. All probes
+and gallery entries together are the Q = P + G points; i, j, q are points. Every point is its own nearest neighbour.
 
     F1  N(i, k) = i and its k nearest others
     F2  R(i, k) = {j in N(i, k): i in N(j, k)}                                         reciprocal neighbours
@@ -11,17 +11,17 @@ gallery entries together are the Q = P + G points; i, j, q are points, and every
     F6  dJ[i, j] = 1 - sum_q min(V[i, q], V[j, q]) / sum_q max(V[i, q], V[j, q])                    Jaccard distance
     F7  d*[i, j] = (1 - lambda) dJ[i, j] + lambda d[i, j],   k1 = 20, k2 = 6, lambda = 0.3 in the paper
 
-d is the squared distance divided by the largest in its row: F4 and F7 need a scale, the paper leaves it open and its
-public code does this. From that code too: the sum of a row of V being 1 (F4), k1/2 rounded to even, a point counted
-among its own neighbours beside k others (F1) and as one of the k2 (F5). The code asks for more than 2/3 in F3; this
-page has the paper's "at least".
+d is the squared distance divided by the largest in its row. (F4 and F7 need a scale. The paper leaves it open; its
+public code does this.) Three more details are from that code. Each row of V has the sum 1 (F4). If k1 is odd, k1/2 is
+rounded to the even neighbour. A point counts as its own neighbour, beside k others (F1) and as one of the k2 (F5). In
+F3 the code asks for more than 2/3; this page follows the paper: "at least".
 
 Shapes: scores probe-gallery (P, G), probe-probe (P, P), gallery-gallery (G, G); N, R, V, d (Q, Q); result (P, G).
 
-What goes wrong: k1 is meant for galleries where a person comes many times; where one comes once, most of 20 neighbours
-are others, and at k1 near Q everybody is everybody's neighbour. k1 is clipped to Q - 1 and k2 to Q, which keeps small
-galleries from failing but not from being pointless. The other probes are used too, so a probe's ranking depends on who
-else is looked for: say so beside the number. Memory is a few Q x Q arrays of float64.
+What goes wrong: k1 = 20 is meant for galleries with many entries of each person. With one entry of each, most of the 20
+neighbours are other persons. With k1 near Q, all points are neighbours. k1 is clipped to Q - 1 and k2 to Q, so small
+galleries give a result, but not a useful one. A probe's ranking depends on the other probes too: say so when you report
+the number. Memory is a few Q x Q arrays of float64.
 """
 
 import numpy as np
@@ -40,7 +40,7 @@ def rerank(
 ) -> np.ndarray:
     """Scores that are minus distances: (P, G), (P, P), (G, G) -> (P, G), minus d* (F7). share is lambda.
 
-    Raises ValueError where shapes or parameters do not fit, InputError for scores that are not finite.
+    Raises ValueError if shapes or parameters do not fit, InputError for scores that are not finite.
     """
     P, G = probe_gallery.shape
     if probe_probe.shape != (P, P) or gallery_gallery.shape != (G, G):
@@ -52,7 +52,7 @@ def rerank(
         raise InputError("expected finite scores to re-rank, got NaN or infinity: the network has diverged")
     d = score * score
     d /= np.maximum(d.max(axis=1, keepdims=True), np.finfo(float).tiny)
-    order = nearest(score)  # a slice of more than Q points is all Q: so are k1 and k2 clipped
+    order = nearest(score)  # slices of it end at Q points, which clips k1 and k2
     V = np.where(expanded(order, k1), np.exp(-d), 0)
     V /= V.sum(axis=1, keepdims=True)  # F4
     V = V[order[:, :k2]].mean(axis=1)  # F5
@@ -60,7 +60,7 @@ def rerank(
 
 
 def nearest(score: np.ndarray) -> np.ndarray:
-    """(Q, Q) -> every point's others, most alike first, itself before all; among equals the one that comes first."""
+    """Scores (Q, Q) -> for every point: itself, then all others, most alike first; ties keep their order."""
     score = score.copy()
     np.fill_diagonal(score, np.inf)
     return np.argsort(-score, axis=1, kind="stable")
@@ -76,7 +76,7 @@ def reciprocal(order: np.ndarray, k: int) -> np.ndarray:
 def expanded(order: np.ndarray, k1: int) -> np.ndarray:
     """R* as booleans (Q, Q), F3."""
     R, half = reciprocal(order, k1), reciprocal(order, round(k1 / 2))
-    shared = R.astype(np.float32) @ half.T.astype(np.float32)  # (i, q): how many R(i, k1) and R(q, k1/2) have in common
+    shared = R.astype(np.float32) @ half.T.astype(np.float32)  # (i, q): |R(i, k1) & R(q, k1/2)|
     joins = R & (3 * shared >= 2 * half.sum(axis=1))
     return R | (joins.astype(np.float32) @ half.astype(np.float32) > 0)
 

@@ -5,11 +5,10 @@
     F2  same       = [scatter(person) - scatter(person and camera)] / number of such pairs
     F3  different  = [scatter(all) - scatter(camera) - (the numerator of F2)] / number of such pairs
 
-F2 is the mean over all pairs of one person in two cameras, F3 over all pairs of two persons in two cameras; pairs
-within a camera are left out, because nobody is looked for in the camera that has seen him. N samples make N^2 pairs,
-but F1 takes N D^2 operations: the sum over pairs is worked out group by group, and what is not wanted is taken off
-again. Both covariances are about 0, the mean of a difference whose order means nothing (Koestinger et al. 2012; Liao et
-al. 2015).
+F2 is the mean over all pairs of one person in two cameras, F3 over all pairs of two persons in two cameras. Pairs
+within a camera are left out, because a person is looked for in another camera. N samples make N^2 pairs, but F1 takes
+only N D^2 operations: it sums over groups, and F2 and F3 subtract the pairs that do not count. Both covariances are
+about 0: each pair occurs in both orders, so the mean difference is 0 (Koestinger et al. 2012; Liao et al. 2015).
 
 Shapes: x (N, D) embeddings, persons (N,) and cameras (N,) their labels; covariances (D, D).
 """
@@ -22,8 +21,8 @@ from minireid.base.errors import InputError
 def checked(x: np.ndarray, persons: np.ndarray, cameras: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """x as float64, persons and cameras as numbers from 0.
 
-    Raises ValueError where shapes do not fit; InputError for values that are not finite, for fewer than two persons,
-    and where nobody is seen twice.
+    Raises ValueError if shapes do not fit; InputError for values that are not finite, for fewer than two persons, and
+    if no person has two samples.
     """
     x = np.asarray(x, np.float64)
     if x.ndim != 2 or np.shape(persons) != (len(x),) or np.shape(cameras) != (len(x),):
@@ -37,18 +36,18 @@ def checked(x: np.ndarray, persons: np.ndarray, cameras: np.ndarray) -> tuple[np
     if len(found) < 2:
         raise InputError(f"expected embeddings of at least 2 persons to fit a metric to, got {len(found)}: add persons")
     if len(found) == len(x):
-        raise InputError("expected somebody with two embeddings to fit a metric to, everybody has one: add some")
+        raise InputError("expected a person with two embeddings to fit a metric to, every person has one: add some")
     return x, person, np.unique(cameras, return_inverse=True)[1]
 
 
 def pair_covariances(x: np.ndarray, person: np.ndarray, camera: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Checked samples -> same (D, D) and different (D, D), the covariances of F2 and F3.
 
-    Raises InputError where no person, or no two persons, are in different cameras.
+    Raises InputError if no pair of one person, or no pair of two persons, is from two cameras.
     """
-    x = x - x.mean(axis=0)  # changes no difference; smaller sums in F1 lose less in F2 and F3
-    everybody, both = np.zeros(len(x), int), person * (camera.max() + 1) + camera
-    scatters = {"person": person, "both": both, "all": everybody, "camera": camera}
+    x = x - x.mean(axis=0)  # does not change differences; smaller sums in F1 lose fewer digits in F2 and F3
+    one_group, both = np.zeros(len(x), int), person * (camera.max() + 1) + camera
+    scatters = {"person": person, "both": both, "all": one_group, "camera": camera}
     sums, counts = zip(*(scatter(x, group) for group in scatters.values()))
     of_person, of_both, of_all, of_camera = sums
     n_same = counts[0] - counts[1]

@@ -6,23 +6,23 @@
     F4  M(W) = inv(W^T Sigma_I' W) - inv(W^T Sigma_E W)
     F5  score(a, b) = -sqrt((a - b)^T W M(W) W^T (a - b))
 
-lambda is how many times more two persons differ along w than one person does; where it is not above 1 the direction can
-only mislead. The vectors of F3 make both matrices diagonal, W^T Sigma_I' W = I and W^T Sigma_E W = diag(lambda), so
-that
+lambda is the variance along w of the differences between two persons, divided by that within one person. If it is not
+above 1, the direction can only mislead. The vectors of F3 make both matrices diagonal: W^T Sigma_I' W = I and
+W^T Sigma_E W = diag(lambda). So
 
     F6  M(W) = diag(1 - 1/lambda),   projection = W diag(sqrt(1 - 1/lambda)),   score(a, b) = -|projection^T (a - b)|
 
-which is positive on its own: nothing has to be cut off, unlike KISSME's M. The two are the same metric where every
+M(W) is positive definite: unlike KISSME's M, nothing has to be cut off. XQDA and KISSME are the same metric if every
 lambda is above 1 and both are regularised alike (with W square, W W^T = inv(Sigma_I'), so W M(W) W^T = inv(Sigma_I') -
-inv(Sigma_E)); they part where some are not, because XQDA drops those before it inverts.
+inv(Sigma_E)). Otherwise they differ, because XQDA drops the other directions before it inverts.
 
 Shapes: x (N, D), persons, cameras (N,); Sigma_I, Sigma_E (D, D); W (D, R); `projection` (D, R), `eigenvalues` (R,).
 
-F2: the authors add 0.001 I to features of their own scale. Embeddings are of any length; with s the number means the
-same for all of them. s is 1 for vectors of length 1 that are spread evenly over the directions. Without F2 a Sigma_I of
-fewer samples than dimensions is singular, and its empty directions would have lambda infinite: they would be all that
-is left. The paper's public code takes singular vectors of inv(Sigma_I') Sigma_E in F3, which are not the vectors of the
-paper's eigenproblem; this page follows the paper. What goes wrong besides is as in kissme.py.
+F2: the authors add 0.001 I, for features of their own scale. Embeddings have any scale, and s makes the regulariser
+independent of it. s is 1 for vectors of length 1 that are spread evenly over the directions. Without F2, Sigma_I is
+singular if there are fewer samples than dimensions. Its empty directions would have an infinite lambda, and only they
+would be kept. In F3 the paper's public code takes singular vectors of inv(Sigma_I') Sigma_E, which do not solve the
+paper's eigenproblem; this page follows the paper. What else goes wrong: see kissme.py.
 """
 
 import numpy as np

@@ -199,7 +199,7 @@ def test_without_withheld_persons(tmp_path: Path, prepared: Prepared, run: Run, 
     assert main(["metric", str(alone.path), "--threads", "1"]) == 0
     methods = [row["method"] for row in saved(alone, "results.json")["rows"]]
     assert methods == ["Euclidean", *FITTED[:4], "Euclidean, re-ranked"]
-    assert "no metric: that is chosen by withheld persons" in capsys.readouterr().out
+    assert "no metric: there are too few withheld persons" in capsys.readouterr().out
     assert main(["metric", str(alone.path), str(run.path), "--out", str(tmp_path / "both")]) == 2
     assert "only one has withheld persons" in capsys.readouterr().err and not (tmp_path / "both").exists()
 

@@ -123,7 +123,7 @@ def test_persons_without_queries_look_for_each_of_their_tracks() -> None:
     assert compared.gallery == [Clip(3, 2), Clip(43, 2), Clip(48, 2)]
     assert compared.allowed is not None
     assert compared.allowed.astype(int).tolist() == [[0, 1, 1], [1, 0, 1]]
-    with pytest.raises(InputError, match="nobody to be looked for was seen by two cameras of prepared"):
+    with pytest.raises(InputError, match="none of the persons was seen by two cameras of prepared"):
         comparison(small_data.recipe(), mars(), (8,))
 
 

@@ -111,7 +111,7 @@ def test_runs_of_different_protocols_are_refused_before_anything_is_computed(
     (tmp_path / "other" / "run.json").write_text(json.dumps({**facts, "split": "mine.json"}))
     monkeypatch.setattr(embedding, "embed_clips", lambda *_, **__: pytest.fail("computed"))
     assert main([command, str(run.path), str(tmp_path / "other"), "--out", str(tmp_path / "out")]) == 2
-    assert "other is of the protocol mine.json, " in capsys.readouterr().err
+    assert "other has protocol mine.json, " in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -70,7 +70,7 @@ def test_bad_samples_are_named(rng, metric):
     x, persons, cameras = draw(rng)
     with pytest.raises(InputError, match="at least 2 persons to fit a metric to, got 1"):
         metric.fit(x, np.zeros(len(x), int), cameras)
-    with pytest.raises(InputError, match="somebody with two embeddings"):
+    with pytest.raises(InputError, match="a person with two embeddings"):
         metric.fit(x, np.arange(len(x)), cameras)
     broken = x.copy()
     broken[3, 2] = np.nan
