@@ -9,7 +9,7 @@ from minireid.base.errors import InputError
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, metavar="FOLDER", help="folder for results.json and pictures")
-    command.add_argument("--rounds", type=int, default=9, help="rounds; each measures everything once (default: 9)")
+    command.add_argument("--rounds", type=int, default=9, help="rounds of measurements, in turns (default: 9)")
     command.add_argument("--quick", action="store_true", help="only 64 x 32, without growth and memory")
     command.add_argument("--json", action="store_true", help="print JSON; the tables go to stderr")
 
