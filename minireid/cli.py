@@ -1,4 +1,4 @@
-"""The command line: the list of the commands, and what the process says and returns when one of them fails."""
+"""The command line: the list of commands, and the messages and exit codes when one of them fails."""
 
 import sys
 
@@ -14,7 +14,7 @@ COMMANDS = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The exit code. 0: done. 1: a check found something wrong. 2: bad input, told in one line. 130: Ctrl-C."""
+    """Returns the exit code. 0: done. 1: a check failed. 2: bad input, with a message of one line. 130: Ctrl-C."""
     arguments = parse(COMMANDS, argv)
     try:
         return arguments.run(arguments) or 0
@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("minireid: stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of our output has gone (| head)
+    except BrokenPipeError:  # the program that reads our output has ended (| head)
         sys.stderr.close()
         return 1
 

@@ -16,7 +16,7 @@ def rng() -> np.random.Generator:
 @pytest.fixture(scope="session")
 def judge() -> ModuleType:
     """tests/torch_layers.py: every layer and loss once more, written with PyTorch. Skips where there is no PyTorch."""
-    pytest.importorskip("torch", reason="PyTorch judges the layers where it is installed: pip install minireid[torch]")
+    pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[torch]'")
     from tests import torch_layers
 
     return torch_layers

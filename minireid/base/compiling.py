@@ -1,11 +1,11 @@
-"""How numba compiles the kernels: once for each dtype, kept on disk, with one line that says so.
+"""How numba compiles the kernels: once for each dtype. The compiled code is kept on disk, and one line announces it.
 
-`jit` is for what runs in parallel (prange), `helper` for what those call. error_model="numpy": division by 0 gives
-infinity and no check stands in the loops. fastmath={"contract"}: a b + c may become one fused multiply-add, with one
-rounding; nothing else may be rearranged, and NaN and infinity pass through as they must.
+`jit` compiles functions that run in parallel (prange), `helper` compiles the functions that they call.
+error_model="numpy": division by 0 gives infinity, so the loops contain no check. fastmath={"contract"}: a b + c may
+become one fused multiply-add, with one rounding. Nothing else may be rearranged, and NaN and infinity stay correct.
 
-Compiled code is kept in `__pycache__`, or where NUMBA_CACHE_DIR says. Numba looks at the date of the kernel's own file
-alone: whoever edits vectors.py has to delete what was kept for fused.py.
+Compiled code is kept in `__pycache__`, or in the folder NUMBA_CACHE_DIR. Numba checks only the date of the kernel's own
+file. After an edit of vectors.py, delete what is kept for fused.py.
 """
 
 import sys
@@ -19,7 +19,7 @@ OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}}
 
 
 class Announcer(event.Listener):
-    """Says once on stderr that something is being compiled, when it is."""
+    """Announces on stderr that kernels are being compiled. Each line is printed only once."""
 
     def __init__(self) -> None:
         self.said: set[str] = set()
@@ -41,19 +41,22 @@ event.register("numba:compile", announcer)
 
 
 def jit(function: Callable) -> Callable:
+    """Compile a kernel that runs in parallel (prange)."""
     return compiled(function, parallel=True)
 
 
 def helper(function: Callable) -> Callable:
+    """Compile a function that kernels call."""
     return compiled(function)
 
 
 def compiled(function: Callable, **options: Any) -> Callable:
+    """Compile with OPTIONS, and keep the compiled code on disk if there is a folder for it."""
     try:
         return numba.njit(cache=True, **OPTIONS, **options)(function)
-    except RuntimeError:  # numba's word for: no folder that could be written to
+    except RuntimeError:  # numba found no folder that it can write to
         announcer.say(
-            "minireid: no folder to keep compiled kernels in, so every start compiles them anew "
-            "(set NUMBA_CACHE_DIR to one that can be written to)"
+            "minireid: no folder to keep compiled kernels in, so every start compiles them again "
+            "(set NUMBA_CACHE_DIR to a folder that can be written to)"
         )
         return numba.njit(**OPTIONS, **options)(function)

@@ -1,4 +1,4 @@
-"""Writing files: whole or not at all."""
+"""Writing files: completely or not at all."""
 
 import os
 from contextlib import suppress
@@ -8,16 +8,16 @@ from minireid.base.errors import InputError
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write beside `path`, then put in its place: a crash leaves the old file or the new one, never a piece.
+    """Write a temporary file beside `path`, then rename it. A crash leaves the old file or the new one, never a part.
 
-    InputError where that cannot be: no such folder, no right to write, a full disk. The old file is then as it was.
+    InputError if that fails: no such folder, no permission, a full disk. The old file is then unchanged.
     """
     partial = path.with_name(path.name + ".partial")
     try:
         with partial.open("wb") as stream:
             stream.write(content)
             stream.flush()
-            os.fsync(stream.fileno())  # or a power cut could leave the new name on an empty file
+            os.fsync(stream.fileno())  # otherwise a power cut could leave an empty file under the new name
         os.replace(partial, path)
     except OSError as fault:
         raise InputError(f"cannot write {path} ({fault.strerror or fault}): check the folder and the disk") from None
@@ -27,12 +27,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """The same for text, as UTF-8, its line ends as they are."""
+    """The same for text, as UTF-8. Line ends are not changed."""
     write_bytes(path, text.encode("utf-8"))
 
 
 def check_target(path: Path, ending: str) -> None:
-    """InputError unless `path` ends like this and its folder is there: to be asked before long work, not after it."""
+    """InputError unless `path` has this ending and its folder exists. Call it before long work, not after it."""
     if path.suffix != ending:
         raise InputError(f"expected --out to end in {ending}, got {path}")
     if not path.parent.is_dir():

@@ -1,4 +1,4 @@
-"""Progress bars: lively on a terminal, rare in a log file, where every drawing is kept."""
+"""Progress bars: drawn often on a terminal, rarely in a log file, because a log keeps every drawing."""
 
 import sys
 from collections.abc import Iterable

@@ -32,7 +32,7 @@ def from_leaves(named: dict[str, np.ndarray]) -> Tree:
 
 
 def put(tree: Tree, name: str, branch: Tree) -> None:
-    """Set the branch of this name, such as "high.linear", in place; the dicts on the way to it are made."""
+    """Set the branch of this name, such as "high.linear", in place. Missing dicts on the way to it are made."""
     *branches, last = name.split(".")
     for part in branches:
         tree = tree.setdefault(part, {})

@@ -36,18 +36,21 @@ def layers_of(height: int, width: int) -> list[Layer]:
 
 
 def flop(layer: Layer, frames: int) -> float:
-    """Floating-point operations of one direction, every product counted (dense): two for each."""
+    """Floating-point operations of one direction: two for each product. Every product counts (dense)."""
     return 2.0 * frames * layer.H * layer.W * 25 * layer.C * layer.O
 
 
 def bytes_moved(layer: Layer, frames: int, direction: str) -> float:
-    """What has to be read and written at the least, in float32: the map of either side, pooled on the output's."""
+    """The fewest bytes to read and write, in float32: the input, the pooled output and the weights.
+
+    Backward also reads one byte per output: which value of the window was the maximum.
+    """
     inside, outside = frames * layer.H * layer.W * layer.C, frames * layer.H * layer.W * layer.O / 4
     return 4 * (inside + outside + 25 * layer.C * layer.O) + (outside if direction != "forward" else 0)
 
 
 def draw(layer: Layer) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
-    """x, p and the block's upstream gradient."""
+    """x (FRAMES, H, W, C), p, and the block's upstream gradient (FRAMES, H/2, W/2, O), all float32."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal((FRAMES, layer.H, layer.W, layer.C), np.float32)
     dy = rng.standard_normal((FRAMES, layer.H // 2, layer.W // 2, layer.O), np.float32)
@@ -57,8 +60,8 @@ def draw(layer: Layer) -> tuple[np.ndarray, dict[str, np.ndarray], np.ndarray]:
 def measure_layer(layer: Layer, rounds: int, torch: TorchSeconds | None) -> list[dict[str, Any]]:
     """One row for each way and direction: milliseconds for FRAMES frames, dense GFLOP/s.
 
-    loops, im2col and direct do the convolution alone; fused, and PyTorch in either layout, the whole block (with pool
-    and tanh). loops work on one frame of 8 x 8 or less, and their time is scaled to the whole.
+    loops, im2col and direct compute the convolution alone. fused and PyTorch (in both layouts) compute the whole block,
+    with pool and tanh. loops computes one frame of at most 8 x 8, and its time is scaled to FRAMES whole frames.
     """
     x, p, dy = draw(layer)
     m, pool_cache = maxpool2d.forward(im2col.forward(x, p["W"], p["b"], stride=1, padding=PADDING))
@@ -75,7 +78,7 @@ def measure_layer(layer: Layer, rounds: int, torch: TorchSeconds | None) -> list
             assert torch is not None
             functions[f"PyTorch, {layout}/{direction}"] = partial(torch, "block", layer, direction, layout)
     medians = {key: float(np.median(seconds)) for key, seconds in in_turns(functions, rounds).items()}
-    for key in [key for key in medians if key.endswith("/backward both")]:  # the input's own is the difference
+    for key in [key for key in medians if key.endswith("/backward both")]:  # for the input alone: the difference
         way = key.partition("/")[0]
         medians[f"{way}/backward input"] = medians.pop(key) - medians[f"{way}/backward weights"]
     h, w = min(8, layer.H), min(8, layer.W)

@@ -1,4 +1,4 @@
-"""How `minireid bench` measures: bursts in turns, paired ratios, and this machine's own peaks."""
+"""How `minireid bench` measures: bursts in turns, paired ratios, and the peaks of this machine."""
 
 import platform
 import time
@@ -17,8 +17,10 @@ SETTLE, COUNTED = 0.1, 0.15  # seconds of a burst
 
 
 def burst(function: Callable[[], Any]) -> float:
-    """Median seconds of calls one after another, after SETTLE seconds of calls that do not count: threads that worked
-    for somebody else fall asleep meanwhile, and the own ones are awake."""
+    """Median seconds of calls one after another. The calls of the first SETTLE seconds do not count.
+
+    Meanwhile the threads of the function measured before fall asleep, and the threads of this one wake up.
+    """
     settled = time.perf_counter() + SETTLE
     function()
     while time.perf_counter() < settled:
@@ -32,9 +34,10 @@ def burst(function: Callable[[], Any]) -> float:
 
 
 def in_turns(functions: dict[str, Callable[[], float]], rounds: int) -> dict[str, np.ndarray]:
-    """What each function measures (seconds), (rounds,), in turns: A B C A B C ..., after one turn that does not count.
+    """{name: seconds (rounds,)} that the functions return, called in turns: A B C A B C ... The first round is dropped.
 
-    The machine's moods, which last for seconds, then hit all of them alike, and ratios within a round mean something.
+    A machine may be slower for some seconds. In turns this affects all functions alike, so ratios within a round are
+    meaningful.
     """
     measured: dict[str, list[float]] = {name: [] for name in functions}
     for _ in range(1 + rounds):
@@ -44,7 +47,7 @@ def in_turns(functions: dict[str, Callable[[], float]], rounds: int) -> dict[str
 
 
 def bursts(functions: dict[str, Callable[[], Any]]) -> dict[str, Callable[[], float]]:
-    """For each function one that measures it."""
+    """For each function, a function that measures it."""
     return {name: partial(burst, function) for name, function in functions.items()}
 
 
@@ -69,7 +72,7 @@ def multiply_adds(a, out, threads, repeats, sums, weights):
         w = load_row(a, 64, weights)
         for k in range(repeats):
             row = slide(row, w, a, k & 127, 1)
-        for q in range(len(row)):  # what is stored has to be computed
+        for q in range(len(row)):  # the compiler cannot skip what is stored
             store(row[q], out, (thread * len(row) + q) * LANES)
 
 

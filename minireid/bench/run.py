@@ -1,4 +1,4 @@
-"""`minireid bench`: layers, whole steps, and how the cost grows, against this machine's peak and against PyTorch."""
+"""`minireid bench`: layers, whole steps and growth of the cost, compared with this machine's peak and PyTorch."""
 
 import functools
 import json
@@ -95,7 +95,7 @@ def measure_steps(height: int, width: int, n: int, rounds: int, torch: TorchSeco
 
 
 def denormals(rounds: int) -> dict[str, float]:
-    """The time of a step on images that hold denormal numbers alone, as a share of the usual step's."""
+    """The time of a step on images of denormal numbers only, divided by the time of a usual step."""
     params, batch = steps.draw(CLIPS, LENGTH, *SIZES[0])
     tiny = {**batch, "x": np.full_like(batch["x"], 1e-40)}
     functions = {"tiny": steps.training_step(params, tiny), "usual": steps.training_step(params, batch)}
@@ -118,7 +118,7 @@ def measure_growth(rounds: int, n: int) -> list[dict[str, Any]]:
 
 
 def peak_memory(with_torch: bool) -> dict[str, float]:
-    """MB that a step at 128 x 64 needs at its worst, each way in a process of its own; empty where Linux is not."""
+    """Peak memory in MB of a step at 128 x 64. Each way runs in its own process. Empty if this is not Linux."""
     if not STATUS.exists():
         return {}
     ways = ["minireid"] + ["PyTorch, channels last"] * with_torch

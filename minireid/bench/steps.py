@@ -14,7 +14,7 @@ from minireid.training import optimisers
 from minireid.training.ways import fast
 
 Params = dict[str, Any]
-CLIPS, LENGTH = 8, 16  # of a step, where nothing else is said
+CLIPS, LENGTH = 8, 16  # of a step, by default
 PERSONS = 100  # classes
 LEARNING_RATE = 0.01
 
@@ -62,6 +62,6 @@ def embedding(params: Params, x: np.ndarray) -> Callable[[], np.ndarray]:
 
 
 def fast_settings() -> dict[str, Any]:
-    """What msp_src.forward takes to run on the fast twins."""
+    """The arguments with which msp_src.forward runs on the fast twins."""
     way = fast()
     return {"unit": way.gru, "block": way.block}

@@ -50,5 +50,5 @@ def table_of_growth(rows: list[dict[str, Any]]) -> str:
 
 
 def line_of_memory(memory: dict[str, float]) -> str:
-    """Peaks in MB, each above what the process held before its first step."""
+    """Peaks in MB, each above the peak of the same process after tiny steps."""
     return "peak memory of a step at 128 x 64: " + ", ".join(f"{name} {mb:.0f} MB" for name, mb in memory.items())

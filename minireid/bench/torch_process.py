@@ -1,7 +1,7 @@
-"""PyTorch's side of `minireid bench`, in a process of its own: so that its threads and numba's never meet.
+"""PyTorch's side of `minireid bench`, in its own process: its threads and numba's must not compete for the cores.
 
-(In one process PyTorch with two threads lost a sixth of its speed: threads stay awake for some milliseconds after
-their work, and numba's took its cores.) The child reads a line of JSON, works, and answers with a line of JSON.
+In one process, PyTorch with two threads lost a sixth of its speed: threads stay awake for some milliseconds after their
+work, and numba's threads occupied the cores. The child reads a line of JSON, measures, and answers with a line of JSON.
 """
 
 import importlib.util
@@ -34,11 +34,11 @@ class TorchProcess:
         assert self.child.stdout is not None
         line = self.child.stdout.readline()
         if not line:
-            raise RuntimeError("bench: PyTorch's process ended; what it said stands above")
+            raise RuntimeError("bench: PyTorch's process ended; its error message is above")
         return json.loads(line)
 
     def close(self) -> None:
-        self.child.communicate()  # closes its input: it ends
+        self.child.communicate()  # closes the child's input, so the child ends
 
 
 def installed() -> bool:
@@ -46,6 +46,7 @@ def installed() -> bool:
 
 
 def serve(threads: int) -> None:
+    """The child's loop: for each line of JSON, measure and print the seconds."""
     from minireid.bench import torch_step
 
     allocator = keep_freed_memory()
@@ -61,7 +62,10 @@ def serve(threads: int) -> None:
 
 
 def function(what: str, *key: Any) -> Callable[[], Any]:
-    """("training step" or "embedding", height, width, layout), or ("block", layer, direction, layout)."""
+    """The function that this key names.
+
+    Keys: ("training step" or "embedding", height, width, layout), or ("block", layer, direction, layout).
+    """
     from minireid.bench import torch_step
 
     if what == "block":

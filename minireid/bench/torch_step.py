@@ -1,8 +1,8 @@
-"""The training step of msp_src once more, in PyTorch: what `minireid bench` holds minireid against.
+"""The training step of msp_src in PyTorch, with which `minireid bench` compares minireid.
 
-The same network, losses and update from the same weights, written as one would who wants PyTorch to be quick: eager,
-maps as (N, C, H, W) tensors in either memory layout, the pool before tanh (a quarter of the work for tanh), the GRU's
-products with the inputs of all gates and frames as one matrix product, and no gradient of the images.
+The same network, losses and update, from the same weights, written to be fast in PyTorch: eager, maps as (N, C, H, W)
+tensors in either memory layout, the pool before tanh (a quarter of the work for tanh), one matrix product for the
+inputs of all gates and frames of the GRU, and no gradient of the images.
 """
 
 from collections.abc import Callable
@@ -111,8 +111,7 @@ def embedding(p: Params, x: np.ndarray, layout: str) -> Callable[[], None]:
 
 
 def block_ways(x: np.ndarray, p: Params, dy: np.ndarray, layout: str) -> dict[str, Callable[[], Any]]:
-    """One block (convolution, pool, tanh): functions for forward, and for the gradients of W and b with and without
-    that of x."""
+    """Functions of one block (convolution, pool, tanh): forward; gradients of W and b; gradients of W, b and x."""
     t = parameters(p, layout)
     maps, upstream = frames_of(x, layout), frames_of(dy, layout)
     with_x = maps.clone().requires_grad_()

@@ -1,4 +1,4 @@
-"""How fast: layers and training steps, against this machine's peak and PyTorch."""
+"""Speed of layers and training steps, compared with this machine's peak and PyTorch."""
 
 import argparse
 import importlib.util
@@ -9,9 +9,9 @@ from minireid.base.errors import InputError
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, metavar="FOLDER", help="folder for results.json and pictures")
-    command.add_argument("--rounds", type=int, default=9, help="rounds, in which all take turns (default: 9)")
-    command.add_argument("--quick", action="store_true", help="64 x 32 only, without growth and memory")
-    command.add_argument("--json", action="store_true", help="print data; the tables go to stderr")
+    command.add_argument("--rounds", type=int, default=9, help="rounds of measurements, in turns (default: 9)")
+    command.add_argument("--quick", action="store_true", help="only 64 x 32, without growth and memory")
+    command.add_argument("--json", action="store_true", help="print JSON; the tables go to stderr")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""From drawn walkers to a report: the whole path, in a few minutes.
+"""Draw synthetic walkers, train, evaluate and write a report, in a few minutes.
 
 Each step is printed with the command that does the same.
 """
@@ -13,7 +13,7 @@ from minireid.commands.options import add_threads
 
 
 class Size(NamedTuple):
-    """people: seen by both cameras; frames: of the shortest and the longest track; changes: of the recipe's keys."""
+    """people: how many both cameras see; frames: of the shortest and the longest track; changes: of the recipe."""
 
     people: int
     frames: tuple[int, int]
@@ -26,7 +26,7 @@ QUICK = Size(12, (16, 20), ("training.epochs=2", "pairs.persons=3", "clips.lengt
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, default=Path("demo"), help="folder to write (default: demo)")
-    command.add_argument("--quick", action="store_true", help="a handful of people and steps: does all work here?")
+    command.add_argument("--quick", action="store_true", help="few people and steps: tests whether everything works")
     command.add_argument("--seed", type=int, default=0)
     add_threads(command)
 
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     out, size = arguments.out, QUICK if arguments.quick else FULL
     if out.exists():
-        raise InputError(f"{out} is there already: remove it, or choose another --out")
+        raise InputError(f"{out} exists already: remove it, or choose another --out")
     with threads(arguments.threads):
         pass  # an impossible number of threads is refused before anything is written
     began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""CMC and mAP of runs, beside plain baselines, with pictures and a report."""
+"""CMC and mAP of runs and of simple baselines, with pictures and a report."""
 
 import argparse
 from pathlib import Path

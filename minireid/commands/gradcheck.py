@@ -11,7 +11,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("names", nargs="*", metavar="NAME", help="only these (gru, msp_src …); or FILE.py with --like")
     command.add_argument("--like", metavar="NAME", help="check the functions of FILE.py; NAME has the same signature")
     command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--json", action="store_true", help="print data in place of text")
+    command.add_argument("--json", action="store_true", help="print JSON in place of text")
     command.add_argument("--plot", type=Path, metavar="PNG", help="with --like: picture of the worst wrong gradient")
     command.add_argument("--time-limit", type=float, default=120, metavar="SECONDS", help="with --like (default: 120)")
 
@@ -22,15 +22,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.like:
         return check_students_file(arguments)
     if arguments.plot or any(name.endswith(".py") for name in arguments.names):
-        raise InputError(
-            "expected --like NAME beside FILE.py: what are its functions to be compared with? (--like gru)"
-        )
-    with threads(1):  # the maps are tiny: threads would only wait for each other
+        raise InputError("expected --like NAME with FILE.py: the page to compare its functions with (--like gru)")
+    with threads(1):  # the maps are tiny: more threads would only wait for each other
         return check_pages(tuple(arguments.names), arguments.seed, as_json=arguments.json)
 
 
 def check_pages(names: tuple[str, ...], seed: int, *, as_json: bool = False) -> int:
-    """Check the cases of these names (all, where there are none) and print. 1 where something is wrong, else 0."""
+    """Check the cases of these names (no names: all cases) and print. Returns 1 if something is wrong, else 0."""
     from minireid.gradcheck.cases import check_all
 
     chosen = check_all.chosen(names, seed)
@@ -52,6 +50,7 @@ def check_pages(names: tuple[str, ...], seed: int, *, as_json: bool = False) -> 
 
 
 def check_students_file(arguments: argparse.Namespace) -> int:
+    """Check the functions of FILE.py and print. Returns 1 if something is wrong, else 0."""
     from minireid.base.files import check_target
     from minireid.gradcheck.cases.check_file import check_file
 

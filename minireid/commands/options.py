@@ -8,7 +8,7 @@ from minireid.base.errors import InputError
 
 def add_threads(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--threads", type=int, help="threads for the convolutions (default: all cores); the bits are the same"
+        "--threads", type=int, help="threads for the convolutions (default: all cores); any number gives the same bits"
     )
 
 
@@ -19,7 +19,7 @@ def add_set(command: argparse.ArgumentParser) -> None:
 
 
 def out_of_runs(out: Path | None, runs: list[Path], name: str) -> Path:
-    """The folder for results: `out`, or RUN/name where there is one run. InputError for several runs without --out."""
+    """The folder for results: `out`, or else RUN/name. InputError for several runs without --out."""
     if len(runs) > 1 and not out:
         raise InputError("expected --out FOLDER for the results of several runs")
     return out or runs[0] / name

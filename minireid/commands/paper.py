@@ -17,7 +17,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """1 after a wrong answer, else 0."""
+    """Returns 1 after a wrong answer, else 0."""
     from minireid.practice.pencil import doctor
 
     problem, ask = doctor.draw(arguments.kind, arguments.seed, arguments.ask)

@@ -9,7 +9,7 @@ HEAD = "Person re-identification in video, line by line: read the method, check 
 
 
 def parse(groups: Mapping[str, Sequence[str]], argv: Sequence[str] | None) -> argparse.Namespace:
-    """groups: {heading: names of commands}. The arguments, with the command's `run` among them."""
+    """groups: {heading: names of commands}. Returns the arguments; their `run` is the command's function."""
     commands = {heading: [module(name) for name in names] for heading, names in groups.items()}
     top = argparse.ArgumentParser(
         prog="minireid",
@@ -44,4 +44,4 @@ def listing(commands: Mapping[str, Sequence[ModuleType]]) -> str:
     lines = []
     for heading, group in commands.items():
         lines += [f"{heading}:", *(f"  {name_of(command):<11}{help_of(command)}" for command in group), ""]
-    return "\n".join([*lines, "minireid COMMAND --help tells more of one command."])
+    return "\n".join([*lines, "minireid COMMAND --help explains one command."])

@@ -1,4 +1,4 @@
-"""The recipes, and every value of one of them with the file that it comes from."""
+"""List the recipes, or print every value of one recipe and the file that it comes from."""
 
 import argparse
 
@@ -6,7 +6,7 @@ from minireid.commands.options import add_set
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("action", nargs="?", choices=("show",), help="default: list the recipes")
+    command.add_argument("action", nargs="?", choices=("show",), help="print one recipe (default: list the recipes)")
     command.add_argument("name", nargs="?", default="msp_src", help="a recipe, or a .toml file (default: msp_src)")
     add_set(command)
 

@@ -1,6 +1,6 @@
 """Rank the tracks of GALLERY for every track of PROBE.
 
-The table is printed, and a picture of the first ranked galleries is written.
+The table is printed, and a picture shows some probes with their first gallery tracks.
 """
 
 import argparse
@@ -14,7 +14,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("trained", type=Path, metavar="RUN")
     command.add_argument("probe", type=Path, metavar="PROBE", help="prepared folder")
     command.add_argument("gallery", type=Path, metavar="GALLERY", help="prepared folder")
-    command.add_argument("--top", type=int, default=10, help="how many of the gallery are listed (default: 10)")
+    command.add_argument("--top", type=int, default=10, help="how many gallery tracks are listed (default: 10)")
     command.add_argument("--out", type=Path, required=True, help=".png picture to write")
     add_threads(command)
 

@@ -1,4 +1,4 @@
-"""One batch walked through a network, layer by layer."""
+"""Walk one batch through a network, layer by layer."""
 
 import argparse
 from pathlib import Path
@@ -10,7 +10,7 @@ from minireid.commands.options import add_set, add_threads
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("prepared", type=Path, nargs="?", help="prepared folder (default: random bytes)")
     command.add_argument("--recipe", default="msp_src", help="name of a recipe, or path of a .toml file")
-    command.add_argument("--persons", type=int, default=100, help="classes, where there is no folder (default: 100)")
+    command.add_argument("--persons", type=int, default=100, help="classes, without a prepared folder (default: 100)")
     add_set(command)
     add_threads(command)
 

@@ -18,7 +18,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--definition",
         "--plain",
         action="store_true",
-        help="compute by the definitions, in NumPy alone: slower, the same but for rounding",
+        help="compute by the definitions, in plain NumPy: slower, equal except for rounding",
     )
     add_set(command)
     add_threads(command)

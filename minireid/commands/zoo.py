@@ -1,4 +1,4 @@
-"""Wrong backward passes, in which you find the mistake."""
+"""Wrong backward passes: find the bug."""
 
 import argparse
 from pathlib import Path
@@ -7,7 +7,7 @@ from minireid.base.errors import InputError
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("action", nargs="?", choices=("show", "hint", "solve"), help="default: list them all")
+    command.add_argument("action", nargs="?", choices=("show", "hint", "solve"), help="default: list all bugs")
     command.add_argument("number", type=int, nargs="?")
     command.add_argument("--out", type=Path, metavar="FILE.py", help="with show: write the broken page to a new file")
 

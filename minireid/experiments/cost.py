@@ -10,15 +10,15 @@ from minireid.training.ways import DEFINITION
 
 
 def parameters(recipe: Recipe) -> int:
-    """Numbers that are learned, without the losses' heads: those depend on how many persons are trained on."""
+    """How many parameters the network has. Heads are not counted: they depend on the number of training persons."""
     return sum(array.size for _, array in leaves(model.init(recipe, 2)["network"]))
 
 
 def flops_per_frame(recipe: Recipe) -> float:
-    """Of embedding a clip of the recipe's length: two for every multiply-add in a convolution or matrix product.
+    """To embed a clip of the recipe's length: two for every multiply-add in a convolution or matrix product.
 
-    Additions, pools, activations and the sums of an attention are left out: they are less than a hundredth. What is
-    done once for a clip is shared out among its frames.
+    Additions, pools, activations and the sums of an attention are not counted: they are less than 1 %. What is computed
+    once per clip is divided by its number of frames.
     """
     params = model.init(recipe, 2)["network"]
     T, channels = recipe.clips.length, 5 if recipe.clips.flow else 3

@@ -4,11 +4,11 @@ SWEEP/sweep.json                    format, version, title, the prepared folder 
                                     checksums), the rows (name, folder, paper's numbers), how many splits and seeds
 SWEEP/ROW/recipe.toml               the row's recipe, complete
 SWEEP/ROW/split0_seed0/             a finished trial: a run folder, with results.json, results.csv and trial.json
-SWEEP/ROW/split0_seed0.1f6a09c3/    one at work, or left unfinished; see trial.py
-SWEEP/table.md …                    what `minireid table` makes of it
+SWEEP/ROW/split0_seed0.1f6a09c3/    a trial that is running, or was left unfinished; see trial.py
+SWEEP/table.md …                    written by `minireid table`
 
-A trial is finished when its folder has its final name. Rows, splits and seeds may be added to a sweep; what it has
-trained already stays what it is: other data, other split file or another recipe under a row's name are refused.
+A trial is finished when its folder has its final name. Rows, splits and seeds may be added to a sweep. Other data,
+another split file, or another recipe for a row with finished trials are refused.
 """
 
 import dataclasses
@@ -56,12 +56,12 @@ class Sweep:
     seeds: int
 
     def trials(self) -> list[Trial]:
-        """All of them, a whole table's worth of one split and seed after the other."""
+        """All trials: every row with one split and seed, then every row with the next."""
         numbers = [(split, seed) for seed in range(self.seeds) for split in range(self.splits)]
         return [Trial(row.folder, *number) for number in numbers for row in self.rows]
 
     def home(self, trial: Trial) -> Path:
-        """Where the finished trial stands."""
+        """The folder of the finished trial."""
         return self.path / trial.row / f"split{trial.split}_seed{trial.seed}"
 
     def finished(self, trial: Trial) -> bool:
@@ -74,7 +74,7 @@ class Sweep:
         return next(row for row in self.rows if row.folder == folder)
 
     def prepared(self) -> Prepared:
-        """The data. InputError where they, or the split file, have changed since the sweep was begun."""
+        """The data. InputError if they, or the split file, have changed since the sweep was begun."""
         prepared = open_prepared(self.prepared_path)
         if prepared.index["sha256"] != self.prepared_sha256:
             raise InputError(f"{self.prepared_path} has changed since {self.path} was begun: choose another --out")
@@ -86,7 +86,7 @@ class Sweep:
 def planned(
     path: Path, title: str, prepared_path: Path, splits_file: Path | None, rows: list[Row], splits: int, seeds: int
 ) -> Sweep:
-    """The sweep that is asked for; nothing is written. InputError for a prepared folder that cannot be opened."""
+    """The requested sweep. Nothing is written. InputError if the prepared folder cannot be opened."""
     prepared = open_prepared(prepared_path)
     return Sweep(
         path.resolve(),
@@ -102,6 +102,7 @@ def planned(
 
 
 def checksum(file: Path) -> str:
+    """SHA-256 of a split file. InputError if it cannot be read."""
     try:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as fault:
@@ -110,31 +111,31 @@ def checksum(file: Path) -> str:
         ) from None
 
 
-def keep(wanted: Sweep) -> None:
-    """Make the sweep folder, or add to the one that is there. InputError where that is of another sweep."""
-    path = wanted.path
+def keep(requested: Sweep) -> None:
+    """Make the sweep folder, or add to it if it exists. InputError if it is the folder of another sweep."""
+    path = requested.path
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file: choose another --out")
-    both = wanted
+    both = requested
     if (path / "sweep.json").is_file():
-        both = together(open_sweep(path), wanted)
+        both = together(open_sweep(path), requested)
     elif path.is_dir() and any(path.iterdir()):
-        raise InputError(f"{path} is not empty and no sweep: choose another --out")
-    for row in wanted.rows:
+        raise InputError(f"{path} is not empty and is no sweep folder: choose another --out")
+    for row in requested.rows:
         (path / row.folder).mkdir(parents=True, exist_ok=True)
         write_text(path / row.folder / "recipe.toml", to_toml(row.recipe))
-    facts: dict[str, Any] = {"format": FORMAT, "version": VERSION, **vars(both)}
-    del facts["path"]
-    facts["rows"] = [{"name": row.name, "folder": row.folder, "paper": row.paper} for row in both.rows]
-    write_text(path / "sweep.json", json.dumps(facts, indent=1, default=str) + "\n")
+    header: dict[str, Any] = {"format": FORMAT, "version": VERSION, **vars(both)}
+    del header["path"]
+    header["rows"] = [{"name": row.name, "folder": row.folder, "paper": row.paper} for row in both.rows]
+    write_text(path / "sweep.json", json.dumps(header, indent=1, default=str) + "\n")
 
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Inside, nobody else can hold this folder: two sweeps at once would take each other's trials over."""
+    """Inside, no other sweep can use this folder: two sweeps at once would take over each other's trials."""
     try:
         import fcntl
-    except ImportError:  # Windows: nobody looks
+    except ImportError:  # Windows: not checked
         yield
         return
     folder = os.open(path, os.O_RDONLY)
@@ -142,16 +143,16 @@ def held(path: Path) -> Iterator[None]:
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(f"another minireid sweep is at work in {path}: let it end, or stop it") from None
+            raise InputError(f"another minireid sweep is running in {path}: wait until it ends, or stop it") from None
         except OSError:  # a file system without locks
             pass
         yield
     finally:
-        os.close(folder)  # gives it back
+        os.close(folder)  # releases the lock
 
 
 def together(old: Sweep, new: Sweep) -> Sweep:
-    """The old sweep with what is new in the other one. InputError where they cannot stand in one folder."""
+    """The old sweep with the rows, splits and seeds of the new one. InputError if they cannot share a folder."""
     if old.prepared_sha256 != new.prepared_sha256:
         raise InputError(
             f"{old.path} is a sweep on {old.prepared_path}, not on {new.prepared_path}: choose another --out"
@@ -175,6 +176,7 @@ def together(old: Sweep, new: Sweep) -> Sweep:
 
 
 def refuse_change(path: Path, old: Row, new: Row) -> None:
+    """InputError if the two rows have different recipes."""
     was, now = flat(old.recipe), flat(new.recipe)
     for key in was | now:
         if was.get(key) != now.get(key):
@@ -190,19 +192,19 @@ def flat(recipe: Recipe) -> dict[str, Any]:
 
 
 def open_sweep(path: Path) -> Sweep:
-    """Open a sweep folder. InputError where it is missing, damaged or of another version."""
+    """Open a sweep folder. InputError if it is missing, damaged or of another version."""
     file = path / "sweep.json"
     if not file.is_file():
         raise InputError(f"expected a sweep folder (with sweep.json) at {path}, found none: check the path")
     try:
-        facts = json.loads(file.read_text(encoding="utf-8"))
-        if facts.pop("format") != FORMAT or facts.pop("version") != VERSION:
+        header = json.loads(file.read_text(encoding="utf-8"))
+        if header.pop("format") != FORMAT or header.pop("version") != VERSION:
             raise InputError(
                 f"expected {FORMAT} version {VERSION} in {file}, got another: use the minireid that wrote it"
             )
-        rows = tuple(Row(**row, recipe=load(str(path / row["folder"] / "recipe.toml"))) for row in facts.pop("rows"))
-        prepared, splits_file = Path(facts.pop("prepared_path")), facts.pop("splits_file")
+        rows = tuple(Row(**row, recipe=load(str(path / row["folder"] / "recipe.toml"))) for row in header.pop("rows"))
+        prepared, splits_file = Path(header.pop("prepared_path")), header.pop("splits_file")
         splits = Path(splits_file) if splits_file else None
-        return Sweep(path.resolve(), prepared_path=prepared, splits_file=splits, rows=rows, **facts)
+        return Sweep(path.resolve(), prepared_path=prepared, splits_file=splits, rows=rows, **header)
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as fault:
         raise InputError(f"{file} is damaged ({fault}): choose another --out") from None

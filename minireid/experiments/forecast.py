@@ -1,4 +1,4 @@
-"""Before a sweep starts: how long it will take on this machine, from two steps and two tracks of each row."""
+"""How long a sweep will take on this machine, estimated from two steps and two tracks of each row."""
 
 import time
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from minireid.training.experiment import experiment_of
 
 
 def forecast(sweep: Sweep, trials: Sequence[Trial], workers: int, threads: int) -> str:
-    """Lines: what each row's trials take, and the whole. threads: of a trial; workers: trials at a time."""
+    """Lines: the time for each row's trials, and for all. threads: of a trial; workers: trials at the same time."""
     lines, seconds = [], []
     for row in sweep.rows:
         numbers = [trial for trial in trials if trial.row == row.folder]
@@ -39,14 +39,14 @@ def forecast(sweep: Sweep, trials: Sequence[Trial], workers: int, threads: int) 
 
 
 def seconds_of(recipe: Recipe, sweep: Sweep, number: int) -> float:
-    """One trial, trained and evaluated. InputError where the recipe does not fit the data."""
+    """To train and evaluate one trial. InputError if the recipe does not fit the data."""
     prepared = sweep.prepared()
     batches.check_fits(recipe, prepared)
     split = split_of(recipe, prepared, sweep.splits_file, number)
     training, validation = splits.hold_out(split, prepared, recipe.validation.persons)
     experiment = experiment_of(recipe, prepared, training)
     params = model.init(recipe, len(experiment.people.persons))
-    estimate.seconds_per_step(experiment, params)  # compiles
+    estimate.seconds_per_step(experiment, params)  # first call: compiles
     seconds = estimate.seconds_per_step(experiment, params) * experiment.steps
     frames = frames_of(recipe, prepared, split.test)
     if validation:
@@ -61,7 +61,7 @@ def frames_of(recipe: Recipe, prepared: Prepared, persons: tuple[int, ...]) -> i
 
 
 def seconds_per_frame(recipe: Recipe, prepared: Prepared, params: Tree, persons: tuple[int, ...]) -> float:
-    """Of embedding in all views: measured on two clips of middling length."""
+    """To embed one frame in all views, measured on two clips of medium length."""
     compared = comparison(recipe, prepared, persons)
     clips = sorted(compared.probe + compared.gallery, key=lambda clip: clip.length)
     two = clips[len(clips) // 2 - 1 : len(clips) // 2 + 1]

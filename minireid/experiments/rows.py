@@ -1,18 +1,18 @@
-"""The rows of a sweep: each a name, a complete recipe, and what a paper prints for it.
+"""The rows of a sweep: each has a name, a complete recipe, and perhaps the numbers that a paper prints for it.
 
-They come from names of recipes, one a row, or from a sweep file (TOML): one of minireid/experiments/sweeps by its name,
-or any file by its path:
+Rows come from names of recipes, one row for each, or from a sweep file (TOML). A file of minireid/experiments/sweeps is
+given by its name, any other by its path:
 
-    title = "Recurrent units"                  stands above the table; optional
+    title = "Recurrent units"                  printed above the table; optional
     set = ["training.epochs=30"]               changes of every row's recipe; optional
 
     [[row]]
     name = "LSTM"
-    recipe = "msp_src"                         a name, or the path of a .toml file beside the sweep file; left out where
-                                               rows are changes of the recipe that --recipe names
+    recipe = "msp_src"                         a name, or the path of a .toml file beside the sweep file; without it,
+                                               the row changes the recipe that --recipe names
     set = ["network.unit=lstm"]                changes of this row's recipe; optional
-    paper = { prid2011 = [70, 90, 95, 97] }    rank-1, 5, 10, 20 in %; by dataset, or "prid2011/178": under that
-                                               protocol only; optional
+    paper = { prid2011 = [70, 90, 95, 97] }    rank-1, 5, 10, 20 in %; by dataset, or by dataset and protocol
+                                               ("prid2011/178"); optional
 
 Changes apply in this order: the file's, the row's, the command line's (--set).
 """
@@ -33,12 +33,12 @@ from minireid.recipes.schema import Recipe
 
 KEYS = {"name": str, "recipe": str, "set": list, "paper": dict}
 NEEDED = ("name",)
-TAKEN = (*BASELINES, "chance")  # what every table has beside the rows
+TAKEN = (*BASELINES, "chance")  # names of other lines in every table
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table to be. folder: its name in the sweep folder; paper: {dataset: % at ranks 1, 5, 10, 20}."""
+    """One row of a sweep. folder: its name in the sweep folder; paper: {dataset: % at ranks 1, 5, 10, 20}."""
 
     name: str
     folder: str
@@ -49,14 +49,14 @@ class Row:
 def rows_of(
     recipes: Sequence[str], file: str | None, changes: tuple[str, ...], protocols: Sequence[str] = ()
 ) -> tuple[str, list[Row]]:
-    """(title, rows): of these recipes or of that sweep file; with protocols, every row once under each of them.
+    """(title, rows) of these recipes or of this sweep file. With protocols: every row once under each protocol.
 
-    With both, the recipe is the base of the file's rows that name none.
+    With a recipe and a file: the recipe is the base of the rows that name no recipe.
     """
     if not recipes and not file:
-        raise InputError("expected --recipe NAME or --rows FILE: what is to be trained?")
+        raise InputError("expected --recipe NAME or --rows FILE: what should be trained?")
     if file and len(recipes) > 1:
-        raise InputError(f"expected one --recipe beside --rows, the base of its rows, got {', '.join(recipes)}")
+        raise InputError(f"expected one --recipe with --rows, the base of its rows, got {', '.join(recipes)}")
     base = recipes[0] if recipes else None
     title, found = "", []
     for protocol in protocols or (None,):
@@ -72,7 +72,7 @@ def of_recipes(names: Sequence[str], changes: tuple[str, ...] = ()) -> list[Row]
 
 
 def of_file(name_or_path: str, changes: tuple[str, ...] = (), base: str | None = None) -> tuple[str, list[Row]]:
-    """(title, rows) of the sweep file of this name, or at this path. InputError for whatever is wrong with it.
+    """(title, rows) of the sweep file of this name, or at this path. InputError if anything is wrong with it.
 
     base: the recipe of the rows that name none.
     """
@@ -80,7 +80,7 @@ def of_file(name_or_path: str, changes: tuple[str, ...] = (), base: str | None =
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
-        raise InputError(f"{name_or_path} is no TOML ({fault}): mend that line") from None
+        raise InputError(f"{name_or_path} is not valid TOML ({fault}): correct that line") from None
     check_keys(table, {"title": str, "set": list, "row": list}, ("row",), name_or_path)
     common = strings(table.get("set", []), f"set of {name_or_path}")
     if not table["row"]:
@@ -123,7 +123,7 @@ def row_of(
     check_keys(given, KEYS, NEEDED, where)
     name, recipe = given["name"], given.get("recipe", base)
     if recipe is None:
-        raise InputError(f"{where} names no recipe: name the one that its rows change with --recipe NAME")
+        raise InputError(f"{where} names no recipe: give the recipe that it changes with --recipe NAME")
     own = strings(given.get("set", []), f"set of {where}")
     if beside and "recipe" in given and recipe.endswith(".toml"):
         recipe = str(beside / recipe)
@@ -159,23 +159,21 @@ def percents(given: Any, what: str) -> list[float]:
 
 
 def seedless(recipe: str, changes: tuple[str, ...]) -> Recipe:
-    """The recipe with its changes. InputError where one sets the seed, which a sweep counts up by itself."""
+    """The recipe with its changes. InputError if a change sets the seed: the sweep sets all seeds."""
     for change in changes:
         if change.partition("=")[0].strip() == "training.seed":
-            raise InputError(
-                f"a sweep sets the seeds itself, {change} cannot be: use --seeds N for the seeds 0 to N - 1"
-            )
+            raise InputError(f"a sweep sets the seeds itself, remove {change}: use --seeds N for the seeds 0 to N - 1")
     return load(recipe, (*changes, "training.seed=0"))
 
 
 def unique(rows: list[Row], where: str) -> list[Row]:
-    """The same rows with a folder each. InputError where a name is taken, or two names would share a folder."""
+    """The same rows, each with its folder. InputError if a name is taken, or if two names give the same folder."""
     found: dict[str, Row] = {}
     for row in rows:
         folder = re.sub(r"[^a-z0-9.+-]+", "_", row.name.lower()).strip("_.")
         if not folder or row.name in TAKEN:
             raise InputError(f"{row.name!r} in {where} cannot be a row's name: choose another")
         if folder in found:
-            raise InputError(f"two rows of {where} are called {row.name} (or nearly so): give each a name of its own")
+            raise InputError(f"two rows of {where} are called {row.name} (or almost): give each its own name")
         found[folder] = replace(row, folder=folder)
     return list(found.values())

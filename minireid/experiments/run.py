@@ -1,4 +1,4 @@
-"""`minireid sweep`: rows x splits x seeds, each a trial, on this machine's cores or on a cluster; then the table."""
+"""`minireid sweep`: trials (rows x splits x seeds) on this machine's cores or on a cluster, then the table."""
 
 from collections.abc import Generator, Sequence
 from contextlib import closing, nullcontext
@@ -22,9 +22,9 @@ Outcomes = Generator[tuple[Trial, Outcome], None, None]
 def plan(
     prepared: Path, out: Path, title: str, rows: list[Row], splits_file: Path | None, number: int | None, seeds: int
 ) -> Sweep:
-    """What is asked for, checked as far as it can be without training; nothing is written.
+    """The requested sweep, checked as far as possible without training. Nothing is written.
 
-    number: of splits; None for three, or as many as there are.
+    number: how many splits. None: three, or all if there are fewer.
     """
     if splits_file:
         available = splits.count_in(splits_file)
@@ -32,80 +32,80 @@ def plan(
         available = min(splits.count(row.recipe.evaluation.protocol) for row in rows)
     number = min(3, available) if number is None else number
     if not 1 <= number <= available:
-        raise InputError(f"expected --splits from 1 to {available}, as many as there are, got {number}")
+        raise InputError(f"expected --splits from 1 to {available} (all there are), got {number}")
     if seeds < 1:
         raise InputError(f"expected --seeds of 1 or more, got {seeds}")
-    wanted = folder.planned(out, title, prepared, splits_file, rows, number, seeds)
+    requested = folder.planned(out, title, prepared, splits_file, rows, number, seeds)
     if splits_file:
         for k in range(number):
-            splits.from_file(splits_file, wanted.prepared(), k)
-    return wanted
+            splits.from_file(splits_file, requested.prepared(), k)
+    return requested
 
 
-def sweep(wanted: Sweep, *, at_a_time: int | None, scheduler: str | None) -> int:
-    """Run the trials that are not finished, then write the table. 0: all are finished; 1: some failed.
+def sweep(requested: Sweep, *, at_a_time: int | None, scheduler: str | None) -> int:
+    """Run the trials that are not finished, then write the table. Returns 0 if all are finished, 1 if some failed.
 
-    at_a_time: workers on this machine, None for one a core, 0 for none: in this process, one trial after the other,
-    which gives the same bits. scheduler: the address of a Dask scheduler, in place of workers here.
-    KeyboardInterrupt after Ctrl-C, once it is said how many trials are finished.
+    at_a_time: workers on this machine. None: one per core. 0: no workers, all trials one after the other in this
+    process; the bits are the same. scheduler: the address of a Dask scheduler, used in place of workers here.
+    After Ctrl-C: prints how many trials are finished, then raises KeyboardInterrupt.
     """
     if at_a_time is not None and at_a_time < 0:
         raise InputError(f"expected --workers of 0 or more, got {at_a_time}")
     if scheduler and at_a_time is not None:
-        raise InputError("expected either --scheduler or --workers: a scheduler's workers are started beside it")
+        raise InputError("expected either --scheduler or --workers: a scheduler has workers of its own")
     if scheduler or at_a_time != 0:
         workers.check_installed()
     try:
         with workers.remote(scheduler) if scheduler else nullcontext() as client:
-            folder.keep(wanted)
-            with folder.held(wanted.path):
-                failed = run_missing(wanted, at_a_time, client)
+            folder.keep(requested)
+            with folder.held(requested.path):
+                failed = run_missing(requested, at_a_time, client)
     except KeyboardInterrupt:
-        done = len(wanted.trials()) - len(wanted.missing())
+        done = len(requested.trials()) - len(requested.missing())
         print(
-            f"\nstopped: {done} of {counted(len(wanted.trials()), 'trial')} finished; the same command again goes on "
-            "from there, and from the last checkpoints of the trials that were at work"
-            + (" (and still are, on the scheduler's workers, until they are taken over)" if scheduler else "")
+            f"\nstopped: {done} of {counted(len(requested.trials()), 'trial')} finished; the same command continues, "
+            "unfinished trials from their last checkpoints"
+            + (" (until then they go on running on the scheduler's workers)" if scheduler else "")
         )
         raise
-    if len(wanted.missing()) < len(wanted.trials()):
-        print(table([wanted.path], wanted.path))
+    if len(requested.missing()) < len(requested.trials()):
+        print(table([requested.path], requested.path))
     for numbers, outcome in failed:
         print(f"failed: {name_of(numbers)}: {outcome['failed']}")
     return 1 if failed else 0
 
 
-def run_missing(wanted: Sweep, at_a_time: int | None, client: Any) -> list[tuple[Trial, Outcome]]:
-    """Run what is not finished, by the client's workers if there is one; the trials that failed."""
-    missing = wanted.missing()
-    rows, numbers, seeds = len(wanted.rows), counted(wanted.splits, "split"), counted(wanted.seeds, "seed")
-    done = len(wanted.trials()) - len(missing)
+def run_missing(requested: Sweep, at_a_time: int | None, client: Any) -> list[tuple[Trial, Outcome]]:
+    """Run the unfinished trials, on the client's workers if there is a client. Returns the trials that failed."""
+    missing = requested.missing()
+    rows, numbers, seeds = len(requested.rows), counted(requested.splits, "split"), counted(requested.seeds, "seed")
+    done = len(requested.trials()) - len(missing)
     print(
-        f"{wanted.path}: {counted(rows, 'row')} x {numbers} x {seeds} = {counted(done + len(missing), 'trial')}"
+        f"{requested.path}: {counted(rows, 'row')} x {numbers} x {seeds} = {counted(done + len(missing), 'trial')}"
         + (f", {done} finished already" if done else ""),
         flush=True,
     )
     if not missing:
         return []
     if client:
-        return follow(wanted, missing, workers.count(client), 1, workers.outcomes(client, wanted, missing))
+        return follow(requested, missing, workers.count(client), 1, workers.outcomes(client, requested, missing))
     if at_a_time == 0:
-        return follow(wanted, missing, 1, workers.cores(), one_after_the_other(wanted, missing))
+        return follow(requested, missing, 1, workers.cores(), one_after_the_other(requested, missing))
     many = min(at_a_time or workers.cores(), len(missing))
-    return follow(wanted, missing, many, 1, workers.on_this_machine(many, wanted, missing))
+    return follow(requested, missing, many, 1, workers.on_this_machine(many, requested, missing))
 
 
-def one_after_the_other(wanted: Sweep, trials: Sequence[Trial]) -> Outcomes:
-    """In this process, with all of its cores for each."""
+def one_after_the_other(requested: Sweep, trials: Sequence[Trial]) -> Outcomes:
+    """Run the trials in this process, each on all cores."""
     for numbers in trials:
-        yield numbers, trial(str(wanted.path), *numbers, threads=workers.cores())
+        yield numbers, trial(str(requested.path), *numbers, threads=workers.cores())
 
 
 def follow(
-    wanted: Sweep, trials: Sequence[Trial], at_a_time: int, threads: int, outcomes: Outcomes
+    requested: Sweep, trials: Sequence[Trial], at_a_time: int, threads: int, outcomes: Outcomes
 ) -> list[tuple[Trial, Outcome]]:
-    """Say how long it will take, then a line for each trial as it finishes; the trials that failed."""
-    print(forecast(wanted, trials, at_a_time, threads), flush=True)
+    """Print how long it will take, then a line for each finished trial. Returns the trials that failed."""
+    print(forecast(requested, trials, at_a_time, threads), flush=True)
     failed = []
     with closing(outcomes), bar(total=len(trials), unit="trial") as shown:
         for numbers, outcome in outcomes:

@@ -1,13 +1,13 @@
-"""`minireid table`: finished trials to one line for each row, as Markdown and CSV, with the CMC curves.
+"""`minireid table`: one line for each row of a sweep, from its finished trials. Markdown, CSV and CMC curves.
 
 table.md     a table for each protocol, with the protocol in its caption
 table.csv    the same lines with all digits, shares from 0 to 1
 cmc.png      the mean CMC curves; cmc_2.png for the second protocol, and so on
 
-A number is the mean over the row's trials, and ± its standard deviation over them (n - 1 in the denominator). Plain
-baselines are the same for every seed, so they have one number a split. Trials are only put into one table where they
-were measured on the same prepared folder, by the same protocol or split file. What may differ between its rows
-(clip length, frames, views, order of the frames) is then a column.
+A number is the mean over the row's trials, ± their standard deviation (n - 1 in the denominator). The baselines are the
+same for every seed, so they have one number per split. All trials of one table were measured on the same prepared
+folder, by the same protocol or split file. Clip length, frames, views and order of the frames may differ between rows.
+If they do, the table has a column for them.
 """
 
 import csv
@@ -34,7 +34,7 @@ MAY_DIFFER = ("clip length", "frames", "views", "order")
 
 
 class Group(NamedTuple):
-    """What can stand in one table. protocol: its name, or the split file's, and whether it is within groups."""
+    """What all rows of a table share. protocol: its name, or the split file's, and whether it is within groups."""
 
     prepared_sha256: str
     splits_sha256: str | None
@@ -50,7 +50,7 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True)
 class Line:
-    """A method and its measurements: of a row one a trial, of a baseline one a split. order: of the frames."""
+    """A method and its measurements: one per trial of a row, or one per split of a baseline. order: of the frames."""
 
     name: str
     order: str
@@ -58,14 +58,14 @@ class Line:
     measured: list[Measured]
     costs: list[dict[str, Any]]
 
-    def fact(self, key: str) -> Any:
-        """clip length, frames, views or order, which all measurements share."""
+    def condition(self, key: str) -> Any:
+        """Clip length, frames, views or order. All measurements share it."""
         return self.order if key == "order" else self.measured[0].row[key]
 
 
 @dataclass(frozen=True)
 class Table:
-    """The lines of one group's rows, of its baselines, and the trials that are not finished."""
+    """The lines of one group's rows and of its baselines. missing: the trials that are not finished."""
 
     protocol: str
     lines: list[Line]
@@ -75,9 +75,9 @@ class Table:
 
 
 def table(paths: Sequence[Path], out: Path) -> str:
-    """Write table.md, table.csv and the curves of these sweeps into `out`; the tables as text.
+    """Write table.md, table.csv and the curves of these sweeps into `out`. Returns the tables as text.
 
-    InputError where a path is no sweep, where nothing is finished, or where one name stands for two rows of a table.
+    InputError if a path is no sweep, if no trial is finished, or if two rows of a table have the same name.
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"expected --out to be a folder, {out} is a file")
@@ -95,7 +95,7 @@ def table(paths: Sequence[Path], out: Path) -> str:
 
 
 def gather(sweeps: Sequence[Sweep]) -> list[Table]:
-    """A table for each group, in the order in which they first come."""
+    """A table for each group, in the order of their first rows."""
     found: dict[Group, Table] = {}
     for sweep in sweeps:
         for row in sweep.rows:
@@ -112,25 +112,25 @@ def group_of(sweep: Sweep, row: Row) -> Group:
 
 
 def with_row(old: Table, sweep: Sweep, row: Row) -> Table:
-    """The table with the finished trials of one more row, and with what baselines they bring."""
+    """The table with the finished trials of one more row, and with the baselines in their results."""
     mine = [trial for trial in sweep.trials() if trial.row == row.folder]
     done = [sweep.home(trial) for trial in mine if sweep.finished(trial)]
     missing = [f"{row.name} split {t.split} seed {t.seed}" for t in mine if not sweep.finished(t)]
     flops = flops_per_frame(row.recipe) if done else None
     measured: list[Measured] = []
-    facts: list[dict[str, Any]] = []
-    beside = {(line.name, line.fact("frames")): line for line in old.baselines}
+    costs: list[dict[str, Any]] = []
+    beside = {(line.name, line.condition("frames")): line for line in old.baselines}
     for home in done:
-        facts.append({**read(home / "trial.json"), "FLOPs per frame": flops})
+        costs.append({**read(home / "trial.json"), "FLOPs per frame": flops})
         first, *others = [
             Measured(
                 {**found, "protocol": found["protocol"].removesuffix(results.SHUFFLED)},
-                facts[-1]["curves"].get(found["method"]),
+                costs[-1]["curves"].get(found["method"]),
             )
             for found in read(home / "results.json")["rows"]
         ]
         measured.append(first)
-        for other in others:  # the same with every row and seed
+        for other in others:  # baselines are the same for every row and seed
             line = beside.setdefault(
                 (other.row["method"], other.row["frames"]), Line(other.row["method"], "", [], [], [])
             )
@@ -144,7 +144,7 @@ def with_row(old: Table, sweep: Sweep, row: Row) -> Table:
             )
         order = "shuffled" if row.recipe.evaluation.shuffle else "as filmed"
         paper = row.paper.get(f"{first.row['dataset']}/{old.protocol}", row.paper.get(first.row["dataset"], []))
-        lines = [*lines, Line(row.name, order, paper, measured, facts)]
+        lines = [*lines, Line(row.name, order, paper, measured, costs)]
     return Table(old.protocol, lines, list(beside.values()), old.trials + len(mine), old.missing + missing)
 
 
@@ -156,7 +156,7 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def caption(found: Table) -> str:
-    """The protocol of all lines, what ± and the paper's numbers are, and which trials are missing."""
+    """The protocol of all lines, the meaning of ± and of the paper's numbers, and which trials are missing."""
     lines = [*found.lines, *found.baselines]
     rows = [measured.row for line in lines for measured in line.measured]
     frames = {row["frames"] for row in rows}
@@ -175,17 +175,17 @@ def caption(found: Table) -> str:
 
 
 def cells(found: Table) -> list[list[str]]:
-    """The table as texts, its header first. Facts and costs that no line has, or that all share, are left out."""
+    """The table as texts, its header first. Without conditions that all rows share, and costs that no line has."""
     lines = [*found.lines, *found.baselines]
-    facts = differing(found)
+    conditions = differing(found)
     costs = [cost for cost in COSTS if any(average(line, cost) is not None for line in lines)]
     paper = any(line.paper for line in lines)
-    table = [["%", *facts, *results.MEASURES, *(["paper"] if paper else []), "trials", *costs]]
+    table = [["%", *conditions, *results.MEASURES, *(["paper"] if paper else []), "trials", *costs]]
     for line in lines:
         table.append(
             [
                 line.name,
-                *(shown(line.fact(key)) for key in facts),
+                *(shown(line.condition(key)) for key in conditions),
                 *(with_deviation(*mean_and_deviation(line, measure)) for measure in results.MEASURES),
                 *([" / ".join(f"{v:g}" for v in line.paper)] if paper else []),
                 str(len(line.measured)) if line.costs else "",
@@ -196,8 +196,8 @@ def cells(found: Table) -> list[list[str]]:
 
 
 def differing(found: Table) -> list[str]:
-    """Which facts are not the same in all rows; a column of its own states them."""
-    return [key for key in MAY_DIFFER if len({line.fact(key) for line in found.lines}) > 1]
+    """The conditions that are not the same in all rows. Each gets a column."""
+    return [key for key in MAY_DIFFER if len({line.condition(key) for line in found.lines}) > 1]
 
 
 def mean_and_deviation(line: Line, measure: str) -> tuple[float, float | None]:
@@ -223,13 +223,13 @@ def shown_cost(cost: str, value: float | None) -> str:
     return shown.get(cost, f"{value:,.0f}")
 
 
-def shown(fact: Any) -> str:
-    """A fact as text: none for a baseline, whose clips have no length; 0 frames are all of them."""
-    return "" if fact is None else "all" if fact == 0 else str(fact)
+def shown(condition: Any) -> str:
+    """A condition as text. Baselines have no clip length (empty text). 0 frames means all."""
+    return "" if condition is None else "all" if condition == 0 else str(condition)
 
 
 def markdown(lines: list[list[str]]) -> str:
-    """Aligned, so that it can be read as it is too: names to the left, numbers to the right."""
+    """Markdown, aligned so that the text itself is readable: names to the left, numbers to the right."""
     lines = [[cell.replace("|", "\\|") for cell in line] for line in lines]
     widths = [max(3, *(len(line[k]) for line in lines)) for k in range(len(lines[0]))]
     padded = [[c.ljust(w) if k == 0 else c.rjust(w) for k, (c, w) in enumerate(zip(line, widths))] for line in lines]
@@ -238,7 +238,7 @@ def markdown(lines: list[list[str]]) -> str:
 
 
 def as_csv(tables: Sequence[Table]) -> str:
-    """Every line of every table, all digits; shares from 0 to 1, the paper's as well."""
+    """Every line of every table, with all digits. Shares are from 0 to 1, the paper's too."""
     text = io.StringIO()
     measures = [name for measure in results.MEASURES for name in (measure, f"{measure} deviation")]
     papers = [f"paper rank-{k}" for k in RANKS]
@@ -248,23 +248,23 @@ def as_csv(tables: Sequence[Table]) -> str:
     for found in tables:
         for line in [*found.lines, *found.baselines]:
             first = line.measured[0].row
-            facts = [line.fact(key) for key in MAY_DIFFER]
+            conditions = [line.condition(key) for key in MAY_DIFFER]
             numbers = [number for measure in results.MEASURES for number in mean_and_deviation(line, measure)]
             paper = [value / 100 for value in line.paper] if line.paper else [""] * len(papers)
             costs = [average(line, cost) for cost in COSTS]
             who = [first["dataset"], first["protocol"], line.name, len(line.measured)]
-            writer.writerow([*who, *facts, *numbers, *paper, *costs])
+            writer.writerow([*who, *conditions, *numbers, *paper, *costs])
     return text.getvalue()
 
 
 def mean_curves(found: Table) -> dict[str, np.ndarray]:
-    """{method: the mean of its trials' CMC curves}, as far as the smallest gallery goes."""
+    """{method: the mean of its trials' CMC curves}, up to the size of the smallest gallery."""
     mean = {}
     for line in [*found.lines, *found.baselines]:
         curves = [measured.curve for measured in line.measured if measured.curve]
         if curves:
             shortest = min(map(len, curves))
-            several = not line.costs and len({other.fact("frames") for other in found.baselines}) > 1
-            name = f"{line.name}, {line.fact('frames') or 'all'} frames" if several else line.name
+            several = not line.costs and len({other.condition("frames") for other in found.baselines}) > 1
+            name = f"{line.name}, {line.condition('frames') or 'all'} frames" if several else line.name
             mean[name] = np.mean([curve[:shortest] for curve in curves], axis=0)
     return mean

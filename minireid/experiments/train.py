@@ -1,4 +1,4 @@
-"""Starting a training run, and resuming one: recipe and data checked, then the training loop with its validator."""
+"""Start or resume a training run: check recipe and data, then call the training loop with its validator."""
 
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,7 @@ def new_run(
     definition: bool = False,
     quiet: bool = False,
 ) -> None:
-    """Everything is checked before the run folder is made; then train to the end. quiet: nothing is printed."""
+    """Check everything, then make the run folder and train to the end. InputError: bad input. quiet: print nothing."""
     recipe = load(recipe_name, changes)
     prepared = open_prepared(prepared_path)
     batches.check_fits(recipe, prepared)
@@ -40,13 +40,13 @@ def new_run(
 
 
 def resume_run(path: Path, *, definition: bool = False, quiet: bool = False) -> None:
-    """Continue a run after its last checkpoint. quiet: nothing is printed."""
+    """Continue a run after its last checkpoint. quiet: print nothing."""
     run = runs.open_run(path)
     prepared = run.prepared()
     batches.check_fits(run.recipe, prepared)
     if len(experiment_of(run.recipe, prepared, run.train).people.persons) != run.identities:
         raise InputError(
-            f"{path / 'run.json'} and its recipe do not fit together: put back what was there, or train again"
+            f"{path / 'run.json'} and its recipe do not fit together: restore the original files, or train again"
         )
     validator = validator_of(run.recipe, prepared)
     loop.train(run, prepared, validator, resume=True, definition=definition, quiet=quiet)

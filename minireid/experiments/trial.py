@@ -1,13 +1,12 @@
-"""One trial of a sweep: train a row's recipe on one split with one seed, measure it, keep the results.
+"""One trial of a sweep: train a row's recipe on one split with one seed, evaluate it, keep the results.
 
-`trial` is a plain function of plain arguments, a path, a text and numbers, and all that it needs it reads from the
-sweep folder: so it computes the same bits in this process, in a worker beside it, or on another machine that sees the
-same files.
+The arguments of `trial` are a path, a text and numbers. It reads everything else from the sweep folder. So it computes
+the same bits in this process, in a worker, or on another machine that sees the same files.
 
-Nobody waits for a trial that was stopped, or asks whether its worker is really dead. Each attempt has a folder of its
-own, ROW/split0_seed0.1f6a09c3, which becomes ROW/split0_seed0 when all is done. A later attempt takes over what an
-earlier one left by renaming its folder, which only one can do, and goes on from its last checkpoint. Should the earlier
-one still be at work somewhere, its next file cannot be written, and it ends.
+A trial may be stopped, or its worker may die. So each attempt has its own folder, ROW/split0_seed0.1f6a09c3. It is
+renamed to ROW/split0_seed0 when the trial is finished. A later attempt renames the folder that an earlier one left, and
+continues from its last checkpoint. Only one attempt can rename it. If the earlier attempt is still running, it cannot
+write its next file, and ends.
 """
 
 import json
@@ -35,12 +34,12 @@ from minireid.recipes.schema import Recipe
 from minireid.training.loop import Interrupted
 from minireid.training.run import Run, open_run
 
-Outcome = dict[str, Any]  # "failed": a line, or "rank-1", "seconds", "went on after"; "traceback" where we are at fault
-ONE_AT_A_TIME = threading.Lock()  # in a process: kernels and BLAS are told their threads for the whole of it
+Outcome = dict[str, Any]  # "failed": a line, or "rank-1", "seconds", "went on after"; "traceback" for a bug of minireid
+ONE_AT_A_TIME = threading.Lock()  # per process: the numbers of threads are set for the whole process
 
 
 def trial(sweep: str, row: str, split: int, seed: int, threads: int = 1) -> Outcome:
-    """Train and measure, unless that is done already. What goes wrong is in the outcome; only Ctrl-C is raised."""
+    """Train and evaluate, unless finished already. Errors are returned in the outcome; only Ctrl-C is raised."""
     try:
         with ONE_AT_A_TIME, with_threads(threads):
             return attempt(open_sweep(Path(sweep)), Trial(row, split, seed), threads)
@@ -53,12 +52,12 @@ def trial(sweep: str, row: str, split: int, seed: int, threads: int = 1) -> Outc
 
 
 def attempt(sweep: Sweep, trial: Trial, threads: int) -> Outcome:
-    """From whatever is there to a finished trial."""
+    """Finish the trial, from whatever earlier attempts left."""
     began = time.perf_counter()
     home = sweep.home(trial)
     went_on = 0
     if not sweep.finished(trial):
-        sweep.prepared()  # the data that the sweep is of
+        sweep.prepared()  # InputError if the data have changed
         mine = take_over(home)
         went_on = train(sweep, trial, mine)
         keep_results(sweep.row(trial.row).name, open_run(mine), threads)
@@ -72,19 +71,19 @@ def attempt(sweep: Sweep, trial: Trial, threads: int) -> Outcome:
 
 
 def take_over(home: Path) -> Path:
-    """A folder for this attempt: what another one left unfinished, or a name for a new one."""
+    """The folder of this attempt: one that another attempt left unfinished, renamed; or a new name."""
     mine = home.with_name(f"{home.name}.{uuid.uuid4().hex[:8]}")
     for left in sorted(home.parent.glob(f"{home.name}.*")):
         try:
             os.rename(left, mine)
-        except OSError:  # somebody else was quicker
+        except OSError:  # another attempt was faster
             continue
         break
     return mine
 
 
 def train(sweep: Sweep, trial: Trial, mine: Path) -> int:
-    """Train into `mine`, or go on there; the number of steps that were done already."""
+    """Train into `mine`, or continue the run there. Returns how many steps were done already."""
     seeded = (str(sweep.path / trial.row / "recipe.toml"), (f"training.seed={trial.seed}",))
     done = steps_done(sweep, trial, mine, load(*seeded))
     if done is not None:
@@ -103,7 +102,7 @@ def train(sweep: Sweep, trial: Trial, mine: Path) -> int:
 
 
 def steps_done(sweep: Sweep, trial: Trial, mine: Path, recipe: Recipe) -> int | None:
-    """The step of the checkpoint in `mine`; None where that is not a whole run of this very trial."""
+    """The step of the checkpoint in `mine`. None if `mine` is not a complete run folder of this trial."""
     try:
         run = open_run(mine)
         split = split_of(recipe, run.prepared(), sweep.splits_file, trial.split)
@@ -115,19 +114,21 @@ def steps_done(sweep: Sweep, trial: Trial, mine: Path, recipe: Recipe) -> int | 
 
 
 def keep_results(name: str, run: Run, threads: int) -> None:
-    """results.json and results.csv under the sweep row's name, the same bits every time; trial.json with what it took,
-    which is not."""
+    """Write results.json and results.csv, under the row's name, and trial.json with the costs.
+
+    The results have the same bits every time; the seconds in trial.json do not.
+    """
     rows, compared, scores = measure(run, progress=False)
     trained = run.recipe.network.name
     rows = [row | {"method": name} if row["method"] == trained else row for row in rows]
     found = {name if method == trained else method: curve for method, curve in curves(compared, scores).items()}
-    facts = {**cost(run), "threads": threads, "curves": {method: curve.tolist() for method, curve in found.items()}}
+    record = {**cost(run), "threads": threads, "curves": {method: curve.tolist() for method, curve in found.items()}}
     results.save(run.path, rows)
-    write_text(run.path / "trial.json", json.dumps(facts, indent=1) + "\n")
+    write_text(run.path / "trial.json", json.dumps(record, indent=1) + "\n")
 
 
 def cost(run: Run) -> dict[str, Any]:
-    """What the row costs: seconds an epoch, here and now; parameters, those of the losses' heads included."""
+    """What the row costs: seconds per epoch in this run, and parameters, with those of the heads."""
     per_step = float(np.median([record["seconds"] for record in read_log(run.path / "log.jsonl")]))
     params = run.best().params
     return {
@@ -137,13 +138,13 @@ def cost(run: Run) -> dict[str, Any]:
 
 
 def finish(mine: Path, home: Path) -> None:
-    """Give the attempt's folder its final name, and take away what is left of other attempts."""
+    """Give the attempt's folder its final name, and remove what other attempts left."""
     try:
         os.rename(mine, home)
     except OSError:
         if not (home / "results.json").is_file():
             if not mine.exists():
-                raise InputError(f"another attempt has taken {mine.name} over: it goes on there") from None
+                raise InputError(f"another attempt has taken over {mine.name} and continues it") from None
             raise InputError(f"{home} is in the way of its trial: remove it, then sweep again") from None
-    for left in home.parent.glob(f"{home.name}.*"):  # of lost attempts; or this one's, where another was quicker
+    for left in home.parent.glob(f"{home.name}.*"):  # of lost attempts; or of this one, if another was faster
         shutil.rmtree(left, ignore_errors=True)

@@ -1,8 +1,8 @@
 """A sweep's trials on Dask: the workers are this machine's cores, or a cluster's.
 
-Dask (an optional extra) brings what a sweep needs of a scheduler: workers in processes of their own, a nanny beside
-each that replaces it when it dies, and the trial of a dead worker given to another. It is asked for nothing else: a
-trial's arguments are a few words and its results are files, so where it computes changes no bit.
+Dask (an optional extra) starts workers as separate processes. A nanny replaces its worker if it dies, and the scheduler
+gives the dead worker's trial to another worker. Dask does nothing else: a trial's arguments are a few words, and its
+results are files. So the bits do not depend on where a trial is computed.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ WAIT = 30  # seconds, for a scheduler and for its first worker
 
 
 def check_installed() -> None:
+    """InputError if Dask is not installed."""
     try:
         import distributed  # noqa: F401
     except ImportError:
@@ -33,21 +34,20 @@ def check_installed() -> None:
 
 @contextmanager
 def local(workers: int) -> Iterator[Any]:
-    """A client of this many workers on this machine: a process each, one thread each, BLAS too."""
+    """A client of this many workers on this machine. Each is a process with one thread, also for BLAS."""
     import dask
     from distributed import Client, LocalCluster
 
-    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")  # it tidies up after killed workers
+    os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")  # it warns after workers are killed
     with ExitStack() as stack:
-        stack.enter_context(
-            dask.config.set({"distributed.scheduler.worker-saturation": 1.0})
-        )  # no trial behind another
+        # A worker gets its next trial only when it is free.
+        stack.enter_context(dask.config.set({"distributed.scheduler.worker-saturation": 1.0}))
         with without_ctrl_c():
             cluster = LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
-                memory_limit=0,  # frames are memory-mapped: Dask would take the file for memory in use
+                memory_limit=0,  # no limit: frames are memory-mapped, and Dask would count the file as used memory
                 dashboard_address=":0",
                 silence_logs=logging.ERROR,
                 preload=["minireid.experiments.workers"],
@@ -56,7 +56,7 @@ def local(workers: int) -> Iterator[Any]:
         try:
             yield client
         except KeyboardInterrupt:
-            with without_ctrl_c():  # a second one would leave the workers behind
+            with without_ctrl_c():  # a second Ctrl-C would leave the workers running
                 cluster.sync(end, list(cluster.workers.values()))
                 stack.close()
             raise
@@ -64,8 +64,10 @@ def local(workers: int) -> Iterator[Any]:
 
 @contextmanager
 def without_ctrl_c() -> Iterator[None]:
-    """Inside, Ctrl-C is not heard; never by processes that begin inside: it reaches all of a terminal's processes, and
-    only the sweep itself is to answer it."""
+    """Inside, Ctrl-C is ignored. Processes that are started inside always ignore it.
+
+    Ctrl-C reaches all processes of a terminal, but only the sweep itself should react.
+    """
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
@@ -74,27 +76,27 @@ def without_ctrl_c() -> Iterator[None]:
 
 
 def dask_setup(worker: Any) -> None:
-    """Dask calls this in a new local worker; for those who replace one that died, after without_ctrl_c()."""
+    """Dask calls this in each new local worker. Workers that replace a dead one start outside without_ctrl_c()."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 async def end(nannies: Sequence[Any]) -> None:
-    """Workers and nannies, at once: Dask would let the trials go on for some seconds more."""
+    """End workers and nannies at once. Dask itself would let the trials run for some more seconds."""
     await asyncio.gather(*(nanny.close(timeout=0.2) for nanny in nannies), return_exceptions=True)
 
 
 def on_this_machine(
     workers: int, sweep: Sweep, trials: Sequence[Trial]
 ) -> Generator[tuple[Trial, Outcome], None, None]:
-    """Every trial and what came of it, by a cluster of this machine that ends with the last of them."""
-    print(f"starting {counted(workers, 'worker')} (some seconds, in which Ctrl-C is not heard)", flush=True)
+    """Yield every trial and its outcome, computed by workers on this machine. They end with the last trial."""
+    print(f"starting {counted(workers, 'worker')} (some seconds, during which Ctrl-C is ignored)", flush=True)
     with local(workers) as client:
         yield from outcomes(client, sweep, trials)
 
 
 @contextmanager
 def remote(address: str) -> Iterator[Any]:
-    """A client of the scheduler at this address. InputError where none answers, or its workers do not fit."""
+    """A client of the scheduler at this address. InputError if none answers, or if it has no workers of one thread."""
     from distributed import Client
 
     command = f"dask worker {address} --nworkers 2 --nthreads 1 --memory-limit 0"
@@ -102,7 +104,8 @@ def remote(address: str) -> Iterator[Any]:
         client = Client(address, timeout=WAIT)
     except (OSError, ValueError, TypeError) as fault:
         raise InputError(f"no Dask scheduler answers at {address} ({fault}): start one with dask scheduler") from None
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # a lost connection is told in a line of ours
+    # No log of a lost connection: `outcomes` reports it in one line.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     with client:
         try:
             client.wait_for_workers(1, timeout=WAIT)
@@ -114,19 +117,19 @@ def remote(address: str) -> Iterator[Any]:
 
 
 def count(client: Any) -> int:
-    """How many trials can be at work at a time."""
+    """How many trials can run at the same time."""
     return len(client.nthreads())
 
 
 def outcomes(client: Any, sweep: Sweep, trials: Sequence[Trial]) -> Generator[tuple[Trial, Outcome], None, None]:
-    """Every trial and what came of it, as they finish. A trial whose worker dies is run again, three times at most."""
+    """Yield each trial and its outcome, as they finish. A trial whose worker dies is run again, at most three times."""
     from distributed import as_completed
 
     futures = {client.submit(trial, str(sweep.path), *numbers, pure=False): numbers for numbers in trials}
     for future in as_completed(futures):
         if future.cancelled():
             raise InputError(
-                "the connection to the scheduler is lost: start it, then the same command goes on from there"
+                "the connection to the scheduler is lost: start it again, then repeat the same command to continue"
             )
         fault = future.exception()
         if fault is None:
@@ -137,4 +140,5 @@ def outcomes(client: Any, sweep: Sweep, trials: Sequence[Trial]) -> Generator[tu
 
 
 def cores() -> int:
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

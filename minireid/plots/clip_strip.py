@@ -19,7 +19,8 @@ HEADER = 0.55
 def draw(path: Path, frames: np.ndarray, *, title: str, flow_scale: float | None = None) -> None:
     """frames uint8 (T, H, W, C) to a PNG: at most 12 of them, every second or third of a longer clip, numbered from 1.
 
-    C = 3: RGB; C = 5: and horizontal, vertical flow as bytes 127 + flow * flow_scale, in pixels from the frame before.
+    C = 3: RGB. C = 5: RGB, then horizontal and vertical flow as bytes 127 + flow * flow_scale; flow is in pixels from
+    the frame before.
     """
     T, H, W, C = frames.shape
     if C == 5 and flow_scale is None:
@@ -44,7 +45,8 @@ def draw(path: Path, frames: np.ndarray, *, title: str, flow_scale: float | None
 
 def draw_flow(figure: style.Figure, flow: np.ndarray, top: float, height: float) -> None:
     """flow (T, H, W, 2), in pixels, side by side at `top` inches; then the wheel that explains the colours."""
-    fastest = max(float(np.percentile(np.hypot(flow[..., 0], flow[..., 1]), 97)), 0.1)  # few pixels are wildly wrong
+    # The 97th percentile, not the maximum: the flow of a few pixels is very wrong.
+    fastest = max(float(np.percentile(np.hypot(flow[..., 0], flow[..., 1]), 97)), 0.1)
     for k, field in enumerate(flow):
         left = 2 * GAP + k * (CELL + GAP)
         style.picture(figure, left, top, CELL, height, flow_colours(field / fastest), frame="#CCCCCC", points=0.6)

@@ -9,7 +9,7 @@ from minireid.plots import style
 
 LAST_RANK = 50
 MARKED = (1, 5, 10, 20)
-DASHES = ("-", "--", "-.")  # where there are more curves than colours
+DASHES = ("-", "--", "-.")  # for more curves than colours
 
 
 def draw(path: Path, curves: dict[str, np.ndarray]) -> None:

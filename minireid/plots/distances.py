@@ -12,7 +12,7 @@ BINS = 30
 def draw(path: Path, same: np.ndarray, different: np.ndarray, *, what: str = "distance") -> None:
     """Distances of pairs of the same person and of different persons, any shapes, to a PNG of two histograms.
 
-    what: the axis' name, where it is something else that is smaller for the same person.
+    what: the label of the axis, for another number that is smaller for the same person.
     """
     same, different = same[np.isfinite(same)], different[np.isfinite(different)]
     if not len(same) * len(different):

@@ -11,10 +11,9 @@ NAMES = ("Y\nbrightness", "U\nblue", "V\nred", "flow\nsideways", "flow\ndownward
 
 
 def draw(path: Path, W: np.ndarray, *, names: Sequence[str] = NAMES) -> None:
-    """W (KH, KW, C, O), the weights of a convolution over C named channels, to a PNG: a row a channel, a column a
-    filter.
+    """W (KH, KW, C, O), the weights of a convolution, to a PNG: one row per channel (C names), one column per filter.
 
-    One colour scale for all of them, symmetric about white = 0: pale filters are weak.
+    All filters share one colour scale, symmetric about white = 0: pale filters are weak.
     """
     _, _, C, O = W.shape
     largest = max(float(np.abs(W).max()), 1e-12)

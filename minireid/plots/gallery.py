@@ -1,4 +1,4 @@
-"""A ranked gallery: some probes, and whom the network takes for the most alike. Right: green frames, wrong: red."""
+"""A ranked gallery: some probes, each with its first gallery entries. Right: green frames, wrong: red frames."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,8 +8,8 @@ import numpy as np
 from minireid.plots import style
 
 SHOWN = 10
-COLOUR = {True: style.GREEN, False: "#CC2233", None: "#BBBBBB"}  # right, wrong, nobody knows
-POINTS = {True: 5.0, False: 2.0, None: 2.0}  # width of the frame: told apart without colours, too
+COLOUR = {True: style.GREEN, False: "#CC2233", None: "#BBBBBB"}  # right, wrong, unknown
+POINTS = {True: 5.0, False: 2.0, None: 2.0}  # width of the frame: also readable without colours
 CELL, GAP = 128 / 144, 0.14  # inches; a frame 32 pixels wide is enlarged four times, without a remainder
 HEADER, LINE = 0.34, 0.14  # inches; LINE: of a caption
 
@@ -25,12 +25,12 @@ def draw(
     ranked_names: Sequence[Sequence[str]] | None = None,
     ranks: np.ndarray | None = None,
 ) -> None:
-    """One line a probe, to a PNG: the probe, then its gallery, most alike first.
+    """One line per probe, to a PNG: the probe, then its gallery entries, nearest first.
 
     probes uint8 (P, H, W, C), one frame each; ranked uint8 (P, K, H, W, C), the first K <= 10 entries; distances
-    (P, K); right (P, K) booleans, or None where nobody knows (a search): grey frames. probe_names stand under the
-    probes, ranked_names (where given) under the entries, ranks (P,) of the true matches (infinity: never) under the
-    probes. Colours are the first three channels, RGB.
+    (P, K); right (P, K) booleans, or None if unknown (a search): grey frames. Under the probes: probe_names and ranks
+    (P,) of the true matches (infinity: never). Under the entries: ranked_names. Colours are the first three channels,
+    RGB.
     """
     P, K = ranked.shape[:2]
     if len(probes) != P or distances.shape != (P, K) or not 1 <= K <= SHOWN:
@@ -59,7 +59,7 @@ def draw(
 
 
 def spread(ranks: np.ndarray, count: int) -> np.ndarray:
-    """Which probes to show: `count` of them, evenly from the best rank to the worst, none picked by hand."""
+    """Which probes to show: `count` of them, evenly spaced from the best rank to the worst."""
     best_first = np.argsort(ranks, kind="stable")
     return best_first[np.linspace(0, len(ranks) - 1, min(count, len(ranks))).round().astype(int)]
 

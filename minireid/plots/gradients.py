@@ -1,4 +1,4 @@
-"""What a gradient check found, as pictures: two gradients side by side, and how the error depends on the step."""
+"""Pictures of a gradient check: two gradients side by side, and the error as a function of the step."""
 
 import numpy as np
 
@@ -6,9 +6,9 @@ from minireid.plots import style
 
 
 def three_gradients(computed: np.ndarray, true: np.ndarray, *, title: str) -> style.Figure:
-    """backward's gradient, the numerical one and their difference, in one colour scale each for values and difference.
+    """backward's gradient, the numerical gradient and their difference. Both gradients have one colour scale.
 
-    Any shape: a sequence (N, T, D) is drawn step by step from left to right, other axes are laid out in rows.
+    Any shape: a sequence (N, T, D) is drawn step by step from left to right. Otherwise the last axis is the columns.
     """
     panels = {"backward says": computed, "true": true, "difference": computed - true}
     with style.settings():
@@ -32,14 +32,14 @@ def three_gradients(computed: np.ndarray, true: np.ndarray, *, title: str) -> st
 
 
 def laid_out(values: np.ndarray) -> np.ndarray:
-    """Any array as rows and columns: time beside time for (N, T, D), else all axes but the last below each other."""
+    """Any array as rows and columns. (N, T, D): a row per clip, step beside step. Else: last axis as columns."""
     if values.ndim == 3:
         return values.reshape(len(values), -1)
     return values.reshape(-1, values.shape[-1]) if values.ndim else values.reshape(1, 1)
 
 
 def u_curve(steps: np.ndarray, errors: np.ndarray, *, title: str = "") -> style.Figure:
-    """The error of a central difference over its step h: h^2 from the right, rounding 1/h from the left."""
+    """The error of a central difference over its step h: h^2 for large h, rounding (1/h) for small h."""
     with style.settings():
         figure = style.figure(5, 3.4)
         axes = figure.subplots()

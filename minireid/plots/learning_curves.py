@@ -1,4 +1,4 @@
-"""Learning curves: what the log of a run says, one panel for each kind of number."""
+"""Learning curves from the log of a run, one panel for each kind of number."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +17,11 @@ WINDOW = 50  # the bold line averages over a fiftieth of the run
 
 
 def draw(path: Path, records: Sequence[dict[str, Any]]) -> None:
-    """Log records, one a step, to a PNG.
+    """Log records, one per step, to a PNG.
 
-    Used of each: "step" and "epoch" (from 1), "loss"; and where there, by level of the network, "LEVEL identification",
-    "LEVEL verification", "LEVEL same", "LEVEL different" (mean distances); now and then "validation rank-1" and
-    "validation mAP" (shares from 0 to 1). Thin lines are single steps, bold ones moving averages.
+    Every record has "step" and "epoch" (from 1) and "loss". Drawn if there: for each level of the network "LEVEL
+    identification", "LEVEL verification", "LEVEL same", "LEVEL different" (mean distances); in some records "validation
+    rank-1" and "validation mAP" (shares from 0 to 1). Thin lines are single steps, bold lines are moving averages.
     """
     if not records:
         raise ValueError("learning curves: expected at least one record")
@@ -55,7 +55,7 @@ def names(records: Sequence[dict[str, Any]], kind: str) -> list[str]:
 
 
 def epochs(records: Sequence[dict[str, Any]]) -> np.ndarray:
-    """When each record was made: epochs done, in fractions; (R,)."""
+    """How many epochs were done at each record, with fractions: (R,)."""
     step = np.array([record["step"] for record in records], float)
     in_first = [record["step"] for record in records if record["epoch"] == 1]
     return step / max(in_first, default=step[0])
@@ -68,7 +68,7 @@ def series(records: Sequence[dict[str, Any]], key: str) -> tuple[np.ndarray, np.
 
 
 def moving_average(values: np.ndarray, window: int) -> np.ndarray:
-    """Over `window` values around each one, fewer at the ends: same length."""
+    """The mean of `window` values around each value, fewer at the ends. Same length."""
     total = np.concatenate([[0.0], np.cumsum(values)])
     k = np.arange(len(values))
     first, last = np.maximum(k - window // 2, 0), np.minimum(k + window // 2 + 1, len(values))

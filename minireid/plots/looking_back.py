@@ -10,10 +10,10 @@ from minireid.plots import style
 
 
 def attention(matrices: dict[str, np.ndarray], *, marked: Sequence[int] = ()) -> style.Figure:
-    """{name: weights (T, T)}, a panel each: entry [t, i] is how much the state of frame t takes from that of frame i.
+    """{name: weights (T, T)}, one panel each. Entry [t, i] is the weight of the state of frame i in that of frame t.
 
-    Only i < t counts; the rest is left white. Each panel has a colour scale of its own: from 0, or symmetric about
-    white = 0 where there are negative weights. `marked`: frames, from 0, under an orange bar. Frames are shown from 1.
+    Only i < t counts; the rest is white. Each panel has its own colour scale: from 0, or symmetric about white = 0 if
+    there are negative weights. `marked`: frames, counted from 0, get an orange bar. The axes count frames from 1.
     """
     if not matrices:
         raise ValueError("attention: expected at least one matrix")
@@ -55,15 +55,15 @@ def matrix(axes: Axes, weights: np.ndarray, marked: Sequence[int]) -> None:
 
 
 def by_frame(dx: np.ndarray) -> np.ndarray:
-    """dx (N, T, D), a gradient by the input -> (T,): its norm at each frame, the mean over clips."""
+    """dx (N, T, D), the gradient of the input -> (T,): its norm at each frame, mean over the clips."""
     return np.sqrt((dx * dx).sum(axis=2)).mean(axis=0)
 
 
 def reach(gradients: dict[str, np.ndarray], *, title: str, marked: Sequence[int] = ()) -> style.Figure:
-    """{name: norms (T,) of the gradient by each frame's input}, a line each, as shares of the last frame's.
+    """{name: norms (T,) of the gradient of each frame's input}, one line each, divided by the last frame's norm.
 
-    On a logarithmic scale: a straight line is one factor for every frame. A norm of 0 leaves a gap. `marked`: frames,
-    from 0, on orange ground.
+    The scale is logarithmic: on a straight line, the norm changes by the same factor at every frame. A norm of 0 leaves
+    a gap. `marked`: frames, counted from 0, get an orange background.
     """
     with style.settings():
         figure = style.figure(8, 3.8)

@@ -1,4 +1,4 @@
-"""report.html: one file that holds the table, the pictures and the recipe, and needs neither network nor scripts."""
+"""report.html: one file with the table, the pictures and the recipe. It needs no internet and no scripts."""
 
 import base64
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from minireid.base.files import write_text
 
-PIXELS = 1.5  # of a picture on one of the page's: sharp on fine screens
+PIXELS = 1.5  # pixels of a picture per pixel of the page: sharp on high-resolution screens
 CSS = """
 :root { color-scheme: light; }
 body { font: 16px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; color: #222; background: #fff;
@@ -54,7 +54,7 @@ def report(
     pictures: Sequence[tuple[str, str, Path]],
     recipe_text: str,
 ) -> None:
-    """Write the report, whole or not at all.
+    """Write the report, completely or not at all.
 
     caption: the protocol in one line. rows: the result table as texts, its header first. pictures: (title, one sentence
     that explains it, PNG file). All texts are escaped.
@@ -80,7 +80,7 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 def picture(title: str, explanation: str, png: bytes) -> str:
     source = f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
-    width = round(int.from_bytes(png[16:20], "big") / PIXELS)  # a PNG's width stands in its header
-    kind = ' class="wide"' if width > 640 else ""  # on a phone, wide ones scroll instead of shrinking to nothing
+    width = round(int.from_bytes(png[16:20], "big") / PIXELS)  # the header of a PNG has its width
+    kind = ' class="wide"' if width > 640 else ""  # on a phone, wide pictures scroll instead of becoming tiny
     image = f'<figure><img{kind} src="{source}" width="{width}" alt="{escape(title)}"></figure>'
     return f"<section><h2>{escape(title)}</h2><p>{escape(explanation)}</p>{image}</section>"

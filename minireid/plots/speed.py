@@ -1,4 +1,4 @@
-"""How fast: a roofline of the convolutions, bars of whole steps, how the cost grows. Takes `minireid bench`'s rows."""
+"""Pictures of speed from the rows of `minireid bench`: a roofline, bars of whole steps, growth of the cost."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ MARKS = {"forward": "o", "backward weights": "s", "backward input": "^"}
 
 
 def draw_roofline(path: Path, rows: list[dict[str, Any]], about: dict[str, Any]) -> None:
-    """GFLOP/s over FLOP per byte at one thread, one mark for each layer, direction and way, under the machine's limits.
+    """GFLOP/s over FLOP per byte, and the machine's limits: one mark per layer, direction and way, fewest threads only.
 
     rows: "threads", "way", "direction", "FLOP/byte", "GFLOP/s". about: "peak GFLOP/s" by threads, "GB/s".
     """

@@ -1,7 +1,7 @@
-"""How every picture looks, and how it is written.
+"""How all pictures look, and how they are saved.
 
 Colours are Okabe and Ito's eight, which people with any common colour blindness can tell apart. Figures are drawn on
-the Agg canvas directly: no window, no global state of matplotlib is touched.
+the Agg canvas directly: no window opens, and matplotlib's global state does not change.
 """
 
 import io
@@ -22,7 +22,7 @@ from minireid.base.files import write_bytes
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, RED, PINK = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 GREY = "#8A8A8A"
-SERIES = (BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK)  # the order in which lines take them
+SERIES = (BLUE, ORANGE, GREEN, PINK, SKY, RED, BLACK)  # colours of the lines, in this order
 
 SETTINGS = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same picture everywhere
@@ -45,12 +45,12 @@ SETTINGS = {
     "lines.linewidth": 2,
     "lines.solid_capstyle": "round",
 }
-DOTS_PER_INCH = (144, 120, 100, 80, 60)  # the first with which the file is small enough
+DOTS_PER_INCH = (144, 120, 100, 80, 60)  # tried in this order until the file is small enough
 LARGEST = 300_000  # bytes: a report holds several pictures
 
 
 def figure(width: float, height: float, *, pad: float = 0.04) -> Figure:
-    """An empty figure, sizes in inches, whose parts matplotlib places, at least `pad` from each other."""
+    """An empty figure, sizes in inches. matplotlib places its parts, at least `pad` apart."""
     layout = ConstrainedLayoutEngine(w_pad=pad, h_pad=pad)
     return FigureCanvasAgg(Figure(figsize=(width, height), layout=layout, facecolor="white")).figure
 
@@ -61,7 +61,7 @@ def free_figure(width: float, height: float) -> Figure:
 
 
 def settings() -> AbstractContextManager[None]:
-    """`with settings():` around all that draws, so that nobody else's matplotlib changes."""
+    """For `with settings():` around drawing code. Outside it, matplotlib's settings are unchanged."""
     return rc_context(SETTINGS)  # type: ignore[arg-type, unused-ignore]
 
 
@@ -83,7 +83,7 @@ def picture(
     axes.set_axis_off()
     axes.imshow(image, interpolation="nearest", aspect="auto")
     if frame is not None:
-        out = points / 72 / 2  # the line's middle, so that its inner edge touches the image
+        out = points / 72 / 2  # to the middle of the line: its inner edge touches the image
         corner, size = (left - out, bottom - out), (width + 2 * out, height + 2 * out)
         border = Rectangle(corner, *size, fill=False, edgecolor=frame, linewidth=points, joinstyle="miter")
         border.set_transform(figure.dpi_scale_trans)
@@ -98,7 +98,7 @@ def label(figure: Figure, x: float, y: float, text: str, **looks: Any) -> None:
 
 
 def save(picture: Figure, path: Path) -> None:
-    """As PNG, at most 300 kB, whole or not at all. Where it takes more, 256 colours must do, then fewer dots."""
+    """Save as PNG, completely or not at all. Above 300 kB: with 256 colours, then with fewer dots per inch."""
     content = as_png(picture, DOTS_PER_INCH[0])
     for dots in DOTS_PER_INCH:
         if len(content) <= LARGEST:
@@ -114,7 +114,7 @@ def as_png(picture: Figure, dots: int) -> bytes:
 
 
 def with_few_colours(png: bytes) -> bytes:
-    """The same picture in the 256 colours that suit it best."""
+    """The same picture with at most 256 colours."""
     stream = io.BytesIO()
     colours = Image.open(io.BytesIO(png)).convert("RGB")
     few = colours.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)

@@ -1,6 +1,6 @@
 """Recipes: every number of an experiment, in TOML files, with its reason beside it.
 
-A file says what is its own, and names the recipe that it starts from:
+A file names the recipe that it starts from, and states what differs:
 
     base = "msp_src"            a recipe of this folder, or the path of a .toml file beside this one
 
@@ -8,10 +8,10 @@ A file says what is its own, and names the recipe that it starts from:
     length = 8                  only the keys that differ
 
 A recipe without a base is complete. `load` puts a recipe together: base first, then the file, then changes such as
-"training.seed=3". schema.py says which keys there are, with their units. The settings of a network stand in a table of
-its family, `[msp_src]` for example; which there are is declared on the network's page (FACTS). A setting that no file
-names has the default of that declaration. An unknown or missing key, a value of another type or out of
-range is an InputError that names the key. `minireid recipe show NAME` prints where each value comes from.
+"training.seed=3". schema.py lists the keys, with their units. The settings of a network are in a table of its family,
+`[msp_src]` for example. The network's page (FACTS) declares these settings and their defaults. An unknown or missing
+key, or a value of another type or out of range, is an InputError that names the key. `minireid recipe show NAME` prints
+where each value comes from.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ from minireid.recipes.schema import AT_LEAST, BELOW_ONE, CHOICES, LISTS, SECTION
 
 
 class Source(NamedTuple):
-    """One file on the way to a recipe: its name, its tables, and the comments behind its values."""
+    """One of the files of a recipe: its name, its tables, and the comments behind its values."""
 
     name: str
     tables: dict[str, dict[str, Any]]
@@ -55,9 +55,9 @@ def parse(text: str, where: str, changes: tuple[str, ...] = ()) -> Recipe:
 
 
 def sources_of(name_or_path: str, beside: Path | None = None, above: tuple[str, ...] = ()) -> list[Source]:
-    """The files that a recipe consists of, the first base first. above: who asked for this one as a base."""
+    """The files that a recipe consists of, the first base first. above: the recipes that are built on this one."""
     if name_or_path in above:
-        raise InputError(f"expected a base that ends somewhere, but {name_or_path} is its own: take a `base` out")
+        raise InputError(f"expected bases without a circle, but {name_or_path} is its own base: remove one `base`")
     path = Path(name_or_path)
     if path.suffix == ".toml":
         path = beside / path if beside else path
@@ -72,10 +72,11 @@ def sources_of(name_or_path: str, beside: Path | None = None, above: tuple[str, 
 
 
 def with_base(text: str, where: str, beside: Path, above: tuple[str, ...]) -> list[Source]:
+    """The sources of this TOML text: its bases, then itself. beside: the folder that paths of bases start from."""
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
-        raise InputError(f"{where} is no TOML ({fault}): mend that line") from None
+        raise InputError(f"{where} is not valid TOML ({fault}): correct that line") from None
     base = tables.pop("base", None)
     if base is not None and type(base) is not str:
         raise InputError(f"expected base of {where} as the name of a recipe, got {base!r}")
@@ -89,7 +90,7 @@ def with_base(text: str, where: str, beside: Path, above: tuple[str, ...]) -> li
 
 
 def upgrade(tables: dict[str, Any]) -> dict[str, Any]:
-    """Tables as version 0.1 wrote them, the settings of all networks in [network], in today's form."""
+    """Older tables, which have the settings of all networks in [network], in today's form."""
     old = ("unit", "depth", "pool", "kernels", "lower_in_candidate", "attention", "top_k")
     network = tables.get("network", {})
     if not set(old) <= set(network) or network.get("name") not in networks.NAMES:
@@ -115,7 +116,7 @@ def reasons_in(text: str) -> dict[str, str]:
 
 
 def build(sources: list[Source], where: str, changes: tuple[str, ...]) -> Recipe:
-    """The values of all sources, the last first; then the changes; every value checked."""
+    """The recipe of all sources and changes. Later sources override earlier ones. Every value is checked."""
     tables = merged(sources)
     for change in sorted(changes, key=lambda change: not change.strip().startswith("network.name")):
         apply(tables, change, where)  # the network's name first: it decides which settings there are
@@ -139,8 +140,10 @@ def merged(sources: list[Source]) -> dict[str, dict[str, Any]]:
 
 
 def apply(tables: dict[str, dict[str, Any]], change: str, where: str) -> None:
-    """Set one key: "section.key=value", the value as TOML (a bare word is taken as text). The settings of the network
-    may be named with its family, msp_src.unit, or with network, network.unit."""
+    """Set one key in place: "section.key=value", the value as TOML (a bare word is taken as text).
+
+    A setting of the network has two names: with its family (msp_src.unit), or with network (network.unit).
+    """
     key, equals, text = change.partition("=")
     part, dot, last = key.strip().partition(".")
     if not equals or not dot:
@@ -170,7 +173,7 @@ def section(kind: Any, table: dict[str, Any], name: str, where: str) -> Any:
 
 
 def settings_of(facts: Facts, table: dict[str, Any], where: str) -> dict[str, Any]:
-    """{setting: value}, the declared default where the table has none."""
+    """{setting: value}. Settings that the table does not have get their declared default."""
     check_keys(table, set(facts.settings), f"key in [{facts.family}]", where)
     return {
         key: setting_value(table[key], setting, f"{facts.family}.{key}", where) if key in table else setting.default
@@ -184,7 +187,7 @@ def setting_value(given: Any, setting: Setting, key: str, where: str) -> Any:
 
 
 def check_network(recipe: Recipe, facts: Facts, where: str) -> None:
-    """InputError where the recipe asks the network for what it does not have."""
+    """InputError if the network does not have this number of filters, or not this loss."""
     name, filters, together = recipe.network.name, recipe.network.filters, recipe.losses.together
     if len(filters) != facts.filters:
         raise InputError(f"expected network.filters of {name} to be {facts.filters} numbers, got {list(filters)}")
@@ -200,7 +203,7 @@ def check_keys(table: dict[str, Any], expected: set[str], what: str, where: str)
 def value(
     given: Any, kind: Any, key: str, where: str, choices: tuple[str, ...] | None = None, least: int | None = None
 ) -> Any:
-    """The value in its type, or an InputError. choices, least: None for those of CHOICES and AT_LEAST."""
+    """The value in its type, checked, or an InputError. choices, least: None means those of CHOICES and AT_LEAST."""
     if kind is float and type(given) is int:
         given = float(given)
     if kind is str and type(given) is int:  # evaluation.protocol=178

@@ -1,4 +1,4 @@
-"""Which keys a recipe has, with their units, and what they may be. The settings of networks are in their FACTS."""
+"""The keys of a recipe, their units and allowed values. The settings of networks are in their FACTS."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from minireid import networks
 @dataclass(frozen=True)
 class Network:
     name: str  # a module of minireid/networks
-    filters: tuple[int, ...]  # channels of the convolutions; deep_rcn: of all of them, then of the three levels' states
+    filters: tuple[int, ...]  # channels of each convolution; deep_rcn: of all convolutions, then of each level's states
     dropout: float  # share of the values set to zero
-    gain: float  # initial weights of convolutions and linear layers times this; 1 as in Torch7, 1.73 keeps the variance
+    gain: float  # factor of the initial weights of convolutions and linear layers; 1: Torch7's, 1.73 keeps the variance
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Clips:
 
 @dataclass(frozen=True)
 class Augment:
-    mirror: bool  # half of the clips, left to right
-    negate_flow: bool  # mirrored clips: horizontal flow turned round
+    mirror: bool  # half of the clips are mirrored left to right
+    negate_flow: bool  # mirrored clips: the horizontal flow changes its sign
     first_offset: int  # smallest row and column at which a crop starts
-    shift: int  # pixels by which a crop may also reach over the frame's edge
+    shift: int  # pixels by which a crop may reach over the frame's edge
     scale: float  # zoom between 1 / (1 + scale) and 1 + scale
-    per_frame: bool  # mirror and window drawn for every frame, not once a clip
+    per_frame: bool  # mirror and window are drawn for each frame, not once per clip
     repeat: bool  # the frames of a training clip drawn with replacement from it
     shuffle: bool  # the frames of a training clip in random order
 
@@ -51,13 +51,13 @@ class Augment:
 @dataclass(frozen=True)
 class Pairs:
     sampler: str  # alternating, shared, every: see minireid/data/sampling.py
-    persons: int  # a step
-    same_camera: bool  # negative pairs may come from one camera
+    persons: int  # per step
+    same_camera: bool  # the clips of a negative pair may come from the same camera
 
 
 @dataclass(frozen=True)
 class Training:
-    epochs: int  # each visits every training person once, but for a last few who do not fill a step
+    epochs: int  # each visits every training person once, except the last few if they do not fill a step
     seed: int
     optimiser: str  # sgd, rmsprop, adam
     learning_rate: float
@@ -65,25 +65,25 @@ class Training:
     momentum: float  # sgd
     dampening: float  # sgd: 0, or the momentum as in Torch7
     clip_elements: float  # every element of a gradient is clamped to this
-    weight_decay: float  # share of every weight lost in a step, times the learning rate
+    weight_decay: float  # each step subtracts this x learning rate x weight from every weight
 
 
 @dataclass(frozen=True)
 class Validation:
-    persons: int  # of the training persons, held out to choose the best checkpoint by; 0: the last one is used
-    every: int  # epochs
+    persons: int  # validation persons, who choose the best checkpoint; 0: the last checkpoint is used
+    every: int  # epochs from one validation to the next
 
 
 @dataclass(frozen=True)
 class Evaluation:
     protocol: str  # 200, 178, halves, mars: see minireid/data/splits.py
     frames: int  # of a track: the probe's first, the gallery's last; 0: all
-    group: int  # a track is read in groups of so many frames, whose embeddings are averaged; 0: as one clip
+    group: int  # a track is read in groups of this many frames, and their embeddings are averaged; 0: as one clip
     crops: int  # along the diagonal
     shift: int  # pixels by which the outermost crops reach over the frame's edge
     mirrored: bool  # every crop also mirrored
     normalise: bool  # embeddings of each level scaled to length 1 before they are compared
-    within_groups: bool  # gallery: the probe's own group only (twins)
+    within_groups: bool  # the gallery is the probe's own group (twins)
     shuffle: bool  # frames in random order
 
 

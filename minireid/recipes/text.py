@@ -1,4 +1,4 @@
-"""Recipes as text: what a run keeps of one, and what `minireid recipe` prints."""
+"""Recipes as text: for the file in a run folder, and for `minireid recipe`."""
 
 import dataclasses
 import json
@@ -20,7 +20,7 @@ def tables_of(recipe: Recipe) -> dict[str, dict[str, Any]]:
 
 
 def to_toml(recipe: Recipe) -> str:
-    """The complete recipe as TOML text, without the reasons: what a run keeps of it."""
+    """The complete recipe as TOML text, without the reasons. A run folder keeps this."""
     lines = []
     for name, table in tables_of(recipe).items():
         lines += [f"[{name}]", *(f"{key} = {as_toml(v)}" for key, v in table.items()), ""]
@@ -58,7 +58,7 @@ def origin_of(sources: list[Source], section_name: str, key: str) -> str:
 
 
 def listing() -> str:
-    """The recipes that come with minireid, one a line: name, base, and the first sentence of its file."""
+    """The recipes that come with minireid, one per line: name, and first line of its file."""
     return "\n".join(line for name in names() for line in described(name)) + (
         "\n\nminireid recipe show NAME prints a recipe with the origin of every value."
     )

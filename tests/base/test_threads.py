@@ -32,7 +32,7 @@ def test_blas_is_held_to_one_thread_and_let_go() -> None:
 
 
 def test_the_kernels_get_as_many_as_asked_for() -> None:
-    numba = pytest.importorskip("numba", reason="without numba there is nothing to give threads to")
+    numba = pytest.importorskip("numba", reason="needs numba: pip install -e .")
     for count in range(1, CORES + 1):
         with threads(count):
             assert numba.get_num_threads() == min(count, numba.config.NUMBA_NUM_THREADS)

@@ -79,9 +79,7 @@ def test_what_is_there_is_left_alone(tmp_path: Path, capsys: Capture, there: str
         out.write_text("years of work")
     assert main(["demo", "--quick", "--out", str(out)]) == 2
     said = capsys.readouterr()
-    assert (
-        said.out == "" and said.err == f"minireid: error: {out} is there already: remove it, or choose another --out\n"
-    )
+    assert said.out == "" and said.err == f"minireid: error: {out} exists already: remove it, or choose another --out\n"
     assert list(tmp_path.rglob("*")) == [out] and (out.is_dir() or out.read_text() == "years of work")
 
 

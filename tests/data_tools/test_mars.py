@@ -14,7 +14,7 @@ from minireid.base.errors import InputError
 from minireid.data.prepared import Track, open_prepared
 from tests.data_tools.conftest import draw
 
-io = pytest.importorskip("scipy.io", reason="SciPy writes and reads .mat files: pip install minireid[mars]")
+io = pytest.importorskip("scipy.io", reason="needs SciPy for .mat files: pip install -e '.[mars]'")
 Capture = pytest.CaptureFixture[str]
 
 # (person, camera, track, frames): rows in this order.

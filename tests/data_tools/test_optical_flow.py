@@ -83,7 +83,7 @@ def test_warp_reads_where_the_pixel_came_from() -> None:
 
 def test_against_opencv() -> None:
     """OpenCV looks for a point of its first image in its second; ours stands on the current frame: that goes first."""
-    cv2 = pytest.importorskip("cv2")
+    cv2 = pytest.importorskip("cv2", reason="needs OpenCV: pip install -e '.[torch]'")
     y, x = np.mgrid[:48, :40].astype(float)
     movement = np.stack([0.8 + 0.3 * np.sin(y / 12), -0.5 + 0.3 * np.cos(x / 10)], axis=-1)
     previous = np.rint(texture()).astype(np.uint8)

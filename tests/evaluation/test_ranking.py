@@ -77,7 +77,7 @@ def test_against_a_count_in_plain_python(seed: int) -> None:
 
 
 def test_against_scikit_learn() -> None:
-    metrics = pytest.importorskip("sklearn.metrics")
+    metrics = pytest.importorskip("sklearn.metrics", reason="needs scikit-learn: pip install -e '.[torch]'")
     rng = np.random.default_rng(0)
     gallery, probe = np.repeat(np.arange(6), 3), np.arange(6)
     score = rng.standard_normal((6, 18))  # no ties: there the two differ on purpose

@@ -174,7 +174,7 @@ def test_ctrl_c_and_on(place: Path, tmp_path: Path, capsys: Capture, monkeypatch
         patch.setattr(loop, "update", pressed)
         assert main(sweep(place, out)) == 130
     said = capsys.readouterr()
-    assert "stopped: 2 of 4 trials finished; the same command again goes on from there" in said.out
+    assert "stopped: 2 of 4 trials finished; the same command continues" in said.out
     assert "Traceback" not in said.err
     assert main(sweep(place, out)) == 0
     assert "going on after step 3" in capsys.readouterr().out
@@ -220,7 +220,7 @@ def test_two_sweeps_at_once(place: Path, tmp_path: Path, capsys: Capture) -> Non
     out = copied(place, tmp_path / "sweep")
     with folder.held(out):
         assert main(sweep(place, out)) == 2
-    assert "another minireid sweep is at work in" in capsys.readouterr().err
+    assert "another minireid sweep is running in" in capsys.readouterr().err
     assert main(sweep(place, out)) == 0
 
 
@@ -237,18 +237,18 @@ def test_the_order_of_trials(place: Path) -> None:
         (["--set", "training.epochs=3"], "has a row small with training.epochs = 2, not 3: give the row another name"),
         (["other"], "is a sweep on"),
         (["--splits-file", "splits.json"], "has its splits from the recipe's protocol, not from"),
-        (["--out", "prepared"], "is not empty and no sweep: choose another --out"),
+        (["--out", "prepared"], "is not empty and is no sweep folder: choose another --out"),
         (["--out", "small.toml"], "small.toml is a file"),
         (["--out", "damaged"], "is damaged"),
-        (["--splits", "0"], "expected --splits from 1 to 10, as many as there are, got 0"),
-        (["--splits", "11"], "expected --splits from 1 to 10, as many as there are, got 11"),
+        (["--splits", "0"], "expected --splits from 1 to 10 (all there are), got 0"),
+        (["--splits", "11"], "expected --splits from 1 to 10 (all there are), got 11"),
         (["--set", "evaluation.protocol=mars", "--splits", "2"], "expected --splits from 1 to 1"),
         (["--seeds", "0"], "expected --seeds of 1 or more, got 0"),
         (["--workers", "-1"], "expected --workers of 0 or more, got -1"),
         (["--scheduler", "127.0.0.1:8786"], "expected either --scheduler or --workers"),
         (["--splits-file", "nowhere.json"], "expected a split file at nowhere.json"),
         (["--splits-file", "splits.json", "--splits", "2"], "expected --splits from 1 to 1"),
-        (["--recipe", "src", "--rows", "systems"], "expected one --recipe beside --rows"),
+        (["--recipe", "src", "--rows", "systems"], "expected one --recipe with --rows"),
         (["nowhere"], "expected a prepared folder, found none at nowhere"),
     ],
 )
@@ -311,7 +311,7 @@ def test_data_that_have_changed_since(place: Path, tmp_path: Path) -> None:
         (True, None, ""),  # all went well
         (True, "results.json", ""),  # another attempt was quicker
         (False, "results.json", ""),  # another attempt took this one over, and has finished it
-        (False, None, "another attempt has taken split0_seed0.aa over"),
+        (False, None, "another attempt has taken over split0_seed0.aa"),
         (True, "something", "is in the way of its trial"),
     ],
 )

@@ -22,8 +22,8 @@ from tests.experiments.test_sweep import trials_of
 
 pytestmark = pytest.mark.slow
 
-pytest.importorskip("distributed", reason="sweeps on workers need Dask: pip install minireid[sweep]")
-psutil = pytest.importorskip("psutil", reason="comes with Dask")
+pytest.importorskip("distributed", reason="needs Dask: pip install -e '.[sweep]'")
+psutil = pytest.importorskip("psutil", reason="needs psutil, which comes with Dask: pip install -e '.[sweep]'")
 
 PATIENCE = 300  # seconds
 
@@ -119,7 +119,7 @@ def test_ctrl_c_reaches_all_processes_and_loses_only_what_was_at_work(place: Pat
             os.killpg(process.pid, signal.SIGINT)  # nobody waits patiently
         said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130 and "Traceback" not in said, said
-    assert "stopped: 1 of 2 trials finished; the same command again goes on from there" in said
+    assert "stopped: 1 of 2 trials finished; the same command continues" in said
     assert not any(worker.is_running() for worker in mine)
     assert main([*sweep(place, out), "--workers", "0"]) == 0
     assert trials_of(out) == trials_of(place / "serial")

@@ -6,7 +6,7 @@ from minireid.layers import conv_block, relu, sigmoid, tanh
 from tests.judges import assert_manners
 from tests.layers.test_conv_block import BLOCKS, draw
 
-fused = pytest.importorskip("minireid.layers.conv_block_fused", reason="the fused block needs numba")
+fused = pytest.importorskip("minireid.layers.conv_block_fused", reason="needs numba: pip install -e .")
 
 
 @pytest.mark.parametrize("activation", [tanh, relu], ids=["tanh", "relu"])

@@ -6,8 +6,8 @@ import numpy as np
 
 from minireid.metric import kissme, lfda, pca, xqda
 
-NO_SCIPY = "SciPy judges where it is installed: pip install minireid[torch]"
-NO_SCIKIT_LEARN = "scikit-learn judges where it is installed: pip install minireid[torch]"
+NO_SCIPY = "needs SciPy: pip install -e '.[torch]'"
+NO_SCIKIT_LEARN = "needs scikit-learn: pip install -e '.[torch]'"
 METRICS = {"pca": pca, "lfda": lfda, "kissme": kissme, "xqda": xqda}
 
 

@@ -138,7 +138,7 @@ def test_bases_that_are_none(tmp_path: Path) -> None:
     for name, base in (("one", "two.toml"), ("two", "one.toml"), ("lost", "nowhere.toml"), ("odd", "resnet")):
         (tmp_path / f"{name}.toml").write_text(f'base = "{base}"\n')
     (tmp_path / "number.toml").write_text("base = 3\n")
-    assert "is its own" in fault(str(tmp_path / "one.toml"))
+    assert "is its own base" in fault(str(tmp_path / "one.toml"))
     assert "expected a recipe at" in fault(str(tmp_path / "lost.toml"))
     assert "expected a recipe (crf" in fault(str(tmp_path / "odd.toml"))
     assert "expected base of" in fault(str(tmp_path / "number.toml"))
@@ -164,7 +164,7 @@ def test_show_tells_where_each_value_comes_from() -> None:
     text = show("stills_plain", ("training.seed=3",))
     assert text.startswith("# stills_plain, based on stills, based on msp_src\n")
     lines = {line.partition(" =")[0]: line for line in text.splitlines() if " = " in line}
-    assert lines["length"].endswith("# stills: all there are")
+    assert lines["length"].endswith("# stills: all frames of a track")
     assert lines["crop"].endswith("# stills_plain: 8 rows and columns less, as in the baseline")
     assert lines["optimiser"].endswith("# msp_src") and lines["seed"].endswith("# --set")
     assert parse(text, "shown") == load("stills_plain", ("training.seed=3",)), "it is a recipe"

@@ -73,7 +73,7 @@ def gradients(steps: int = 20) -> np.ndarray:
 def test_against_pytorch(
     rule: Callable[..., optimisers.State], settings: dict[str, Any], theirs: str, their_settings: dict[str, Any]
 ) -> None:
-    torch = pytest.importorskip("torch", reason="PyTorch judges where it is installed: pip install minireid[torch]")
+    torch = pytest.importorskip("torch", reason="needs PyTorch: pip install -e '.[torch]'")
     p = np.random.default_rng(1).normal(size=(3, 2))
     parameter = torch.nn.Parameter(torch.tensor(p))
     optimiser = getattr(torch.optim, theirs)([parameter], lr=0.01, **their_settings)

@@ -10,7 +10,7 @@ from minireid.training.ways import DEFINITION, fast
 
 
 def test_the_fast_way_is_the_twins() -> None:
-    pytest.importorskip("numba")
+    pytest.importorskip("numba", reason="needs numba: pip install -e .")
     names = {field: getattr(value, "__module__", None) or value.__name__ for field, value in fast()._asdict().items()}
     assert names == {
         "block": "minireid.layers.conv_block_fused",

@@ -22,7 +22,7 @@ def digest(folder: Path) -> dict[str, str]:
 
 def write(out: Path, layout: str, workers: int = 1) -> Path:
     if layout == "mars":
-        pytest.importorskip("scipy.io", reason="SciPy writes .mat files: pip install minireid[mars]")
+        pytest.importorskip("scipy.io", reason="needs SciPy for .mat files: pip install -e '.[mars]'")
     write_walkers(out, people=8, seed=3, frames=(3, 7), layout=layout, workers=workers, progress=False)
     return out
 
