@@ -1,14 +1,14 @@
 """iLIDS-VID on disk: where the tracks are, and what the published dataset holds.
 
-T. Wang, S. Gong, X. Zhu, S. Wang, Person re-identification by video ranking, ECCV 2014. The folder, as published, 128 x
-64 images:
+T. Wang, S. Gong, X. Zhu, S. Wang, Person re-identification by video ranking, ECCV 2014. The folder as published, with
+images of 128 x 64:
 
     RAW/sequences/cam1/person001/cam1_person001_00317.png, ..._00318.png, ...      300 persons, numbered up to 319
     RAW/sequences/cam2/person001/cam2_person001_00001.png, ...                     the same 300
     RAW/images/cam1/person001/...                                 one image per person: not a video, not used here
 
-RAW is the folder i-LIDS-VID. The last number of a name is the frame's number in the camera's own video: tracks start
-anywhere. Cameras become "a" (cam1) and "b" (cam2). Protocol: half of the 300 to train and half to test (150 / 150).
+RAW is the folder i-LIDS-VID. The last number of a name is the frame's number in the camera's video, so tracks can start
+at any number. Cameras become "a" (cam1) and "b" (cam2). Protocol: 150 persons to train and 150 to test.
 """
 
 import re
@@ -66,8 +66,8 @@ def wrong_folder(raw: Path) -> str | None:
 def find_tracks(raw: Path) -> list[RawTrack]:
     """Every track of a raw folder, camera 1 first, then by person. Frames are sorted by the last number in their name.
 
-    Raises InputError if the folder is not laid out like iLIDS-VID, a person stands there twice, a number stands for two
-    frames of a track, or a track is empty. `verify` looks closer: gaps, unexpected files, the images themselves.
+    Raises InputError if the folder is not laid out like iLIDS-VID, a person has two folders, two frames of a track have
+    the same number, or a track is empty. `verify` checks more: gaps, unexpected files, the images themselves.
     """
     if not raw.is_dir():
         raise InputError(f"expected a dataset folder, found none at {raw}: check the path")
@@ -93,15 +93,15 @@ def survey(raw: Path, faults: list[Fault]) -> list[RawTrack]:
         tracks += survey_camera(camera_folder(raw, camera), camera, (PERSON, FRAMES[camera]), examples, faults)
     for track in tracks:
         folder = track.frames[0].parent
-        strangers = [
+        misplaced = [
             f for f in track.frames if int(f.stem.split("_")[1].lower().removeprefix("person")) != track.person
         ]
-        faults += [Fault("another person's", frame, f"in the folder {folder.name}") for frame in strangers]
+        faults += [Fault("another person's", frame, f"in the folder {folder.name}") for frame in misplaced]
     return tracks
 
 
 def compare(dataset: str, raw: Path, tracks: list[RawTrack], sizes: Sizes, published: bool, findings: Findings) -> None:
-    """Facts beside those of the published dataset, and what follows from them."""
+    """Adds to `findings`: counts beside the published ones, notes and faults."""
     seen = [{track.person for track in tracks if track.camera == camera} for camera in CAMERAS]
     counts = (len(seen[0]), len(seen[1]), len(seen[0] & seen[1]), len(tracks))
     here = dict(zip(PUBLISHED, counts))

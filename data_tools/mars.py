@@ -1,19 +1,20 @@
 """MARS on disk: where the tracks are, who is a query, and what the published dataset holds.
 
 L. Zheng, Z. Bie, Y. Sun, J. Wang, C. Su, S. Wang, Q. Tian, MARS: a video benchmark for large-scale person
-re-identification, ECCV 2016. The folder, as published, 256 x 128 images:
+re-identification, ECCV 2016. The folder as published, with images of 256 x 128:
 
     RAW/bbox_train/0001/0001C1T0001F001.jpg      person, camera (1 to 6), track, frame
     RAW/bbox_test/0002/0002C1T0001F001.jpg       other persons
     RAW/bbox_test/0000/..., 00-1/...             distractors (other people, person 0) and junk (bad boxes, person -1)
-    RAW/info/train_name.txt, test_name.txt       all names of images, a line each
+    RAW/info/train_name.txt, test_name.txt       all names of images, one per line
     RAW/info/tracks_train_info.mat               (tracks, 4): first, last, person, camera
-    RAW/info/tracks_test_info.mat                the same; first and last are lines of the list, from 1, both included
+    RAW/info/tracks_test_info.mat                the same
     RAW/info/query_IDX.mat                       rows of tracks_test_info, from 1: the queries
 
-A person has several tracks in a camera. The gallery is all test tracks, the queries among them; a query is not
-compared with its own person's tracks of its own camera (so not with itself), nor with junk. Some code takes the queries
-out of the gallery, which leaves a few of them without a true match; here it is counted as in the authors' own test.
+"first" and "last" are line numbers in the list of names, counted from 1. Both lines belong to the track. A person has
+several tracks in a camera. The gallery is all test tracks, including the queries. A query is not compared with junk,
+nor with tracks of the same person in the same camera (so not with itself). Some code takes the queries out of the
+gallery. Then a few queries have no true match. Here they stay in the gallery, as in the authors' own test.
 
 The .mat files are read by SciPy: pip install 'minireid[mars]'.
 """
@@ -63,8 +64,8 @@ def wrong_folder(raw: Path) -> str | None:
 def find_tracks(raw: Path) -> list[RawTrack]:
     """Every track of a raw folder: training tracks, then test tracks, in the order of the lists.
 
-    Raises InputError if the folder is not laid out like MARS, a file of info is missing or damaged, an index lies
-    outside its list, or an image that is listed is not there or belongs to somebody else.
+    Raises InputError if the folder is not laid out like MARS, a file of info is missing or damaged, a line number
+    lies outside its list, or a listed image is missing or belongs to another person.
     """
     if not raw.is_dir():
         raise InputError(f"expected a dataset folder, found none at {raw}: check the path")
@@ -80,9 +81,10 @@ def find_tracks(raw: Path) -> list[RawTrack]:
 
 
 def survey(raw: Path, faults: list[Fault], *, unlisted: bool = True) -> list[RawTrack]:
-    """Every track whose images are there; faults of lists, indices and names are added. unlisted: of other files, too.
+    """Every track whose images are there. Faults of lists, line numbers and names are added to `faults`.
 
-    InputError where a file of info is missing or unreadable: nothing can be said without it.
+    unlisted: files that are in no list are faults too. InputError if a file of info is missing or unreadable: nothing
+    can be checked without it.
     """
     missing = [name for name in INFO if not (raw / "info" / name).is_file()]
     if missing:
@@ -97,7 +99,7 @@ def survey(raw: Path, faults: list[Fault], *, unlisted: bool = True) -> list[Raw
 
 
 def _tracks_of(raw: Path, part: str, faults: list[Fault], unlisted: bool) -> dict[int, RawTrack]:
-    """{row, from 1: its track} of train or test, but for the rows at fault."""
+    """{row, from 1: its track} of train or test, without the rows that have a fault."""
     file = raw / "info" / f"tracks_{part}_info.mat"
     names, rows = _names(raw, part), read_mat(file)
     if rows.ndim != 2 or rows.shape[1] != 4:
@@ -122,7 +124,7 @@ def _tracks_of(raw: Path, part: str, faults: list[Fault], unlisted: bool) -> dic
 
 
 def _fault_of_row(names: list[str], first: int, last: int, person: int, camera: int, part: str) -> str | None:
-    """What is wrong with one row's numbers."""
+    """What is wrong with one row's numbers, or None."""
     if not 1 <= first <= len(names) or not 1 <= last <= len(names):
         return f"lines {first} to {last} are outside the list of {len(names):,} names"
     if last < first:
@@ -130,7 +132,7 @@ def _fault_of_row(names: list[str], first: int, last: int, person: int, camera: 
     if camera not in CAMERAS:
         return f"expected a camera from 1 to 6, got {camera}"
     if person < (1 if part == "train" else JUNK):
-        return f"person {person} cannot be"
+        return f"person {person} cannot be in {part}"
     return None
 
 
@@ -145,7 +147,7 @@ class Images:
         return self.folder / name[:4] / name
 
     def fault(self, names: list[str], person: int, camera: int) -> str | None:
-        """Why these names are not the images of one track of that person and camera."""
+        """Why these names are not the images of one track of that person and camera, or None."""
         for name in names:
             match = NAME.fullmatch(name)
             if not match:
@@ -201,7 +203,7 @@ def _queries(raw: Path, faults: list[Fault]) -> list[int]:
 
 
 def _unanswerable(raw: Path, test: list[RawTrack]) -> list[Fault]:
-    """Queries of nobody, or without a track of the same person in another camera."""
+    """Faults: queries that are junk or distractors, or have no track of the same person in another camera."""
     cameras: dict[int, set[str]] = {}
     for track in test:
         cameras.setdefault(track.person, set()).add(track.camera)
@@ -218,14 +220,14 @@ def _unanswerable(raw: Path, test: list[RawTrack]) -> list[Fault]:
 
 
 def read_mat(file: Path) -> np.ndarray:
-    """The one variable of a .mat file, as whole numbers. InputError where it is damaged, or SciPy is not there."""
+    """The only variable of a .mat file, as int64. InputError if the file is damaged or SciPy is not installed."""
     try:
         from scipy.io import loadmat
     except ImportError:
         raise InputError("MARS's .mat files are read by SciPy: pip install 'minireid[mars]'") from None
     try:
         found: dict[str, Any] = loadmat(file)
-    except Exception as fault:  # SciPy raises whatever it stumbles over in a damaged file
+    except Exception as fault:  # SciPy raises errors of many types for a damaged file
         words = " ".join(str(fault).split()) or type(fault).__name__
         raise InputError(f"expected a .mat file at {file}, but it is damaged ({words}): {REMEDY}") from None
     variables = [value for name, value in found.items() if not name.startswith("__")]
@@ -238,7 +240,7 @@ def read_mat(file: Path) -> np.ndarray:
 
 
 def compare(dataset: str, raw: Path, tracks: list[RawTrack], sizes: Sizes, published: bool, findings: Findings) -> None:
-    """Facts beside those of the published dataset, and what follows from them."""
+    """Adds to `findings`: counts beside the published ones, notes and faults."""
     train = [track for track in tracks if track.role == "train"]
     test = [track for track in tracks if track.role != "train"]
     known = {track.person for track in test} - {JUNK, DISTRACTORS}

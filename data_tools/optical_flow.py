@@ -14,25 +14,25 @@ of I; sum_w is a sum over the pixels y around x, weighted by a Gaussian of the d
 
     F2  normal equations          A v = b,   A = sum_w g g' + damping * Id,   b = sum_w g (P - I)
         The neighbours in the window are taken to move like x itself, so there are many equations for two unknowns.
-        `damping` (grey levels per pixel, squared) is the price of a large flow against a poor fit. Where the window
-        shows no texture, A without it is singular; with it, the flow there is 0. On a lone edge, A has one small
-        eigenvalue, and the flow is the one across the edge.
+        `damping` (grey levels per pixel, squared) penalises a large flow. In a window without texture, A would be
+        singular without it; with it, the flow there is 0. At a single straight edge, A has one small eigenvalue, and
+        the flow is the movement across the edge.
 
     F3  solution of the 2 x 2     v = [Ayy bx - Axy by,  Axx by - Axy bx] / (Axx Ayy - Axy Axy)
 
     F4  refinement by warping     b = sum_w g (P(y - u(y)) - I(y) + g . u(y)),   then F2, F3
-        F1 was linearised at v = 0, which is good for less than a pixel. So take the flow u found so far, move P by it,
+        F1 was linearised at v = 0: right for less than a pixel only. So take the flow u found so far, move P by it,
         and linearise there: I(y) - P(y - u) + g . (v - u) = 0. With u = 0 this is F2. The unknown is still the whole
         flow v, not the rest v - u: each neighbour has its own u, and `damping` stays the same however often we repeat.
 
-Mirroring left and right: the flow of two mirrored frames is the mirrored flow, its horizontal part negated, to the
-last bit. Every sum below is built in a way that allows it: neighbours at +k and -k are added to each other first, and
-a shift is split into whole and part symmetrically around 0. So mirroring prepared frames is exact: byte -> 254 - byte.
+Mirroring left and right: the flow of two mirrored frames is the mirrored flow with its horizontal part negated, bit by
+bit. For this, neighbours at +k and -k are added to each other first, and a shift is split into whole and part in the
+same way on both sides of 0. So prepared frames can be mirrored exactly: byte -> 254 - byte.
 """
 
 import numpy as np
 
-# The byte that means "no movement"; the first frame of a track has no frame before it and holds it everywhere.
+# The byte that means "no movement". It fills the first frame of a track, which has no frame before it.
 ZERO = 127
 FRAMES_AT_ONCE = 8  # a few frames of 64 x 32 stay in the processor's cache; the result does not depend on it
 
@@ -90,7 +90,7 @@ def warp(images: np.ndarray, flow: np.ndarray) -> np.ndarray:
 def _neighbours(index: np.ndarray, shift: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The two pixels around index + shift along one axis, and the weight of the second one.
 
-    The shift is cut towards zero, and the second pixel lies further out on its side: the same for +shift and -shift.
+    The shift is rounded towards zero; the second pixel is the next in its direction. So +shift and -shift are alike.
     """
     shift = np.clip(shift, -size, size)
     whole = np.trunc(shift)
@@ -108,7 +108,7 @@ def lucas_kanade(
     previous, current: (T, H, W) float, grey values 0 to 255, T independent pairs of frames, H and W at least 2.
     sigma: of the Gaussian window, in pixels. iterations: solutions of F3; the first one starts from no movement.
     Returns (T, H, W, 2) of their dtype: horizontal (right is positive), then vertical (down is positive), in pixels,
-    clipped to the reach of the window (2.5 sigma), beyond which there is nothing to hold on to.
+    clipped to the reach of the window (2.5 sigma): a larger movement cannot be found.
     """
     weights = gaussian(sigma)
     gx, gy = np.gradient(current, axis=-1), np.gradient(current, axis=-2)
@@ -127,12 +127,12 @@ def lucas_kanade(
 
 
 def quantise(flow: np.ndarray, scale: int) -> np.ndarray:
-    """Flow in pixels -> bytes, 127 + round(flow * scale), clipped to 0 ... 254 so that both directions reach as far."""
+    """Flow in pixels -> bytes, 127 + round(flow * scale), clipped to 0 ... 254: the same range in both directions."""
     return np.clip(ZERO + np.rint(flow * scale), 0, 2 * ZERO).astype(np.uint8)
 
 
 def dequantise(flow_bytes: np.ndarray, scale: int) -> np.ndarray:
-    """Bytes -> flow in pixels, float32; within half a step, 1 / (2 scale), of what was quantised unless clipped."""
+    """Bytes -> flow in pixels, float32. The error is at most half a step, 1 / (2 scale), unless it was clipped."""
     return (flow_bytes.astype(np.float32) - np.float32(ZERO)) / np.float32(scale)
 
 

@@ -1,20 +1,21 @@
-"""One's own videos: a folder of people, in it one of cameras, in it one of tracks, in it the frames.
+"""Your own videos: a folder for each person, in it one for each camera, in it one for each track, in it the frames.
 
     RAW/anna/entrance/monday/0001.jpg, 0002.jpg, ...      any names; .jpg, .jpeg or .png
 
 A track is one person seen by one camera without a break, cut out of the video: the person fills the frame, head to
-feet. Names are sorted as people count (2 before 10). Persons are numbered in that order from 1; the index of the
+feet. Names are sorted by their numbers (2 before 10). Persons are numbered in that order from 1; the index of the
 prepared folder keeps the three names ("anna/entrance/monday") beside the number. Cameras keep their names.
 
-Frames come out of a video with ffmpeg, here every frame from second 12 to second 16, cut out at 180 x 420 pixels whose
-upper left corner is at column 600 and row 90 (a detector or a tracker writes such crops as well):
+ffmpeg writes such frames. This example takes every frame of a video from second 12 to second 16, and cuts out a box of
+height 420 and width 180. The upper left corner of the box is at column 600 and row 90. (A detector or a tracker writes
+such crops as well.)
 
     mkdir -p RAW/anna/entrance/monday
     ffmpeg -ss 12 -to 16 -i entrance.mp4 -vf "crop=180:420:600:90" RAW/anna/entrance/monday/%04d.png
 
 Two cameras with a track each behave like PRID-2011: `minireid train PREPARED --set evaluation.protocol=halves` trains
-on half of the persons whom both cameras saw. Any other number of cameras or tracks is as good; then every track of a
-test person is compared with all tracks but the same person's of the same camera, as in MARS.
+on half of the persons whom both cameras saw. Other numbers of cameras or tracks work too. Then every track of a test
+person is compared with all tracks, except those of the same person in the same camera, as in MARS.
 """
 
 import re
@@ -30,7 +31,7 @@ LAYOUT = "person/camera/track/0001.jpg"
 
 
 def natural(path: Path) -> tuple[list[tuple[int, str]], str]:
-    """What to sort by, so that 2 comes before 10; numbers before words."""
+    """Sort key: 2 before 10, numbers before words."""
     parts = re.findall(r"\d+|\D+", path.name)
     return [(int(part), "") if part.isdecimal() else (1 << 62, part.casefold()) for part in parts], path.name
 
@@ -45,7 +46,7 @@ def images(folder: Path) -> list[Path]:
 
 
 def wrong_folder(raw: Path) -> str | None:
-    """What is wrong with `raw`, unless it has images where RAW/person/camera/track/0001.jpg has them."""
+    """What is wrong with `raw`, or None if it has images three folders deep, like RAW/person/camera/track/0001.jpg."""
     depths = Counter[int]()
     level = [raw]
     for depth in range(5):
@@ -113,7 +114,7 @@ def _misplaced(folder: Path, faults: list[Fault]) -> None:
 
 
 def compare(dataset: str, raw: Path, tracks: list[RawTrack], sizes: Sizes, published: bool, findings: Findings) -> None:
-    """Facts, and who cannot be recognised again."""
+    """Adds to `findings`: counts, and notes on persons in one camera only and on sizes of images."""
     cameras: dict[int, set[str]] = {}
     for track in tracks:
         cameras.setdefault(track.person, set()).add(track.camera)
@@ -122,7 +123,7 @@ def compare(dataset: str, raw: Path, tracks: list[RawTrack], sizes: Sizes, publi
         findings.notes.append(f"{alone:,} persons are in one camera only: protocol halves leaves them out")
     if len(set(sizes.values())) > 1:
         findings.notes.append(
-            f"{len(set(sizes.values())):,} sizes of images: all are brought to one, whatever their shape"
+            f"{len(set(sizes.values())):,} sizes of images: all are resized to one, whatever their shape"
         )
     several = Counter((track.person, track.camera) for track in tracks).most_common(1)
     findings.facts += [

@@ -3,9 +3,9 @@
     python -m data_tools.prepare prid2011 RAW OUT          (or ilids_vid, mars, own, walkers)
 
 RAW is the dataset's folder as its own file describes it (data_tools/prid2011.py, ilids_vid.py, mars.py, own.py), or the
-folder around it. The prepared folder is described in minireid/data/prepared.py, which reads it. Same input and options,
-same bytes, for any number of workers. Everything is written to OUT.partial, which takes its name when it is whole: a
-run may be interrupted at any time and started again.
+folder around it. The prepared folder is described in minireid/data/prepared.py, which reads it. The same input and
+options give the same bytes, for any number of workers. Everything is written to OUT.partial, which is renamed to OUT
+when it is complete. So a run may be interrupted at any time and started again.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from minireid.base.errors import InputError
 from minireid.base.progress import bar
 from minireid.data.prepared import COLOURS, FLOW, FORMAT, VERSION, check_hash, open_prepared
 
-# Which file knows a dataset's layout; the walkers come in three (see layout_of).
+# The module that reads a dataset's layout. Walkers have one of three layouts (see layout_of).
 LAYOUTS: dict[str, ModuleType] = {
     "prid2011": prid2011,
     "walkers": prid2011,
@@ -40,7 +40,11 @@ LAYOUTS: dict[str, ModuleType] = {
     "mars": mars,
     "own": own,
 }
-HOLDS = "the folder that holds multi_shot (prid2011), sequences (ilids_vid), bbox_train (mars), or persons (own)"
+HOLDS = (
+    "the folder of the dataset. It contains, for prid2011: multi_shot; ilids_vid: sequences; mars: bbox_train, "
+    "bbox_test and info; own: one folder per person; walkers: the same as the dataset whose layout they have"
+)
+DESCRIPTION = "Write a prepared folder from a raw dataset folder: smaller frames and optical flow, in one array."
 FILES = {"frames.npy", "index.json"}
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises for damaged files
 
@@ -59,8 +63,9 @@ def prepare(
 ) -> Path:
     """Write the prepared folder `out` from the raw folder `raw`, and return its path.
 
-    size: height, width. flow_scale: flow bytes per pixel. workers: threads, by default one per processor. force:
-    replace what was prepared from other input or with other options. progress: say what happens, with a bar.
+    size: height, width. flow: also write the optical flow, as 127 + flow_scale * pixels of movement. workers: threads,
+    by default one per processor. force: replace a folder that was prepared from other input or with other options.
+    progress: print what happens, with a bar.
     Raises InputError, and leaves nothing new at `out`, if input or options are unusable or the disk is too small.
     """
     raw, out = Path(raw), Path(out)
@@ -98,7 +103,7 @@ def prepare(
 
 
 def layout_of(dataset: str, raw: Path) -> ModuleType:
-    """The module that knows the folder's layout; of the walkers' three, the one that this folder has."""
+    """The module that reads the layout of `raw`. For walkers, the layout is recognised by the folders in `raw`."""
     if dataset == "walkers":
         fitting = [layout for layout in (ilids_vid, mars) if layout.wrong_folder(_root(layout, raw)) is None]
         return fitting[0] if fitting else prid2011
@@ -106,7 +111,7 @@ def layout_of(dataset: str, raw: Path) -> ModuleType:
 
 
 def _root(layout: ModuleType, raw: Path) -> Path:
-    """RAW, or the one folder in it that is laid out like the dataset: an archive unpacks into a folder of its own."""
+    """RAW, or the only folder in it with the layout of the dataset: an archive unpacks into a folder of its own."""
     if raw.is_dir() and layout.wrong_folder(raw) is not None:
         inside = [folder for folder in entries(raw) if folder.is_dir() and layout.wrong_folder(folder) is None]
         if len(inside) == 1:
@@ -117,7 +122,7 @@ def _root(layout: ModuleType, raw: Path) -> Path:
 def decode(path: Path, content: bytes) -> Image.Image:
     """The whole image, decoded now, as red, green, blue. Raises one of UNREADABLE if the file is damaged."""
     with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
-        image.verify()  # a PNG's checksums, up to its last chunk; decoding stops once it has all pixels
+        image.verify()  # all checksums of a PNG; decoding would stop after the last pixel
     with Image.open(io.BytesIO(content), formats=("PNG", "JPEG")) as image:
         return image.convert("RGB")
 
@@ -125,8 +130,8 @@ def decode(path: Path, content: bytes) -> Image.Image:
 def _prepare_track(raw: Path, track: RawTrack, options: dict[str, Any]) -> tuple[bytes, np.ndarray]:
     """One track: (digest of its source files, uint8 (T, H, W, C)).
 
-    Resized with Pillow's bilinear filter, the baseline's choice. It widens with the factor, so it does not alias, and
-    unlike a box it weighs all pixels smoothly where the factor is not a whole number.
+    Frames are resized with Pillow's bilinear filter, like the baseline's. The filter is as wide as the factor needs, so
+    there is no aliasing. Unlike a box filter, it is smooth where the factor is not a whole number.
     """
     size = (options["width"], options["height"])
     contents = [_read(path) for path in track.frames]
@@ -162,9 +167,7 @@ def _digest(raw: Path, track: RawTrack, contents: list[bytes]) -> bytes:
 
 
 def _source_sha256(raw: Path, tracks: list[RawTrack], digests: list[bytes]) -> str:
-    """SHA-256 over the digests of all tracks, in their order, over walkers.json, which the groups come from, and over
-    roles, which come from lists.
-    """
+    """SHA-256 over the digests of all tracks in order, walkers.json (source of the groups) and the roles."""
     walkers = raw / "walkers.json"
     roles = "".join(f"{k} {track.role}\n" for k, track in enumerate(tracks) if track.role)
     described = _read(walkers) if walkers.is_file() else b""
@@ -172,9 +175,9 @@ def _source_sha256(raw: Path, tracks: list[RawTrack], digests: list[bytes]) -> s
 
 
 def in_order(work: Callable[[RawTrack], Any], tracks: list[RawTrack], workers: int) -> Iterator[Any]:
-    """work(track) for each track, in their order, some of them ahead of time.
+    """Yield work(track) for each track, in order. At most 2 * workers + 1 tracks are in work or waiting.
 
-    Threads are enough: Pillow, hashlib and NumPy let go of Python's lock while they work.
+    Threads are enough: Pillow, hashlib and NumPy release Python's lock while they work.
     """
     ahead: deque[Future[Any]] = deque()
     with ThreadPoolExecutor(workers) as pool:
@@ -187,7 +190,7 @@ def in_order(work: Callable[[RawTrack], Any], tracks: list[RawTrack], workers: i
 
 
 def _options(dataset: str, size: tuple[int, int], flow: bool, flow_scale: int) -> dict[str, Any]:
-    """The head of the index: all that is chosen rather than found."""
+    """The first entries of the index: everything that the user chooses. InputError for bad values."""
     if dataset not in LAYOUTS:
         raise InputError(f"expected a dataset out of {', '.join(LAYOUTS)}, got {dataset!r}: choose one of them")
     if min(size) < 2 or max(size) > 4096:
@@ -208,13 +211,13 @@ def _options(dataset: str, size: tuple[int, int], flow: bool, flow_scale: int) -
 
 
 def _groups(raw: Path) -> dict[int, int]:
-    """Person -> group, from RAW/walkers.json where there is one: twins are told apart inside their group."""
+    """{person: group} from RAW/walkers.json, or {} without that file. Only twins have groups."""
     file = raw / "walkers.json"
     if not file.is_file():
         return {}
     try:
         people = json.loads(file.read_text(encoding="utf-8"))["people"]
-        return {int(person): int(facts["group"]) for person, facts in people.items() if "group" in facts}
+        return {int(person): int(fields["group"]) for person, fields in people.items() if "group" in fields}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
         raise InputError(
             f"expected the walkers' description in {file}, but it is damaged ({fault!r}): write it again"
@@ -222,7 +225,7 @@ def _groups(raw: Path) -> dict[int, int]:
 
 
 def _prepared_before(out: Path) -> bool:
-    """Is there something at `out`? InputError if it is not ours to replace."""
+    """Is there a prepared folder at `out`? InputError if other files are there, which must not be replaced."""
     for folder in (out, _beside(out, ".partial"), _beside(out, ".replaced")):
         if folder.exists() and not (folder.is_dir() and {entry.name for entry in folder.iterdir()} <= FILES):
             raise InputError(
@@ -232,7 +235,7 @@ def _prepared_before(out: Path) -> bool:
 
 
 def _same_or_refuse(out: Path, raw: Path, tracks: list[RawTrack], options: dict[str, Any]) -> None:
-    """InputError unless `out` is whole, and comes from the same files with the same options."""
+    """InputError unless `out` is complete, and comes from the same files with the same options."""
     try:
         prepared = open_prepared(out)
         check_hash(prepared)
@@ -251,7 +254,7 @@ def _same_or_refuse(out: Path, raw: Path, tracks: list[RawTrack], options: dict[
 
 def _announce(dataset: str, tracks: list[RawTrack], shape: tuple[int, ...], out: Path) -> str:
     """What will be written; InputError if the disk is too small for it."""
-    numbered = dataset != "own"  # one's own frames may have any names
+    numbered = dataset != "own"  # your own frames may have any names
     gaps = [track.frames[0].parent for track in tracks if numbered and has_gap(track)]
     needed = int(np.prod(shape)) + 4096 + 100 * len(tracks)
     there = next(folder for folder in out.resolve().parents if folder.exists())
@@ -273,7 +276,7 @@ def _beside(out: Path, suffix: str) -> Path:
 
 @contextmanager
 def _whole_or_nothing(out: Path) -> Iterator[Path]:
-    """A new folder beside `out`. At the end of the block it takes that name; if the end is not reached, it vanishes."""
+    """A new folder beside `out`. After the block it is renamed to `out`. If the block fails, it is deleted."""
     partial, replaced = _beside(out, ".partial"), _beside(out, ".replaced")
     try:
         for leftover in (partial, replaced):  # of a run that was killed
@@ -315,17 +318,17 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m data_tools.prepare", description="raw dataset -> prepared folder")
+    parser = argparse.ArgumentParser(prog="python -m data_tools.prepare", description=DESCRIPTION)
     parser.add_argument("dataset", choices=sorted(LAYOUTS))
     parser.add_argument("raw", type=Path, help=HOLDS)
     parser.add_argument("out", type=Path, help="the prepared folder to write")
     parser.add_argument("--size", type=_size, default=(64, 32), metavar="HxW", help="height x width (default 64x32)")
-    parser.add_argument("--no-flow", dest="flow", action="store_false", help="colours only")
-    parser.add_argument(
-        "--flow-scale", type=int, default=16, help="flow bytes per pixel (default 16: reaches 7.9 pixels)"
-    )
-    parser.add_argument("--workers", type=int, help="threads (default: one per processor)")
-    parser.add_argument("--force", action="store_true", help="replace what was prepared differently")
+    parser.add_argument("--no-flow", dest="flow", action="store_false", help="colours only, without optical flow")
+    scale_help = "optical flow is stored as the byte 127 + N * pixels of movement (default 16: up to 7.9 pixels)"
+    parser.add_argument("--flow-scale", type=int, default=16, metavar="N", help=scale_help)
+    parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one per processor)")
+    force_help = "replace a folder that was prepared from other images or with other options"
+    parser.add_argument("--force", action="store_true", help=force_help)
     try:
         prepare(**vars(parser.parse_args(arguments)))
     except InputError as fault:

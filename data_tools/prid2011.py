@@ -1,14 +1,14 @@
 """PRID-2011 on disk: where the tracks are, and what the published dataset holds.
 
 M. Hirzer, C. Beleznai, P. M. Roth, H. Bischof, Person re-identification by descriptive and discriminative
-classification, SCIA 2011. The folder, as published, 128 x 64 images:
+classification, SCIA 2011. The folder as published, with images of 128 x 64:
 
     RAW/multi_shot/cam_a/person_0001/0001.png, 0002.png, ...      385 persons
     RAW/multi_shot/cam_b/person_0001/0001.png, ...                749 persons
     RAW/single_shot/...                                           one image per person: not a video, not used here
 
-Only persons 1 to 200 are in both cameras. From 201 on, each camera counts its own: person 201 of camera A and person
-201 of camera B are two people. The walkers can be written in the same layout; there, one number is one person.
+Only persons 1 to 200 are in both cameras. From 201 on, each camera has its own numbers: person 201 of camera A and
+person 201 of camera B are two people. Walkers can have the same layout; there, one number is one person.
 
 The protocols *200* (persons 1-200) and *178* (those of them with more than 21 frames in both views) are not comparable.
 """
@@ -80,8 +80,8 @@ def wrong_folder(raw: Path) -> str | None:
 def find_tracks(raw: Path) -> list[RawTrack]:
     """Every track of a raw folder, camera A first, then by person. Frames are sorted by their numbers.
 
-    Raises InputError if the folder is not laid out like PRID-2011, a person stands there twice, a number stands for two
-    frames of a track, or a track is empty. `verify` looks closer: gaps, unexpected files, the images themselves.
+    Raises InputError if the folder is not laid out like PRID-2011, a person has two folders, two frames of a track have
+    the same number, or a track is empty. `verify` checks more: gaps, unexpected files, the images themselves.
     """
     if not raw.is_dir():
         raise InputError(f"expected a dataset folder, found none at {raw}: check the path")
@@ -121,12 +121,12 @@ def _numbering(track: RawTrack) -> list[Fault]:
 
 
 def compare(dataset: str, raw: Path, tracks: list[RawTrack], sizes: Sizes, published: bool, findings: Findings) -> None:
-    """Facts beside those of the published dataset, and what follows from them."""
+    """Adds to `findings`: counts beside the published ones, notes and faults."""
     in_a, in_b = ({track.person for track in tracks if track.camera == camera} for camera in CAMERAS)
     both = in_a & in_b
     if dataset == "prid2011" and max(both, default=0) > SHARED:
         beyond = sum(person > SHARED for person in both)
-        why = f"PRID-2011 counts them per camera from {SHARED + 1} on, so each is taken as two people"
+        why = f"from {SHARED + 1} on, PRID-2011 numbers persons per camera, so each is taken as two people"
         findings.notes.append(f"{beyond:,} numbers above {SHARED} are in both cameras; {why}")
         both = {person for person in both if person <= SHARED}
     only_a, only_b = len(in_a) - len(both), len(in_b) - len(both)
@@ -146,7 +146,7 @@ def compare(dataset: str, raw: Path, tracks: list[RawTrack], sizes: Sizes, publi
     differ = [f"{what}: {here[what]:,}, expected {count:,}" for what, count in PUBLISHED.items() if here[what] != count]
     short = sorted(set(PERSONS_178) - set(long_enough))
     if short:
-        differ.append(f"not over {THRESHOLD_178} frames in both cameras, though of the 178: persons {ranges(short)}")
+        differ.append(f"of the 178, but not over {THRESHOLD_178} frames in both cameras: persons {ranges(short)}")
     extra = sorted(set(long_enough) - set(PERSONS_178))
     if extra and dataset == "prid2011":
         findings.notes.append(

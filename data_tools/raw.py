@@ -3,10 +3,12 @@
 A layout is a module (prid2011, ilids_vid, mars, own) with these functions:
 
     wrong_folder(raw)              what is wrong with the folder as a whole and where to point instead, or None
-    find_tracks(raw)               every track, in order; InputError where one cannot be read: for `prepare`
+    find_tracks(raw)               every track, in order; InputError if one cannot be read: for `prepare`
     survey(raw, faults)            every track that has frames, and every fault of names and numbers: for `verify`
     compare(dataset, raw, tracks, sizes, published, findings)
-                                   facts beside those of the published dataset, named by its constant PUBLISHED_AS
+                                   adds to `findings`: counts beside those of the published dataset, notes, faults
+
+The constant PUBLISHED_AS is the heading of the published counts.
 """
 
 import re
@@ -21,11 +23,11 @@ import numpy as np
 from minireid.base.errors import InputError
 
 FRAME = re.compile(r"(\d+)\.(?:png|jpg|jpeg)", re.IGNORECASE)
-Sizes = dict[Path, tuple[int, int]]  # image: its height and width
+Sizes = dict[Path, tuple[int, int]]  # path of an image: height, width
 
 
 class RawTrack(NamedTuple):
-    """One person in one camera, frames in order. role: train, query or gallery (MARS); name: one's own, to be read."""
+    """One person in one camera, frames in order. role: train, query or gallery (MARS). name: from your own folders."""
 
     person: int
     camera: str
@@ -44,7 +46,7 @@ class Fault(NamedTuple):
 
 @dataclass
 class Findings:
-    """facts: (what, here, published); notes: lines that are no reason to stop; faults: what has to be mended."""
+    """facts: rows of a table (what, here, published). notes: remarks. faults: what has to be repaired."""
 
     facts: list[tuple[str, str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -57,7 +59,7 @@ def number(path: Path) -> int:
 
 
 def entries(folder: Path) -> list[Path]:
-    """What is in a folder, by name. Hidden files do not count."""
+    """The entries of a folder, sorted by name, without hidden files. InputError if it cannot be read."""
     try:
         return sorted(e for e in folder.iterdir() if not e.name.startswith(".") and e.name != "Thumbs.db")
     except OSError as fault:
@@ -65,16 +67,16 @@ def entries(folder: Path) -> list[Path]:
 
 
 def listing(folder: Path, pattern: re.Pattern[str]) -> tuple[list[Path], list[Path]]:
-    """What is in a folder: (names that match, by the number in the pattern's group 1; the others, by name)."""
+    """A folder's entries: (those that match, sorted by the number in the pattern's group 1; the others, by name)."""
     matches = {entry: pattern.fullmatch(entry.name) for entry in entries(folder)}
     expected = sorted((int(match[1]), entry.name, entry) for entry, match in matches.items() if match)
     return [entry for _, _, entry in expected], [entry for entry, match in matches.items() if not match]
 
 
 def tracks_of_camera(raw: Path, folder: Path, camera: str, person: re.Pattern[str], frame: re.Pattern[str]):
-    """Every track of one camera's folder, for find_tracks: a folder a person, a file a frame.
+    """Every track of one camera's folder, for find_tracks: one folder per person, one file per frame.
 
-    InputError where a person stands there twice, a number stands for two frames of a track, or a track is empty.
+    InputError if a person has two folders, two frames of a track have the same number, or a track is empty.
     """
     tracks = []
     folders = [entry for entry in listing(folder, person)[0] if entry.is_dir()]
@@ -91,7 +93,10 @@ def tracks_of_camera(raw: Path, folder: Path, camera: str, person: re.Pattern[st
 def survey_camera(
     folder: Path, camera: str, patterns: tuple[re.Pattern[str], re.Pattern[str]], examples: tuple[str, str], faults
 ) -> list[RawTrack]:
-    """The same for survey: every track that has frames; faults are added. examples: a person's name, a frame's."""
+    """As tracks_of_camera, for survey: every track that has frames. Faults are added to `faults`.
+
+    patterns: of the names of persons' folders and of frames. examples: one such name each, for the messages.
+    """
     tracks = []
     folders, others = listing(folder, patterns[0])
     others += [entry for entry in folders if not entry.is_dir()]
@@ -116,7 +121,7 @@ def survey_camera(
 
 
 def has_gap(track: RawTrack) -> bool:
-    """Are the frames' numbers other than n, n + 1, n + 2, ...?"""
+    """Is a number missing between the first and the last frame?"""
     return number(track.frames[-1]) - number(track.frames[0]) + 1 != len(track.frames)
 
 
@@ -128,7 +133,7 @@ def ranges(numbers: list[int]) -> str:
 
 
 def frame_facts(tracks: list[RawTrack], sizes: Sizes, lengths: str, size: str) -> list[tuple[str, str, str]]:
-    """Frames per track, frames, and the most frequent height x width, beside what was published of them."""
+    """Frames per track, frames, and the most frequent height x width. lengths, size: the published values."""
     counts = [len(track.frames) for track in tracks] or [0]
     common = Counter(sizes.values()).most_common(1)
     return [
@@ -139,7 +144,7 @@ def frame_facts(tracks: list[RawTrack], sizes: Sizes, lengths: str, size: str) -
 
 
 def add_differences(differ: list[str], raw: Path, published: bool, findings: Findings) -> None:
-    """What differs from the published dataset: faults where they were asked for, else a note."""
+    """Differences from the published dataset: faults if `published`, else one note."""
     if published:
         findings.faults += [Fault("not as published", raw, line) for line in differ]
     elif differ:

@@ -1,11 +1,11 @@
-"""What is in a raw dataset folder, against what the published dataset holds; and every fault in it, with its path.
+"""Compares a raw dataset folder with the published dataset, and names every fault in it, with its path.
 
     python -m data_tools.verify prid2011 RAW          (or ilids_vid, mars, own, walkers)
 
 Decodes every image. Exit code 0: usable (there may be notes); 1: faults; 2: nothing to look at. Persons seen by one
 camera only, and counts that differ from the published ones, are notes: PRID-2011 itself has 734 such persons, and the
-walkers differ on purpose. With --published, counts that differ are faults. What to look for in each dataset's folders
-and names stands in its own file.
+walkers differ on purpose. With --published, counts that differ are faults. Each dataset's own file (prid2011.py, ...)
+says what is checked in its folders and names.
 """
 
 import argparse
@@ -24,21 +24,22 @@ from minireid.base.progress import bar
 
 SHOWN = 5  # faults of one kind that are printed
 FREE_SIZES = ("own",)  # crops of a detector have any size
-STILLS = (
-    "mars",
-    "own",
-)  # where a track may hold the same image twice: boxes found by a tracker, videos that stand still
+# In these a track may hold the same image twice: boxes found by a tracker (mars), videos that stand still (own).
+STILLS = ("mars", "own")
 
 
 class Seen(NamedTuple):
-    """What decoding one track has shown: its faults, and the size (height, width) of each sound image."""
+    """One decoded track: its faults, and the size (height, width) of each undamaged image."""
 
     faults: list[Fault]
     sizes: Sizes
 
 
 def verify(dataset: str, raw: str | Path, *, published: bool = False, progress: bool = True) -> Findings:
-    """Look at every folder and decode every image below `raw`. InputError if there is no such folder or dataset."""
+    """Look at every folder and decode every image below `raw`. InputError if there is no such folder or dataset.
+
+    published: counts that differ from the published ones are faults, not notes. progress: show a bar.
+    """
     raw = Path(raw)
     if dataset not in LAYOUTS:
         raise InputError(f"expected a dataset out of {', '.join(LAYOUTS)}, got {dataset!r}: choose one of them")
@@ -119,7 +120,7 @@ def report(dataset: str, findings: Findings, published_as: str = prid2011.PUBLIS
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m data_tools.verify", description="what is in a raw dataset folder")
+    parser = argparse.ArgumentParser(prog="python -m data_tools.verify", description="Check a raw dataset folder.")
     parser.add_argument("dataset", choices=sorted(LAYOUTS))
     parser.add_argument("raw", type=Path, help=HOLDS)
     parser.add_argument(

@@ -17,23 +17,22 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command line. Returns 0, 2 after one line about bad arguments, or 130 when it was stopped with Ctrl-C."""
-    parser = _Parser(prog="python -m data_tools.walkers", description="Draw synthetic walking people as PNG files.")
+    """The command line. Returns 0; 2 after an error, which is one line; 130 if it was stopped with Ctrl-C."""
+    parser = _Parser(prog="python -m data_tools.walkers", description="Draw synthetic walking people as image files.")
     parser.add_argument("out", type=Path, metavar="OUT", help="folder to write; new or empty")
-    parser.add_argument(
-        "--people", type=int, default=120, help="people seen by both cameras; with --twins, all of them"
-    )
-    parser.add_argument("--seed", type=int, default=0)
+    people_help = "people seen by both cameras (default 120); a tenth more are seen by one. With --twins: all people"
+    parser.add_argument("--people", type=int, default=120, metavar="N", help=people_help)
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="another seed draws other people (default 0)")
     parser.add_argument(
         "--frames",
         type=int,
         nargs=2,
         metavar=("MIN", "MAX"),
-        help="lengths of a walk (20 50; twins 31 40; mars 40 100)",
+        help="shortest and longest walk, in frames (default: 20 50; twins 31 40; mars 40 100)",
     )
-    parser.add_argument("--twins", action="store_true", help="groups of four told apart only by the order of frames")
+    parser.add_argument("--twins", action="store_true", help="groups of four who differ only in the order of frames")
     parser.add_argument("--layout", default="prid2011", help=f"{', '.join(layouts.LAYOUTS)} (default: prid2011)")
-    parser.add_argument("--workers", type=int, help="processes (default: one per core)")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes (default: one per core)")
     try:
         args = parser.parse_args(argv)
         frames = tuple(args.frames) if args.frames else None

@@ -1,7 +1,7 @@
 """What a camera makes of a synthetic walker: view, box, colours, shadow, noise, blur and what passes in front.
 
-A track draws everything that does not belong to the person from its own generator, before the person's pose is asked
-for: nothing here can depend on the gait but the rate at which the street scrolls, and that is an argument.
+Everything that does not belong to the person is drawn from the track's own generator, before the person's poses are
+computed. So nothing here depends on the gait, except the speed of the street, which is an argument.
 """
 
 import math
@@ -26,14 +26,14 @@ class Camera:
 
     name: str  # "a", "b" or "c", as in cam_a and cam_b
     scene: str
-    aside: float  # walking direction against the picture's plane: positive towards the camera, negative away from it
+    aside: float  # angle of the walking direction to the picture's plane; positive: towards the camera
     aside_spread: float
     rightwards: float  # share of the tracks that walk to the right
     elevation: float
     light: float  # azimuth of the light, 0 from the camera
     scale: float  # canvas pixels per metre, for a person of MEAN_HEIGHT
     scale_spread: float  # relative
-    wander: float  # of the box around the walker, within a track
+    wander: float  # movement of the box around the walker, within a track
     gains: tuple[float, float, float]  # colour cast
     saturation: float
     haze: float  # added to black, 0 … 255
@@ -110,7 +110,7 @@ class Pole:
 
 @dataclass(frozen=True)
 class PasserBy:
-    """Somebody who crosses in front of the walker: figure and points (T, 2)."""
+    """A person who crosses in front of the walker: figure and points (T, 2)."""
 
     figure: Figure
     points: Joints
@@ -118,7 +118,7 @@ class PasserBy:
 
 @dataclass(frozen=True)
 class Track:
-    """All that one track owes to its camera and to chance. T frames."""
+    """What camera and chance decide about one track of T frames."""
 
     camera: Camera
     heading: float
@@ -157,7 +157,7 @@ def _colours(rng: np.random.Generator, camera: Camera) -> tuple[tuple[float, ...
 
 
 def _shadow(rng: np.random.Generator) -> Image.Image:
-    """A soft dark ellipse on the ground; how dark and how long, the track's weather says."""
+    """A soft dark ellipse on the ground. Its darkness and length are drawn for each track."""
     half, dark = int(rng.integers(24, 44)), int(rng.integers(60, 130))
     mask = Image.new("L", (2 * half + 16, 34))
     ImageDraw.Draw(mask).ellipse((8, 9, 2 * half + 8, 25), fill=dark)
@@ -186,7 +186,7 @@ def _before(rng: np.random.Generator, camera: Camera, length: int) -> Pole | Pas
 def draw_track(rng: np.random.Generator, camera: Camera, length: int, height: float, speed: float) -> Track:
     """Draw a track of `length` frames.
 
-    height: the person's, in metres; a box is fitted to the person, so that most of the height is lost.
+    height: the person's, in metres. The box is fitted to the person, so tall and short people look almost as tall.
     speed: metres per frame at which the street passes, in the walking direction.
     """
     aside = rng.normal(camera.aside, camera.aside_spread)
@@ -233,7 +233,7 @@ def _develop(canvas: Image.Image, track: Track, t: int) -> np.ndarray:
 def film(person: Person, track: Track, phase: np.ndarray, seed: int) -> Iterator[np.ndarray]:
     """Yield the frames (128, 64, 3) uint8 of a person on a track. phase (T,): the gait's phase in radians.
 
-    seed: of the data set; all tracks of one camera share its street.
+    seed: of the dataset; all tracks of one camera share its street.
     """
     camera = track.camera
     scene = make_scene(camera.scene, seed)

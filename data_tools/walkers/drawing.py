@@ -1,7 +1,7 @@
 """Draws a synthetic walker: points in the picture -> colours on a canvas, from the far side to the near side.
 
-Sizes here are pixels of the canvas, which is twice as large as the frame in each direction (the frame is the mean of
-2 x 2 canvas pixels), unless a name says metres. Points are (x, y) with y down.
+Sizes are in pixels of the canvas, unless metres are stated. The canvas is twice as high and wide as the frame: a pixel
+of the frame is the mean of 2 x 2 canvas pixels. Points are (x, y) with y down.
 """
 
 import math
@@ -23,7 +23,7 @@ class Figure:
     """A person as one camera sees them on one track: what does not change from frame to frame."""
 
     person: Person
-    heading: float  # radians, as in walker_gait.project
+    heading: float  # radians, as in gait.project
     scale: float  # canvas pixels per metre, the track's mean
     near: str  # the person's side that is turned to the camera, "left" or "right"
     far: str
@@ -37,7 +37,7 @@ def shade(colour: Colour, brightness: float) -> Colour:
 
 
 def _breadth(figure: Figure, across: float, depth: float) -> float:
-    """Half of the breadth that an ellipse of half-axes `across` and `depth` metres shows to the camera."""
+    """Half of the breadth, in pixels, of an ellipse of half-axes `across` and `depth` metres, as the camera sees it."""
     return figure.scale * math.hypot(across * math.sin(figure.heading), depth * math.cos(figure.heading))
 
 
@@ -69,7 +69,7 @@ def _cloth(person: Person, heading: float, scale: float, light: float) -> Image.
     azimuth = np.arcsin(across)
     around = azimuth - math.atan2(math.cos(heading), math.sin(heading))
     around = (around + np.pi) % (2 * np.pi) - np.pi
-    down = np.arange(math.ceil(1.2 * scale * (length + 0.1))) / scale  # long enough for any wander of the scale
+    down = np.arange(math.ceil(1.2 * scale * (length + 0.1))) / scale  # long enough for every scale within a track
     grid_around, grid_down = np.meshgrid(around, down)
     accent = _accented(person, grid_around, grid_down, length)[..., None]
     cloth = np.where(accent, np.array(PALETTE[person.top_accent]), np.array(PALETTE[person.top]))
@@ -111,7 +111,7 @@ def _between(p: Point, q: Point, share: float) -> Point:
 
 
 def _bands(draw: ImageDraw.ImageDraw, p: Point, q: Point, rp: float, rq: float, colour: Colour, count: int) -> None:
-    """Stripes across a limb that is already drawn: each second one of 2 * count."""
+    """`count` stripes across a limb that is already drawn."""
     for i in range(count):
         a, b = (2 * i + 0.75) / (2 * count), (2 * i + 1.5) / (2 * count)
         ra, rb = rp + a * (rq - rp), rp + b * (rq - rp)
@@ -228,7 +228,7 @@ def _trunk(canvas: Image.Image, draw: ImageDraw.ImageDraw, figure: Figure, at: P
     ImageDraw.Draw(mask).polygon(outline, fill=1)
     top = round(chest[1] - s * 0.045)
     middle = figure.trunk.width // 2
-    # A leaning trunk carries its cloth along: in slices that move by about a pixel, as a shear would.
+    # The cloth follows a leaning trunk: slices, each moved by about a pixel, as in a shear.
     slices = min(16, 1 + round(abs(chest[0] - pelvis[0])))
     bottom = math.ceil(hem[1]) + 1
     step = math.ceil((bottom - top) / slices)
@@ -257,7 +257,7 @@ def _head(draw: ImageDraw.ImageDraw, figure: Figure, at: Points) -> None:
     _disc(draw, (x, y), rx, ry, skin)
     if not bald:
         _disc(draw, (x - ahead * rx * 0.1, y - ry * 0.2), rx * 1.05, ry * 0.88, hair)
-    # The face is what the hair leaves free: a disc moved forwards, broad when it is turned to the camera.
+    # The face: a disc in front of the hair, moved forwards. It is broad when it is turned to the camera.
     broad = rx * min(0.95, max(0.25, 0.58 + 0.5 * facing))
     _disc(draw, (x + ahead * (rx - broad * 0.96), y + ry * 0.26), broad, ry * 0.76, shade(skin, 1.04))
     if person.hair == "cap":
@@ -320,7 +320,7 @@ def _carried(draw: ImageDraw.ImageDraw, figure: Figure, at: Points) -> None:
 
 
 def draw_figure(canvas: Image.Image, figure: Figure, at: Points) -> None:
-    """Draw the person onto the canvas (an RGB image), changed in place. at: the points of walker_gait.project."""
+    """Draw the person onto the canvas (an RGB image), changed in place. at: points of gait.project in one frame."""
     person, near, far = figure.person, figure.near, figure.far
     draw: Any = ImageDraw.Draw(canvas)
     faces_camera = math.sin(figure.heading) > 0

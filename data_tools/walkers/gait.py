@@ -79,12 +79,12 @@ def body_joints(person: Person, phase: np.ndarray) -> Joints:
 
 
 def metres_per_cycle(person: Person) -> float:
-    """How far two steps carry: what the standing foot travels backwards under the hips."""
+    """Metres per two steps: the way of the standing foot backwards under the hips."""
     return 4 * person.height * person.legs * float(np.sin(person.stride))
 
 
 def project(joints: Joints, heading: float, elevation: float, scale: np.ndarray, feet: np.ndarray) -> Joints:
-    """Points in the picture, each (T, 2) in pixels (x to the right, y down), seen from far away.
+    """Points in the picture, each (T, 2) in pixels (x to the right, y down), seen from far away (parallel projection).
 
     heading: walking direction in radians; 0 walks to the right, pi to the left, pi/2 towards the camera.
     elevation: how far the camera looks down. scale (T,): pixels per metre. feet (T, 2): where the ground point between

@@ -1,11 +1,11 @@
-"""The walkers in the layouts of three datasets: which file a frame goes to, and the lists that MARS brings along.
+"""The walkers in the layouts of three datasets: which file a frame goes to, and the lists of MARS.
 
 prid2011     multi_shot/cam_a/person_0001/0001.png; a tenth more people are seen by one camera only
-ilids_vid    sequences/cam1/person001/cam1_person001_00038.png; everybody is in both cameras; numbers start anywhere
-mars         bbox_train/0001/0001C1T0001F001.jpg and bbox_test/…, and info/: see data_tools/mars.py. Three cameras, of
-             which two or all see a person; odd numbers to train, even ones to test; each walk is cut into one to
-             three tracks. A tenth more people are the distractors; of every fourth person there is junk as well:
-             bad boxes, a quarter of the frame
+ilids_vid    sequences/cam1/person001/cam1_person001_00038.png; all are in both cameras; tracks start at any number
+mars         bbox_train/0001/0001C1T0001F001.jpg and bbox_test/…, and info/: see data_tools/mars.py. Two or three of
+             the three cameras see a person. Odd numbers are to train, even ones to test. Each walk is cut into one to
+             three tracks. A tenth more people are distractors. Every fourth person also gives junk: bad boxes, which
+             show a quarter of the frame
 """
 
 import io
@@ -19,18 +19,20 @@ from PIL import Image
 from minireid.base.errors import InputError
 
 Pictures = Iterable[np.ndarray]
-Files = Iterator[tuple[str, np.ndarray]]  # paths below the data set's folder, and what goes into them
+Files = Iterator[tuple[str, np.ndarray]]  # path below the dataset's folder, and the picture to write there
 NAMES = "abc"  # cameras
 LONGEST = 999  # frames of a MARS track: names are sorted as text
-MAT_HEADER = b"MATLAB 5.0 MAT-file, minireid's walkers".ljust(116)  # SciPy's has the time in it
+MAT_HEADER = b"MATLAB 5.0 MAT-file, minireid's walkers".ljust(116)  # SciPy's own header contains the time
 
 
 def prid2011(pictures: Pictures, person: int, camera: str, seed: int) -> Files:
+    """A person's track in one camera."""
     for n, picture in enumerate(pictures, start=1):
         yield f"multi_shot/cam_{camera}/person_{person:04d}/{n:04d}.png", picture
 
 
 def ilids_vid(pictures: Pictures, person: int, camera: str, seed: int) -> Files:
+    """A person's track in one camera. The first frame's number depends on the person."""
     name, first = f"cam{1 + NAMES.index(camera)}", 1 + 37 * person % 500
     for n, picture in enumerate(pictures, start=first):
         yield f"sequences/{name}/person{person:03d}/{name}_person{person:03d}_{n:05d}.png", picture
@@ -50,6 +52,7 @@ def mars(pictures: Pictures, person: int, camera: str, seed: int) -> Files:
 
 
 def mars_distractor(pictures: Pictures, person: int, camera: str, seed: int) -> Files:
+    """A person's track in one camera, as a distractor: person 0 of MARS."""
     yield from _mars_track(list(pictures), "0000", 1 + NAMES.index(camera), person, "test")
 
 
@@ -66,6 +69,7 @@ LAYOUTS: dict[str, Callable[[Pictures, int, str, int], Files]] = {
 
 
 def save(path: Path, picture: np.ndarray) -> None:
+    """Write a picture (H, W, 3) uint8 as .jpg or .png. Missing folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".jpg":
         Image.fromarray(picture).save(path, quality=90)
@@ -74,7 +78,7 @@ def save(path: Path, picture: np.ndarray) -> None:
 
 
 def first_frames(out: Path, layout: str, person: int, camera: str) -> list[Path]:
-    """The frames of a person's first track in a camera, in order; none where they were not there."""
+    """The frames of a person's first track in a camera, in order; [] if the camera did not see the person."""
     number = 1 + NAMES.index(camera)
     patterns = {
         "prid2011": f"multi_shot/cam_{camera}/person_{person:04d}/*.png",
@@ -85,7 +89,7 @@ def first_frames(out: Path, layout: str, person: int, camera: str) -> list[Path]
 
 
 def write_mars_info(out: Path, seed: int) -> None:
-    """The folder info of what stands in bbox_train and bbox_test: lists of names, rows of tracks, and the queries.
+    """Write the folder info for bbox_train and bbox_test: lists of names, rows of tracks, and the queries.
 
     One track of each test person and camera, drawn at random, is a query.
     """
@@ -102,7 +106,7 @@ def write_mars_info(out: Path, seed: int) -> None:
             rows.append((numbers[0], numbers[-1], person, int(track[5])))
         _write_mat(info / f"tracks_{part}_info.mat", f"track_{part}_info", np.array(rows, np.float64))
     by_place: dict[tuple[int, int], list[int]] = {}
-    for k, (_, _, person, camera) in enumerate(rows, start=1):  # of the test
+    for k, (_, _, person, camera) in enumerate(rows, start=1):  # rows of the test part
         if person > 0:
             by_place.setdefault((person, camera), []).append(k)
     queries = [int(rng.choice(places)) for places in by_place.values()]
@@ -118,7 +122,7 @@ def _write_mat(path: Path, name: str, numbers: np.ndarray) -> None:
 
 
 def check_mars(people: int, longest: int, twins: bool) -> None:
-    """InputError where the walkers cannot be written in MARS's layout."""
+    """InputError if the walkers cannot be written in MARS's layout."""
     try:
         import scipy.io  # noqa: F401
     except ImportError:

@@ -1,7 +1,7 @@
 """Who a synthetic walker is: body, clothes, bag and gait. Everything here belongs to the person, nothing to a camera.
 
-Clothes come from a small wardrobe in which dark, grey and blue are common, so that many people share their colours and
-are told apart by how the colours are arranged: pattern, sleeves, skirt or trousers, bag, hair, build.
+Clothes come from a small wardrobe. Dark, grey and blue are common, so many people share their colours. They differ in
+how the colours are arranged (pattern, sleeves, skirt or trousers, bag), and in hair and build.
 """
 
 from dataclasses import asdict, dataclass
@@ -35,7 +35,7 @@ PALETTE: dict[str, Colour] = {
     "blond": (196, 164, 104),
 }
 
-# A weight says how often something is worn. The weights of a list add up to about one; they are normalised when drawn.
+# A weight says how often something is worn. The weights are divided by their sum when they are used.
 _TOP = {"black": 18, "charcoal": 14, "navy": 14, "grey": 12, "white": 10, "denim": 8, "silver": 6, "wine": 4, "red": 4}
 _TOP |= {"green": 3, "olive": 4, "brown": 4, "beige": 4, "sky": 3, "mustard": 2, "pink": 2, "purple": 2}
 _BOTTOM = {"black": 26, "denim": 22, "navy": 16, "charcoal": 14, "grey": 8, "beige": 7, "brown": 4, "olive": 3}
@@ -101,7 +101,7 @@ def _pick(rng: np.random.Generator, weights: dict[str, int]) -> str:
 
 
 def _accent(rng: np.random.Generator, base: str) -> str:
-    """Draw a second colour that its lightness alone tells from the first one, whatever a camera does to hues."""
+    """Draw a second colour with another lightness than the first one, because cameras change hues."""
     light = {name: sum(PALETTE[name]) for name in _ACCENT}
     return _pick(rng, {n: w for n, w in _ACCENT.items() if abs(light[n] - sum(PALETTE[base])) > 150})
 

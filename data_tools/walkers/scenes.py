@@ -1,4 +1,4 @@
-"""The streets behind the synthetic walkers: one long textured picture per camera, of which each frame shows a window.
+"""The streets behind the synthetic walkers: long textured pictures. Each frame shows a part of one of them.
 
 Sizes are canvas pixels (twice the frame's). A scene repeats after WIDTH columns; MARGIN rows above and below leave room
 for the wander of the box.

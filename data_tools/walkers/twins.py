@@ -1,14 +1,14 @@
 """Twins: people who look and move alike in every single frame and are told apart only by the order of their frames.
 
-A cadence would show in an unordered set of frames as well: in a fixed time, a quick walker covers more of the cycle.
-So the twins share one cycle of P poses, P prime: the twin with step k shows pose (phase + k t) mod P in frame t. As P
-is prime and k is not a multiple of it, each P consecutive frames hold each pose exactly once, whatever k is.
+Different walking speeds would show even without the order of the frames: in the same time, a quick walker covers more
+of the cycle. So the twins share one cycle of P poses, P prime. The twin with step k shows pose (phase + k t) mod P in
+frame t. As k is not a multiple of P, any P consecutive frames hold each pose exactly once, whatever k is.
 
-That alone is not enough: a box that drifts slowly, seen together with the pose, tells which poses were close in time.
-So all that changes within a track beside the pose (box, scale, grain, what passes in front) comes in a random order.
-Then the frames of a window, as a set, have exactly the same distribution for all twins, and a mean over time has
-nothing to hold on to. The four of a group pass each camera in the same place, direction and light, so that a network
-cannot learn by heart which track is whose; the two cameras have nothing in common. The street stands still.
+That alone is not enough: if the box drifts slowly, it shows which poses were close in time. So everything else that
+changes within a track (box, scale, grain, what passes in front) comes in a random order. Then P consecutive frames, as
+a set, have exactly the same distribution for all twins, and a mean over time cannot tell them apart. The four twins of
+a group pass each camera in the same place, direction and light, so a network cannot learn by heart which track belongs
+to whom. The two cameras have nothing in common. The street stands still.
 """
 
 from dataclasses import replace
@@ -45,7 +45,7 @@ def twin_steps(seed: int, group: int) -> list[int]:
 
 
 def twin_look(seed: int, group: int) -> Person:
-    """What the four people of a group share: clothes, body, poses. Their legs stay free, and their stride is long."""
+    """What the four people of a group share: clothes, body, poses. Nothing hides their legs; their stride is long."""
     rng = np.random.default_rng([seed, group + 1, 0])
     person = draw_person(rng)
     return replace(
@@ -59,7 +59,10 @@ def twin_look(seed: int, group: int) -> Person:
 
 
 def twin_track(rng: np.random.Generator, seed: int, group: int, camera: int, frames: tuple[int, int]) -> Track:
-    """One twin's track. camera: 0 or 1. The group's accidents in this camera, in an order and number drawn from rng."""
+    """One twin's track. camera: 0 or 1. frames: shortest and longest track.
+
+    Box, scale, grain and what passes in front are drawn once per group and camera. rng draws their order and number.
+    """
     shared = np.random.default_rng([seed, group + 1, 4 + camera])
     pool = draw_track(shared, TWIN_CAMERAS[camera], frames[1], twin_look(seed, group).height, speed=0.0)
     order = rng.permutation(frames[1])[: rng.integers(frames[0], frames[1] + 1)]

@@ -1,11 +1,11 @@
-"""Draws synthetic walking people as image files in PRID-2011's own layout: `python -m data_tools.walkers OUT`.
+"""Draws synthetic walking people as image files in PRID-2011's layout: `python -m data_tools.walkers OUT`.
 
-OUT/multi_shot/cam_a/person_0001/0001.png …, 128 high and 64 wide; walkers.json says who is who, contact_sheet.png shows
-some of them. The first N people are seen by both cameras; a tenth more follow, seen by one camera only. --layout
-ilids_vid or mars writes them as those datasets are laid out: see layouts.py.
+OUT/multi_shot/cam_a/person_0001/0001.png …, 128 x 64. walkers.json describes all persons, contact_sheet.png shows some
+of them. The first N people are seen by both cameras; a tenth more follow, seen by one camera only. --layout ilids_vid
+or mars writes the layout of these datasets: see layouts.py.
 
-Each track has a generator of its own, default_rng([seed, person, camera]), so that the files do not depend on how many
-processes write them, and so that no two tracks share their accidents.
+Each track has a generator of its own, default_rng([seed, person, 1 + camera]). So the files do not depend on how many
+processes write them. Tracks share no random numbers, except those of twins (see twins.py).
 """
 
 import json
@@ -55,7 +55,7 @@ class Walk:
 
 
 def cast(people: int, seed: int, twins: bool, layout: str = "prid2011") -> list[Walk]:
-    """Everybody in the data set, in the order of their numbers."""
+    """All persons of the dataset, in the order of their numbers."""
     if twins:
         groups = range(people // GROUP)
         return [Walk(1 + g * GROUP + i, "ab", g, k) for g in groups for i, k in enumerate(twin_steps(seed, g))]
@@ -116,7 +116,7 @@ def contact_sheet(out: Path, rows: Sequence[int], layout: str = "prid2011", colu
     for row, person in enumerate(rows):
         draw.text((3, high * row + high // 2 - 6), str(person), fill=(0, 0, 0))
         for c, camera in enumerate("ab"):
-            shown = layouts.first_frames(out, layout, person, camera)[:columns]  # it can be shorter than the row
+            shown = layouts.first_frames(out, layout, person, camera)[:columns]  # a track can be shorter than the row
             for i, path in enumerate(shown):
                 with Image.open(path) as frame:
                     small = frame.resize((wide, high), Image.Resampling.LANCZOS)
@@ -124,14 +124,14 @@ def contact_sheet(out: Path, rows: Sequence[int], layout: str = "prid2011", colu
     return sheet.quantize(96, dither=Image.Dither.NONE)  # 96 colours keep the file small
 
 
-def _facts(walks: Sequence[Walk], poses: dict[str, list[int]], seed: int, twins: bool, layout: str) -> str:
+def _description(walks: Sequence[Walk], poses: dict[str, list[int]], seed: int, twins: bool, layout: str) -> str:
     """The text of walkers.json, one person and one track per line."""
     people: dict[str, Any] = {}
     for walk in walks:
-        facts: dict[str, Any] = {"cameras": walk.cameras}
+        fields: dict[str, Any] = {"cameras": walk.cameras}
         if twins:
-            facts |= {"group": walk.group, "step": walk.step}
-        people[str(walk.person)] = facts | describe(_look(walk, seed))
+            fields |= {"group": walk.group, "step": walk.step}
+        people[str(walk.person)] = fields | describe(_look(walk, seed))
     head: dict[str, Any] = {"format": FORMAT, "version": VERSION, "seed": seed, "twins": twins}
     if layout != "prid2011":
         head["layout"] = layout
@@ -165,7 +165,7 @@ def _check(out: Path, people: int, seed: int, frames: tuple[int, int], twins: bo
 
 
 def _fresh_partial(out: Path) -> Path:
-    """An empty folder beside `out`. What an earlier run left there is deleted, but only if it is ours."""
+    """An empty folder beside `out`. Files of an earlier run are deleted. InputError if other files are there."""
     partial_out = out.with_name(out.name + ".partial")
     if partial_out.exists():
         ours = FOLDERS | {"walkers.json", "contact_sheet.png"}
@@ -194,7 +194,7 @@ def _write_all(
                 poses |= found
                 counter.update()
             return poses
-        # Ctrl-C is for the main process alone, which then drops the rest of the work.
+        # Only the main process handles Ctrl-C. It then cancels the rest of the work.
         with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
             try:
                 for _, found in pool.map(job, walks, chunksize=1):
@@ -217,13 +217,13 @@ def write_walkers(
     workers: int | None = None,
     progress: bool = True,
 ) -> None:
-    """Write a data set of synthetic walkers into the new or empty folder `out`.
+    """Write a dataset of synthetic walkers into the new or empty folder `out`.
 
     people: how many are seen by both cameras; a tenth more are seen by one camera only. With twins: all people, four to
-    a group. frames: shortest and longest walk; by default 20 to 50, for twins 31 to 40. layout: whose files and folders
-    (see layouts.py). workers: processes; by default one per core. The same arguments give the same bytes for any
-    number of workers.
-    Raises InputError on bad arguments, before anything is written. `out` appears whole or not at all.
+    a group. frames: shortest and longest walk; by default 20 to 50, for twins 31 to 40, for mars 40 to 100. layout:
+    prid2011, ilids_vid or mars (see layouts.py). workers: processes; by default one per core. The same arguments give
+    the same bytes for any number of workers.
+    Raises InputError on bad arguments, before anything is written. `out` is written completely or not at all.
     """
     frames = frames or (LENGTHS if twins else FRAMES.get(layout, (1, 1)))
     workers = (os.cpu_count() or 1) if workers is None else workers
@@ -236,7 +236,8 @@ def write_walkers(
             poses = _write_all(partial_out, walks, seed, frames, layout, workers, progress)
             if layout == "mars":
                 layouts.write_mars_info(partial_out, seed)
-            (partial_out / "walkers.json").write_text(_facts(walks, poses, seed, twins, layout), encoding="utf-8")
+            description = _description(walks, poses, seed, twins, layout)
+            (partial_out / "walkers.json").write_text(description, encoding="utf-8")
             rows = [walk.person for walk in walks if len(walk.cameras) > 1][:8]
             contact_sheet(partial_out, rows, layout).save(partial_out / "contact_sheet.png", optimize=True)
             if out.exists():

@@ -1,7 +1,7 @@
 """Contrastive losses for pencil and paper: three embeddings of size 2 whose distances are fractions (3-4-5 triangles).
 
-The lines are those of minireid/losses/pair_distance.py and of the three contrastive losses, for the pairs (0, 1), same
-person; (0, 2), different, within the margin; (1, 2), different, beyond it. d02 is d of pair (0, 2), and so on.
+The lines are those of minireid/losses/pair_distance.py and of the three contrastive losses. Pair (0, 1) is the same
+person. Pair (0, 2) is two persons within the margin, pair (1, 2) two persons beyond it. d02 is d of pair (0, 2).
 """
 
 from fractions import Fraction as F
@@ -12,7 +12,7 @@ import numpy as np
 
 from minireid.practice.pencil.problem import Line, Mistake, Problem, pick, shown
 
-# l of a pair, same and different, as the loss's own page has it; then the gap and dd of pair (0, 2), and dd of (0, 1).
+# For each loss: l of the same person and of two persons; the gap and dd of pair (0, 2); dd of pair (0, 1).
 FORMS = {
     "contrastive_squared": ("1/2 d^2", "1/2 max(0, margin - d)^2", "margin - d02", "-gap02 / P", "d01 / P"),
     "contrastive_linear": ("d", "max(0, margin - d)", "margin - d02", "-(gap02 > 0) / P", "1 / P"),
@@ -22,7 +22,7 @@ FORMS = {
 }  # fmt: skip
 ALL, DIFFERENT = ("01", "02", "12"), ("02", "12")
 VECTORS = {v for v in product(range(-24, 25), repeat=2) if any(v) and hypot(*v).is_integer()}
-TRIANGLES = [  # v01, v02, v12: all three of whole length, v02 shorter than v12, no two in line
+TRIANGLES = [  # v01, v02, v12: lengths are integers, v02 is shorter than v12, no two are parallel
     ((a, b), (c, d), (c - a, d - b))
     for (a, b), (c, d) in product(sorted(VECTORS), repeat=2)
     if a * b * c * d and a * d != b * c and (c - a, d - b) in VECTORS and hypot(c, d) < hypot(c - a, d - b)
@@ -30,7 +30,7 @@ TRIANGLES = [  # v01, v02, v12: all three of whole length, v02 shorter than v12,
 
 
 def rules(name: str, text: str, pairs: tuple[str, ...] = ALL) -> dict[str, str]:
-    """One rule for several pairs, given as it is written for pair (0, 2)."""
+    """`text` is the rule for pair (0, 2). Returns the same rule for each of `pairs`."""
     return {name + pair: text.replace("02", pair) for pair in pairs}
 
 
@@ -50,14 +50,14 @@ def lines(form: str) -> dict[str, Line]:
 
 UNIT = "dv is dd times the unit vector v / d"
 TWO_PAIRS = "embedding 0 is in two pairs and gets their sum"
-TWIN = "the second of a pair is no constant: it gets -dv"
+TWIN = "the second embedding of a pair is not a constant: it gets -dv"
 
 MISTAKES = [
     Mistake("constant factor", "the loss is a mean, and 1/P is left out", {"P": "1"}),
     Mistake("constant factor", "the mean is over all 3 pairs, the one beyond the margin included", {"P": "2"}),
-    Mistake("sign", "v01 is x[0] - x[1] (or the minus of the second twin is missing)", {"dv01": "-v01 * dd01 / d01"}),
+    Mistake("sign", "v01 is x[0] - x[1] (or the minus for x[1] is missing)", {"dv01": "-v01 * dd01 / d01"}),
     Mistake("factor missing", f"{UNIT}; 1 / d is left out", rules("dv", "v02 * dd02")),
-    Mistake("factor twice", f"{UNIT}; v . v is d^2, and its root was not taken", rules("dv", "v02 * dd02 / d02**2")),
+    Mistake("factor twice", f"{UNIT}; v . v is d^2: the root was not taken", rules("dv", "v02 * dd02 / d02**2")),
     Mistake("= for +=", f"{TWO_PAIRS}; the later one has replaced the first", {"dx0": "dv02"}),
     Mistake("path missing", f"{TWO_PAIRS}; pair (0, 2) is left out", {"dx0": "dv01"}),
     Mistake("one twin lost", TWIN, {"dx1": "0 * dv01"}),
@@ -69,10 +69,10 @@ MISTAKES = [
 
 
 def mistakes_of(form: str) -> list[Mistake]:
-    """Those of every contrastive loss, then those of this one."""
+    """The mistakes of every contrastive loss, then those of this one."""
     _, _, gap, push, pull = FORMS[form]
-    beyond = "beyond the margin a pair pushes no more: max(0, ...) is left out"
-    found = [*MISTAKES, Mistake("sign", "the gap shrinks where d grows: dd02 has a minus", {"dd02": push[1:]})]
+    beyond = "a pair beyond the margin is not pushed: max(0, ...) is left out"
+    found = [*MISTAKES, Mistake("sign", "the gap shrinks when d grows: dd02 has a minus", {"dd02": push[1:]})]
     if form == "contrastive_linear":
         return [
             *found,
@@ -84,14 +84,14 @@ def mistakes_of(form: str) -> list[Mistake]:
     doubled = {"dd01": f"{pull} * 2", "dd02": f"{push} * 2"}
     found += [
         Mistake("mask wrong", beyond, {"gap12": gap.replace("02", "12")}),
-        Mistake("mask wrong", "the same person is pulled together, others pushed apart, not the reverse", swapped),
+        Mistake("mask wrong", "pairs of one person are pulled together, others pushed apart", swapped),
         Mistake("constant factor", "the 1/2 in front of the square cancels the 2 of its derivative", doubled),
     ]
     if form == "contrastive_squared":
         return [
             *found,
             Mistake("factor missing", "the derivative of 1/2 gap^2 has the factor gap", {"dd02": "-1 / P"}),
-            Mistake("wrong variable", "others are pushed by the gap, not by d", {"dd02": "-d02 / P"}),
+            Mistake("wrong variable", "two persons are pushed by the gap, not by d", {"dd02": "-d02 / P"}),
         ]
     inner = "gap is margin - d^2, and d^2 has the derivative 2 d"
     return [
@@ -117,7 +117,7 @@ def draw(rng: np.random.Generator, form: str) -> Problem:
 
 
 def page(problem: Problem) -> str:
-    """What the student is given."""
+    """The problem as text: equations and given numbers."""
     given = problem.given
     same, different, *_ = FORMS[problem.kind]
     return f"""\
@@ -125,10 +125,10 @@ The loss of minireid/losses/{problem.kind}.py on three embeddings, indices from 
 
     pair F1  v = x[i] - x[j]                 for pair (i, j)
     pair F2  d = sqrt(v . v)
-    F1       l = {same:<28}where same: pair (0, 1)
-             l = {different:<28}elsewhere: pairs (0, 2) and (1, 2)
+    F1       l = {same:<28}same person: pair (0, 1)
+             l = {different:<28}two persons: pairs (0, 2) and (1, 2)
     F2       loss = mean of l over the P = 3 pairs
 
     x[0] = {shown(given["x0"])}, x[1] = {shown(given["x1"])}, x[2] = {shown(given["x2"])}, margin = {given["margin"]}
 
-dX is the derivative of the loss by X; v02, d02 belong to pair (0, 2); dx0 to x[0]."""
+dX is the derivative of the loss with respect to X. v02 and d02 belong to pair (0, 2), dx0 to x[0]."""

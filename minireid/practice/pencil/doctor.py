@@ -21,7 +21,7 @@ KINDS: dict[str, tuple[Callable[[np.random.Generator], Problem], Callable[[Probl
 def draw(kind: str, seed: int, ask: str | None = None) -> tuple[Problem, str]:
     """The problem of this seed, and the derivative that is asked for: `ask`, or one that the seed chooses.
 
-    kind: one of KINDS, or "contrastive": one of its forms, by the seed.
+    kind: one of KINDS, or "contrastive": the seed chooses one of its forms. InputError for a bad `ask` or seed.
     """
     problem, drawn = draw_problem(kind, seed)
     ask = ask or drawn
@@ -42,11 +42,11 @@ def draw_problem(kind: str, seed: int) -> tuple[Problem, str]:
     if kind == "contrastive":
         kind = [*contrastive.FORMS][seed % len(contrastive.FORMS)]
     rng = np.random.default_rng(seed)
-    for _ in range(10_000):  # some 130 are enough for a GRU, 20 for a loss
+    for _ in range(10_000):  # about 130 draws are enough for a GRU, 20 for a loss
         problem = KINDS[kind][0](rng)
         if problem.fits():
             return problem, pick(rng, [ask for ask in problem.asks if len(problem.needed(ask)) > 1])
-    raise RuntimeError(f"no problem fits for {kind}, seed {seed}: do two of its mistakes always lead to the same?")
+    raise RuntimeError(f"no problem fits for {kind}, seed {seed}: do two mistakes always lead to the same answer?")
 
 
 def read(text: str) -> Fraction:
@@ -58,7 +58,7 @@ def read(text: str) -> Fraction:
 
 
 def grade(problem: Problem, ask: str, answer: Fraction) -> tuple[bool, str]:
-    """Is it right? And what there is to say."""
+    """Whether the answer is right, and a text: it names the mistake, or gives a hint."""
     name = problem.name(ask)
     if answer == problem.answer(ask):
         return True, f"right: {name} = {answer}"

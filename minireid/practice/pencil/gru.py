@@ -1,7 +1,7 @@
 """GRU steps for pencil and paper. The lines are those of minireid/layers/gru.py, equations F1 to F5.
 
 The pre-activations are logarithms, so that the gates are fractions: sigmoid(ln 3) = 3/4, tanh(ln 2) = 3/5. In problem
-`gru` everything has size 1; in `gru_vectors` the state has size 2, and the questions are those where matrices turn up.
+`gru` everything has size 1. In `gru_vectors` the state has size 2, and the questions are those that involve matrices.
 """
 
 from fractions import Fraction as F
@@ -43,7 +43,7 @@ TANH = "tanh has the derivative 1 - c^2"
 FOUR = "h' is used in F5, F3, F2 and F1; dh_prev is the sum over them"
 THREE = "x is used in F4, F2 and F1; dx is the sum over them"
 
-# For each line: the cause, one sentence, the line as it is then written.
+# For each line: the cause, one sentence, the wrong line.
 MISTAKES = {
     "dz": [
         ("sign", "a larger z brings in more c and less h', so dz has c - h', not h' - c", "dh * (h_prev - c)"),
@@ -55,7 +55,7 @@ MISTAKES = {
     ],
     "dac": [
         ("activation left out", f"{TANH}; from dc to dac it is left out", "dc"),
-        ("wrong activation", f"{TANH}; c (1 - c) would be a sigmoid's", "dc * c * (1 - c)"),
+        ("wrong activation", f"{TANH}; c (1 - c) belongs to a sigmoid", "dc * c * (1 - c)"),
         ("factor missing", f"{TANH}; the square is missing", "dc * (1 - c)"),
     ],
     "dq": [
@@ -68,68 +68,68 @@ MISTAKES = {
     ],
     "dar": [
         ("activation left out", f"{SIGMOID}; from dr to dar it is left out", "dr"),
-        ("wrong activation", f"{SIGMOID}; 1 - r^2 would be tanh's", "dr * (1 - r * r)"),
+        ("wrong activation", f"{SIGMOID}; 1 - r^2 belongs to tanh", "dr * (1 - r * r)"),
         ("factor missing", f"{SIGMOID}; the factor r is missing", "dr * (1 - r)"),
         ("gates swapped", "r comes from ar, z from az: z (1 - z) belongs to daz", "dr * z * (1 - z)"),
     ],
     "daz": [
         ("activation left out", f"{SIGMOID}; from dz to daz it is left out", "dz"),
-        ("wrong activation", f"{SIGMOID}; 1 - z^2 would be tanh's", "dz * (1 - z * z)"),
+        ("wrong activation", f"{SIGMOID}; 1 - z^2 belongs to tanh", "dz * (1 - z * z)"),
         ("factor missing", f"{SIGMOID}; the factor z is missing", "dz * (1 - z)"),
         ("gates swapped", "z comes from az, r from ar: r (1 - r) belongs to dar", "dz * r * (1 - r)"),
     ],
     "dh_prev": [
-        ("path missing", f"{FOUR}, and that of F5 is missing", "dq * r + dar @ Ur.T + daz @ Uz.T"),
-        ("path missing", f"{FOUR}, and that of F3 is missing", "dh * (1 - z) + dar @ Ur.T + daz @ Uz.T"),
-        ("path missing", f"{FOUR}, and that of F2 is missing", "dh * (1 - z) + dq * r + daz @ Uz.T"),
-        ("path missing", f"{FOUR}, and that of F1 is missing", "dh * (1 - z) + dq * r + dar @ Ur.T"),
-        ("path missing", f"{FOUR}, and those of the gates, F2 and F1, are missing", "dh * (1 - z) + dq * r"),
-        ("path missing", f"{FOUR}, and only that of F5 is there", "dh * (1 - z)"),
-        ("= for +=", f"{FOUR}, and only that of F1 is there", "daz @ Uz.T"),
+        ("path missing", f"{FOUR}. The term of F5 is missing", "dq * r + dar @ Ur.T + daz @ Uz.T"),
+        ("path missing", f"{FOUR}. The term of F3 is missing", "dh * (1 - z) + dar @ Ur.T + daz @ Uz.T"),
+        ("path missing", f"{FOUR}. The term of F2 is missing", "dh * (1 - z) + dq * r + daz @ Uz.T"),
+        ("path missing", f"{FOUR}. The term of F1 is missing", "dh * (1 - z) + dq * r + dar @ Ur.T"),
+        ("path missing", f"{FOUR}. The terms of the gates, F2 and F1, are missing", "dh * (1 - z) + dq * r"),
+        ("path missing", f"{FOUR}. Only the term of F5 is there", "dh * (1 - z)"),
+        ("= for +=", f"{FOUR}. Only the term of F1 is there", "daz @ Uz.T"),
         ("wrong variable", "in F5 h' is multiplied by 1 - z, not z", "dh * z + dq * r + dar @ Ur.T + daz @ Uz.T"),
         ("factor missing", "in F5 h' is multiplied by 1 - z", "dh + dq * r + dar @ Ur.T + daz @ Uz.T"),
         ("factor missing", "in F3 h' is multiplied by r", "dh * (1 - z) + dq + dar @ Ur.T + daz @ Uz.T"),
         ("gates swapped", "az has Uz, ar has Ur", "dh * (1 - z) + dq * r + dar @ Uz.T + daz @ Ur.T"),
     ],
     "dx": [
-        ("path missing", f"{THREE}, and that of F4 is missing", "dar @ Wr.T + daz @ Wz.T"),
-        ("path missing", f"{THREE}, and that of F2 is missing", "dac @ Wc.T + daz @ Wz.T"),
-        ("path missing", f"{THREE}, and that of F1 is missing", "dac @ Wc.T + dar @ Wr.T"),
-        ("path missing", f"{THREE}, and those of the gates, F2 and F1, are missing", "dac @ Wc.T"),
-        ("= for +=", f"{THREE}, and only that of F1 is there", "daz @ Wz.T"),
+        ("path missing", f"{THREE}. The term of F4 is missing", "dar @ Wr.T + daz @ Wz.T"),
+        ("path missing", f"{THREE}. The term of F2 is missing", "dac @ Wc.T + daz @ Wz.T"),
+        ("path missing", f"{THREE}. The term of F1 is missing", "dac @ Wc.T + dar @ Wr.T"),
+        ("path missing", f"{THREE}. The terms of the gates, F2 and F1, are missing", "dac @ Wc.T"),
+        ("= for +=", f"{THREE}. Only the term of F1 is there", "daz @ Wz.T"),
         ("gates swapped", "az has Wz, ar has Wr", "dac @ Wc.T + dar @ Wz.T + daz @ Wr.T"),
-        ("wrong variable", "x goes in through W; U belongs to h'", "dac @ Uc.T + dar @ Ur.T + daz @ Uz.T"),
+        ("wrong variable", "x is multiplied by W; U belongs to h'", "dac @ Uc.T + dar @ Ur.T + daz @ Uz.T"),
     ],
     "dWz": [
-        ("wrong variable", "in az it is x that Wz multiplies, not h'", "h_prev.T @ daz"),
+        ("wrong variable", "az has x Wz, not h' Wz", "h_prev.T @ daz"),
         ("gates swapped", "Wz stands in az, not in ar", "x.T @ dar"),
     ],
     "dUz": [
-        ("wrong variable", "in az it is h' that Uz multiplies, not x", "x.T @ daz"),
+        ("wrong variable", "az has h' Uz, not x Uz", "x.T @ daz"),
         ("gates swapped", "Uz stands in az, not in ar", "h_prev.T @ dar"),
-        ("shifted by one step", "in az it is the old state h' that Uz multiplies, not the new h", "h.T @ daz"),
+        ("shifted by one step", "az has h' Uz with the old state h', not the new h", "h.T @ daz"),
     ],
     "dWr": [
-        ("wrong variable", "in ar it is x that Wr multiplies, not h'", "h_prev.T @ dar"),
+        ("wrong variable", "ar has x Wr, not h' Wr", "h_prev.T @ dar"),
         ("gates swapped", "Wr stands in ar, not in az", "x.T @ daz"),
     ],
     "dUr": [
-        ("wrong variable", "in ar it is h' that Ur multiplies, not x", "x.T @ dar"),
+        ("wrong variable", "ar has h' Ur, not x Ur", "x.T @ dar"),
         ("gates swapped", "Ur stands in ar, not in az", "h_prev.T @ daz"),
-        ("shifted by one step", "in ar it is the old state h' that Ur multiplies, not the new h", "h.T @ dar"),
+        ("shifted by one step", "ar has h' Ur with the old state h', not the new h", "h.T @ dar"),
     ],
     "dWc": [
-        ("wrong variable", "in ac it is x that Wc multiplies, not q", "q.T @ dac"),
+        ("wrong variable", "ac has x Wc, not q Wc", "q.T @ dac"),
         ("gates swapped", "Wc stands in ac, not in az", "x.T @ daz"),
     ],
     "dUc": [
-        ("wrong variable", "in ac it is q that Uc multiplies, not h'", "h_prev.T @ dac"),
-        ("wrong variable", "in ac it is q that Uc multiplies, not x", "x.T @ dac"),
+        ("wrong variable", "ac has q Uc, not h' Uc", "h_prev.T @ dac"),
+        ("wrong variable", "ac has q Uc, not x Uc", "x.T @ dac"),
         ("gates swapped", "Uc stands in ac, not in az", "q.T @ daz"),
     ],
 }
 
-# What only matrices can show.
+# Mistakes that only matrices can show.
 MATRIX_MISTAKES = {
     "dq": [("untransposed square matrix", "ac = q Uc, so dq = dac Uc^T, with Uc transposed", "dac @ Uc")],
     "dUz": [("transposed", "row i, column j of dUz is h'[i] daz[j]", "daz.T @ h_prev")],
@@ -153,7 +153,7 @@ NUMBER_MISTAKES = tuple(
     Mistake(cause, why, {name: of_numbers(text)}) for name, several in MISTAKES.items() for cause, why, text in several
 )
 
-# gru_vectors has no x: what W could show U shows too.
+# gru_vectors has no x and no W: the mistakes with U show the same.
 VECTORS_GIVEN = {"dh": (1, WEIGHTS), "Ur": (2, WEIGHTS), "Uc": (2, WEIGHTS), "h_prev": (1, STATES)}
 VECTORS_GIVEN |= {"z": (1, [*SIGMOIDS]), "r": (1, [*SIGMOIDS]), "c": (1, [*TANHS])}
 VECTOR_LINES = {name: LINES[name] for name in ("q", "h", "dz", "dc", "dac", "dq", "dr", "daz", "dUz", "dUc")}
@@ -189,7 +189,7 @@ def draw_vectors(rng: np.random.Generator) -> Problem:
 
 
 def page(problem: Problem) -> str:
-    """What the student is given."""
+    """The problem as text: equations and given numbers."""
     given = problem.given
     inputs = [f"{name} = {shown(given[name])}" for name in ("x", "h_prev", "dh") if name in given]
     weights = [f"{name} = {shown(given[name])}" for name in ("Wz", "Uz", "Wr", "Ur", "Wc", "Uc") if name in given]
@@ -208,4 +208,4 @@ One step of a GRU (minireid/layers/gru.py); {sizes}.
     {", ".join(weights)}
     {"; ".join(gates)}
 
-dX is the derivative of the loss by X; h_prev is h'. (The biases are such that az, ar and ac come out as above.)"""
+dX is the derivative of the loss with respect to X. The biases are chosen so that az, ar and ac are as above."""

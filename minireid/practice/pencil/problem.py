@@ -1,8 +1,7 @@
 """A problem in exact fractions: what is given, the lines that solve it, and the mistakes that change a line.
 
-A line is Python text, such as dz = dh * (c - h_prev). A mistake replaces one or more lines; the answer that it leads to
-is found by computing everything again with those in place, so no mistake needs a formula for each quantity. Values are
-Fractions, or NumPy arrays of them.
+A line is Python text, such as dz = dh * (c - h_prev). A mistake replaces one or more lines. Its answer is found by
+computing all lines again. Values are Fractions, or NumPy arrays of them.
 """
 
 import re
@@ -16,8 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-LONGEST = 500  # no numerator or denominator on the way to the answer is above: it is to be done by hand
-WIDEST = 100  # characters of a line of a solution
+LONGEST = 500  # upper limit of all numerators and denominators: the student computes by hand
+WIDEST = 100  # characters per line of a printed solution
 
 
 class Line(NamedTuple):
@@ -28,7 +27,7 @@ class Line(NamedTuple):
 
 
 class Mistake(NamedTuple):
-    """A cause, one sentence, and the lines as somebody writes them who makes it: {name: text}."""
+    """cause: its name; why: one sentence; lines: the wrong lines, {name: text}."""
 
     cause: str
     why: str
@@ -37,7 +36,7 @@ class Mistake(NamedTuple):
 
 @dataclass(frozen=True)
 class Problem:
-    """asks: what may be asked, with the entry of it that is meant, () where it is a number."""
+    """asks: the names that may be asked for, each with the index of one entry, or () if it is a number."""
 
     kind: str
     given: dict[str, Any]
@@ -46,11 +45,11 @@ class Problem:
     asks: Mapping[str, tuple[int, ...]]
 
     def values(self, wrong: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """What is given, and the value of every line, in order; `wrong` lines in place of ours."""
+        """The given values and the value of every line, in order. wrong: lines that replace the right ones."""
         values = dict(self.given)
         for name, line in self.lines.items():
             code = compiled((wrong or {}).get(name, line.text))
-            value = eval(code, {"norm": norm}, values)  # its text stands in this package, none comes from the user
+            value = eval(code, {"norm": norm}, values)  # the text comes from this package, never from the user
             values[name] = Fraction(value) if isinstance(value, int) else value
         return values
 
@@ -62,7 +61,7 @@ class Problem:
         return self.entry(ask, self.values())
 
     def needed(self, ask: str) -> list[str]:
-        """The lines on the way to `ask`, itself the last, in order."""
+        """The names of the lines that lead to `ask`, in order; `ask` is the last."""
         found = {ask}
         for name in reversed(self.lines):
             if name in found:
@@ -76,7 +75,7 @@ class Problem:
         return [(mistake, self.entry(ask, self.values(mistake.lines))) for mistake in on_the_way]
 
     def fits(self) -> bool:
-        """Numbers short enough for a hand; no two mistakes, nor the right answer, meet, whatever is asked."""
+        """Are all numbers short enough, and do all mistakes lead to different wrong answers, whatever is asked?"""
         right = self.values()
         numbers = [number for name in self.lines for number in np.ravel(right[name])]
         if max(max(abs(number.numerator), number.denominator) for number in numbers) > LONGEST:
@@ -94,7 +93,7 @@ class Problem:
         return True
 
     def name(self, ask: str) -> str:
-        """dUc[0, 1], or dUc where it is a number."""
+        """dUc[0, 1], or dUc if it is a number."""
         return f"{ask}[{', '.join(map(str, self.asks[ask]))}]" if self.asks[ask] else ask
 
     def solution(self, ask: str) -> str:
@@ -104,7 +103,7 @@ class Problem:
         rows = []
         for name in self.needed(ask):
             text, equation = self.lines[name]
-            parts = [*dict.fromkeys([name, text, put_in(text, values), shown(values[name])])]  # P = 3 stands there once
+            parts = [*dict.fromkeys([name, text, put_in(text, values), shown(values[name])])]  # P = 3, not P = 3 = 3
             row = " = ".join(parts)
             if len(row) > WIDEST:
                 row = f"{name} = " + f"\n{' ' * (4 + width + 2 + len(name))} = ".join(parts[1:])
@@ -116,7 +115,7 @@ class Problem:
 
 @cache
 def compiled(text: str) -> CodeType:
-    """Once for each text: until a problem fits, dozens are drawn and thousands of lines computed."""
+    """Compiles each text once: until a problem fits, dozens are drawn and thousands of lines computed."""
     return compile(text, "line", "eval")
 
 
@@ -126,7 +125,7 @@ def names(text: str) -> list[str]:
 
 
 def put_in(text: str, values: dict[str, Any]) -> str:
-    """The line with numbers for names, in brackets where they could be misread."""
+    """The line with numbers instead of names, in brackets where they could be misread."""
 
     def number(found: re.Match[str]) -> str:
         value = values.get(found[0], found[0])
@@ -137,7 +136,7 @@ def put_in(text: str, values: dict[str, Any]) -> str:
 
 
 def shown(value: Any) -> str:
-    """3/5, [1/2, 3] (also of shape (1, 2): the one row of N = 1), or [[1, 2], [3, 4]]."""
+    """A value as text: 3/5, [1/2, 3] (shape (2,) or (1, 2)), or [[1, 2], [3, 4]]."""
     if not isinstance(value, np.ndarray):
         return str(value)
     rows = value[0] if value.ndim == 2 and len(value) == 1 else value
@@ -145,14 +144,14 @@ def shown(value: Any) -> str:
 
 
 def norm(v: np.ndarray) -> Fraction:
-    """sqrt(v . v), exactly; ValueError where that is no fraction."""
+    """sqrt(v . v), exactly. ValueError if that is not a fraction."""
     square = Fraction(v @ v)
     root = Fraction(isqrt(square.numerator), isqrt(square.denominator))
     if root * root != square:
-        raise ValueError(f"the root of {square} is no fraction")
+        raise ValueError(f"the root of {square} is not a fraction")
     return root
 
 
 def pick(rng: np.random.Generator, options: Sequence[Any]) -> Any:
-    """One of them, as it is: rng.choice would make an array of them."""
+    """One of the options, unchanged: rng.choice would convert them to an array."""
     return options[int(rng.integers(len(options)))]

@@ -29,9 +29,9 @@ BUGS = (
         also=(),
         hint="Compute the sigmoid of -2 and of 2.",
         explanation=(
-            "e is e^-|x|, so 1 / (1 + e) is the sigmoid of |x|: never below 1/2. For negative x the stable form has "
-            "e in the numerator too. Someone looked up the trick and took half of it; any gate made with it is always "
-            "more open than closed."
+            "e is e^-|x|, so 1 / (1 + e) is the sigmoid of |x|: never below 1/2. For negative x the stable form has e "
+            "in the numerator too. Only half of the trick was copied. Any gate made with it is always more open than "
+            "closed."
         ),
     ),
     Bug(
@@ -43,10 +43,10 @@ BUGS = (
         difficulty=1,
         cause="wrong operation",
         also=("wrong activation",),
-        hint="tanh is the same for x and -x, but for its sign. And its slope?",
+        hint="tanh(-x) is -tanh(x). What does that say of the slopes at x and at -x?",
         explanation=(
-            "1 - y^2 is (1 - y)(1 + y), not (1 - y)^2. At y = 0 both give 1, so small activations look fine; at "
-            "y = -1/2 it is 2.25 instead of 0.75. A slope above 1 is the alarm: tanh has none."
+            "1 - y^2 is (1 - y)(1 + y), not (1 - y)^2. At y = 0 both give 1, so small activations look fine; at y = "
+            "-1/2 it is 2.25 instead of 0.75. A slope above 1 shows the mistake: tanh never has one."
         ),
     ),
     Bug(
@@ -60,12 +60,13 @@ BUGS = (
         also=("sign",),
         hint="What should happen to the gradient of a saturated unit?",
         explanation=(
-            "tan' = 1 + tan^2, but tanh' = 1 - tanh^2: formula collections print them side by side. With the wrong one "
-            "saturated units get twice the gradient instead of none, and a recurrence explodes that should fade."
+            "tan' = 1 + tan^2, but tanh' = 1 - tanh^2: formula collections print them side by side. With the wrong "
+            "one, saturated units get twice the gradient instead of none, and the gradients of a recurrence explode "
+            "where they should fade."
         ),
     ),
     Bug(
-        title="Who is switched off?",
+        title="Which units are switched off?",
         module="layers.relu",
         function="backward",
         old="dy * (y > 0)",
@@ -75,9 +76,9 @@ BUGS = (
         also=("activation left out",),
         hint="For which inputs is y >= 0?",
         explanation=(
-            "y = max(x, 0) is never negative, so y >= 0 is always true and every gradient passes. With x in place of y "
-            "both signs would do: the mistake came in when the cache was changed from x to y. The half of the entries "
-            "with y = 0 should have gradient 0: print them."
+            "y = max(x, 0) is never negative, so y >= 0 is always true and every gradient passes. With x in place of "
+            "y, > and >= are both good: the mistake came in when the cache was changed from x to y. About half of the "
+            "entries have y = 0 and should have gradient 0: print them."
         ),
     ),
     Bug(
@@ -91,7 +92,7 @@ BUGS = (
         also=("wrong variable",),
         hint="A layer is applied to x. Is its backward the same layer applied to dy?",
         explanation=(
-            "The switch was set by x in the forward; dy passes or not, whatever its own sign. Applying ReLU to the "
+            "The forward sets the switch by x. Then dy passes or not, whatever its own sign. Applying ReLU to the "
             "gradient is a way to draw pictures (deconvnets), not a derivative. A backward must be linear in dy: with "
             "-dy it must return the negative."
         ),
@@ -107,8 +108,9 @@ BUGS = (
         also=(),
         hint="Compare shapes.",
         explanation=(
-            "This is dW for y = W x with columns, and it has the shape (D_out, D_in). Frameworks that store W that way "
-            "use it, and it is quickly copied from one. When D_in = D_out nothing complains: check with unequal sizes."
+            "This is dW for y = W x with columns, and it has the shape (D_out, D_in). It is right in frameworks that "
+            "store W that way, and it is quickly copied from one. When D_in = D_out no error is raised: check with "
+            "unequal sizes."
         ),
     ),
     Bug(
@@ -122,9 +124,9 @@ BUGS = (
         also=("path missing",),
         hint="x may have more than two axes.",
         explanation=(
-            "b is shared by all clips and all frames; axis 0 is only the clips. For x (N, D) the line is right, which "
-            "is the case that everybody tests. For (N, T, D) the result has the shape (T, D_out), and b - 0.1 * db "
-            "broadcasts: b itself changes its shape."
+            "b is shared by all clips and all frames; axis 0 is only the clips. For x (N, D), which most tests use, "
+            "the line is right. For (N, T, D) the result has the shape (T, D_out), and b - 0.1 * db broadcasts: b "
+            "itself changes its shape."
         ),
     ),
     Bug(
@@ -138,9 +140,9 @@ BUGS = (
         also=("extra path",),
         hint="What is dW when dy is zero?",
         explanation=(
-            "Weight decay is a term of the loss or of the optimiser. In the backward it is a derivative of nothing "
-            "that the forward computed, and a layer used twice (Siamese twins, frames) decays twice. Call the "
-            "backward with dy = 0: what is left is the parameter itself."
+            "Weight decay is a term of the loss or of the optimiser. The forward of this layer contains no such term. "
+            "In the backward, a layer that is used twice (Siamese twins, frames) decays twice. Call the backward with "
+            "dy = 0: what is left is the parameter itself."
         ),
     ),
     Bug(
@@ -152,11 +154,10 @@ BUGS = (
         difficulty=1,
         cause="factor missing",
         also=("constant factor", "mask wrong"),
-        hint="A kept value is not left as it is.",
+        hint="Is a kept value left as it is?",
         explanation=(
-            "The mask holds 0 and 1 / (1 - rate); turning it into True and False loses the scale. Dropped entries are "
-            "right, kept ones are too small, all by the same ratio. Looking only at where the zeros are, one finds "
-            "nothing."
+            "The mask holds 0 and 1 / (1 - rate). Turning it into True and False loses the scale. Dropped entries are "
+            "right, kept ones are too small, all by the same ratio. A look at the places of the zeros shows nothing."
         ),
     ),
     Bug(
@@ -170,10 +171,10 @@ BUGS = (
         also=("forward differs",),
         hint="With rate = 0.1, how many values should be zero?",
         explanation=(
-            "rate is the share that is dropped; here it is the share that is kept, as in papers and libraries that "
+            "rate is the share that is dropped. Here it is the share that is kept, as in papers and libraries that "
             "give a keep probability. The scale 1 / (1 - rate) no longer fits, and the mean of y is not that of x. The "
-            "backward uses the same mask, so a gradient check passes: average y over many draws, at a rate other "
-            "than 1/2."
+            "backward uses the same mask, so a gradient check passes: average y over many draws, at a rate other than "
+            "1/2."
         ),
     ),
     Bug(
@@ -187,8 +188,8 @@ BUGS = (
         also=("path missing",),
         hint="Does s depend on x?",
         explanation=(
-            "du / s is the derivative if the length were a constant; but s changes with x, and that takes away the "
-            "part of du along u. The first-order effect is a gradient that makes embeddings longer for nothing. See "
+            "du / s would be the derivative if the length were a constant. But s changes with x, and that removes the "
+            "part of du along u. Without it the gradient changes the length of x, on which u does not depend. Check "
             "it: dx must be at right angles to x, so (dx * x).sum(axis=1) must be 0."
         ),
     ),
@@ -201,11 +202,11 @@ BUGS = (
         difficulty=2,
         cause="factor missing",
         also=("wrong operation",),
-        hint="A projection of a vector on a direction is a vector.",
+        hint="The projection of a vector onto a direction is a vector.",
         explanation=(
-            "(u . du) is how long the part along u is; the part itself is that times u. Without u the same number is "
-            "subtracted from every entry, which NumPy broadcasts silently. That is how one subtracts a mean, and it "
-            "looks familiar from softmax and centring."
+            "(u . du) is the length of the part along u. The part itself is this number times u. Without u the same "
+            "number is subtracted from every entry, and NumPy broadcasts it silently. The line looks familiar from "
+            "softmax and centring, where one number is subtracted in this way."
         ),
     ),
     Bug(
@@ -219,9 +220,9 @@ BUGS = (
         also=(),
         hint="Double x: u stays the same. What happens to the gradient?",
         explanation=(
-            "The projection is right, the division by s is forgotten: a step of the same size turns a long vector less "
-            "than a short one. Test vectors of length 1 hide it completely. Scale x by 10 and the true gradient "
-            "shrinks by 10."
+            "The projection is right, but the division by s is forgotten. A step of the same size turns a long vector "
+            "less than a short one. Tests with vectors of length 1 hide the mistake completely. Scale x by 10, and the "
+            "true gradient shrinks by 10."
         ),
     ),
 )

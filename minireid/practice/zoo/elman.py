@@ -15,9 +15,9 @@ BUGS = (
         also=("stale value", "wrong variable"),
         hint="tanh's derivative can be written with its input or with its output, and the two formulas differ.",
         explanation=(
-            "The backward computes 1 - h^2 and expects the output h; the cache brings the pre-activation ah. Both "
-            "formulas are in every textbook, 1 - tanh(a)^2 and 1 - h^2, and half of one with half of the other is "
-            "wrong. Where |ah| > 1 the 'slope' becomes negative, which tanh never has."
+            "The backward computes 1 - h^2 and expects the output h, but the cache holds the pre-activation ah. "
+            "Textbooks have both formulas, 1 - tanh(a)^2 and 1 - h^2, and a mixture of the two is wrong. Where |ah| > "
+            "1 the 'slope' becomes negative: tanh never has such a slope."
         ),
     ),
     Bug(
@@ -31,9 +31,9 @@ BUGS = (
         also=(),
         hint="Put h = 0 into the line: should nothing pass?",
         explanation=(
-            "h (1 - h) is the sigmoid's derivative, the first that one learns; F2 is a tanh. At h = 0, where tanh is "
-            "steepest, nothing passes, and for negative h the gradient changes its direction. A fresh network, with "
-            "all states near 0, hardly learns."
+            "h (1 - h) is the derivative of the sigmoid, but F2 is a tanh. At h = 0, where tanh is steepest, nothing "
+            "passes, and for negative h the gradient changes its direction. A new network, with all states near 0, "
+            "hardly learns."
         ),
     ),
     Bug(
@@ -47,9 +47,9 @@ BUGS = (
         also=("transposed",),
         hint="The line above does the same for x.",
         explanation=(
-            "y = A B gives dA = dy B^T. For W a forgotten transposition raises an error, for U (S, S) it does not. "
-            "The gradients of a single step's parameters are right; in the loop everything before the last frame is "
-            "wrong. NumPy protects from this only where the two sizes differ."
+            "y = A B gives dA = dy B^T. A forgotten transposition raises an error for W, but not for U (S, S). The "
+            "gradients of a single step's parameters are right; in the loop everything before the last frame is wrong. "
+            "NumPy notices such a mistake only where the two sizes differ."
         ),
     ),
     Bug(
@@ -61,11 +61,11 @@ BUGS = (
         difficulty=1,
         cause="activation left out",
         also=("wrong variable", "factor missing"),
-        hint="Which gradient belongs to what stands behind the tanh, which to what stands in front of it?",
+        hint="Which gradient belongs to the output of the tanh, and which to its input?",
         explanation=(
-            "h' goes into ah, in front of the tanh, so its gradient starts from dah. From dh, the factor 1 - h^2 is "
+            "h' goes into ah, the input of the tanh, so its gradient starts from dah. From dh, the factor 1 - h^2 is "
             "missing once for every frame on the way back. Gradients of early frames come out too large, and the "
-            "vanishing gradients that everybody speaks of do not appear."
+            "well-known vanishing gradients do not appear."
         ),
     ),
     Bug(
@@ -77,10 +77,10 @@ BUGS = (
         difficulty=1,
         cause="constant factor",
         also=(),
-        hint="Who divides by N in a network, and how often may that be done?",
+        hint="Which part of a network divides by N, and how often may that be done?",
         explanation=(
-            "The mean over clips belongs to the loss, which hands out gradients that are divided by N already. A layer "
-            "adds up what its parameters did; dividing again makes their gradients N times too small, and the best "
+            "The mean over clips belongs to the loss, whose gradients are already divided by N. A layer sums the "
+            "gradients of its parameters over the clips. Dividing again makes them N times too small, and the best "
             "learning rate then depends on the batch size. The check shows the same ratio, N, everywhere in W, U, b."
         ),
     ),
@@ -95,9 +95,9 @@ BUGS = (
         also=("wrong variable", "stale value"),
         hint="Which state is multiplied by U in F1?",
         explanation=(
-            "U maps the state before the frame; here its gradient is formed with the state after it, one frame too "
-            "late. In formulas both are called h and differ in an index. At the first frame h' is 0 and cannot change "
-            "U's gradient: a clip of one frame must give exactly 0, and here it does not."
+            "U maps the state before the frame. Here its gradient is formed with the state after it, one frame too "
+            "late. In formulas both are called h and differ in an index. At the first frame h' is 0, so a clip of one "
+            "frame must give U the gradient 0, and here it does not."
         ),
     ),
     Bug(
@@ -111,9 +111,9 @@ BUGS = (
         also=("extra path",),
         hint="What shape has b, and what shape has its gradient?",
         explanation=(
-            "b (S,) was repeated over the N clips, so its gradient is the sum over axis 0 alone. Without an axis "
-            "NumPy adds up everything, and the loop's += then broadcasts that one number over all of b without a "
-            "word. A gradient has the shape of its parameter, always: assert it."
+            "b (S,) was repeated over the N clips, so its gradient is the sum over axis 0 alone. Without an axis NumPy "
+            "sums everything, and the loop's += broadcasts that one number over all of b without an error. A gradient "
+            "always has the shape of its parameter: assert it."
         ),
     ),
     Bug(
@@ -125,11 +125,11 @@ BUGS = (
         difficulty=2,
         cause="forward differs",
         also=("transposed", "untransposed square matrix"),
-        hint="On a blackboard vectors are columns. And on this page?",
+        hint="On a blackboard vectors are columns. What are they on this page?",
         explanation=(
-            "Papers write U h with column vectors, which is h U^T for rows; but this page's U is stored for h U. "
-            "Either is a good network, if the backward agrees: it does not. Nobody would see it in the outputs of a "
-            "network that is trained from random numbers."
+            "Papers write U h with column vectors, which is h U^T for rows. But this page's U is stored for h U. "
+            "Either is a good network if the backward agrees, and here it does not. The outputs of a network with "
+            "random parameters do not show the mistake."
         ),
     ),
     # The loop.
@@ -154,9 +154,9 @@ BUGS = (
         also=("path missing",),
         hint="Write down the values of t for a clip of three frames.",
         explanation=(
-            "range(T - 1, 0, -1) ends at 1: the first frame is never visited. Its dx stays 0, and W and b miss one "
-            "term of T, which is not much in a long clip; U is right, because h' is 0 there. reversed(range(T)) "
-            "leaves nothing to get wrong."
+            "range(T - 1, 0, -1) ends at 1: the first frame is never visited. Its dx stays 0. W and b miss one term of "
+            "T, which is not much in a long clip; U is right, because h' is 0 there. With reversed(range(T)) the "
+            "mistake cannot happen."
         ),
     ),
     Bug(
@@ -178,9 +178,8 @@ BUGS = (
         also=("wrong index",),
         hint="Try it on an array of 2 x 3 numbers and compare it with .T.",
         explanation=(
-            "reshape keeps the numbers in their order and only draws the lines between them anew: clips and frames get "
-            "mixed up. To change places of axes there is transpose or swapaxes. With N = 1 or T = 1 both do the same, "
-            "which is how it passes a small test."
+            "reshape keeps the numbers in their order and only cuts them differently: clips and frames get mixed up. "
+            "To swap axes, use transpose or swapaxes. With N = 1 or T = 1 both do the same, so a small test passes."
         ),
     ),
     Bug(
@@ -204,8 +203,8 @@ BUGS = (
         also=("path missing",),
         hint="How many states does the layer return?",
         explanation=(
-            "The loop starts from the last state's gradient and passes it back correctly, but what arrives at the "
-            "other states, dh[:, t], is never added. It is right for networks that read the last state only, and was "
+            "The loop starts from the last state's gradient and passes it back correctly. But the gradients of the "
+            "other states, dh[:, t], are never added. It is right for networks that read the last state only, and was "
             "probably tested with one. With a mean over time behind it, T - 1 of T terms are lost."
         ),
     ),
@@ -223,14 +222,14 @@ BUGS = (
         also=("factor twice", "stale value"),
         hint="How many frames later is a state used directly?",
         explanation=(
-            "Parameters are used at every frame and collect with +=. A state is used by the next frame only: dh_next "
-            "is replaced at every step, and whoever adds up gives frame t also what belonged to t + 1, t + 2 and so "
-            "on. The last two frames are right, so test with three."
+            "Parameters are used at every frame and collect with +=. A state is used by the next frame only, so "
+            "dh_next must be replaced at every step. With += frame t also gets what belongs to t + 1, t + 2 and so on. "
+            "The last two frames are right, so test with three."
         ),
     ),
     # The baseline's recurrence.
     Bug(
-        title="Drawers of a recurrence that starts late",
+        title="Caches of a recurrence that starts at the second frame",
         module="layers.elman_unsquashed",
         function="backward",
         old="d, tanh_cache, drop_cache = steps[t - 1]",
@@ -238,11 +237,11 @@ BUGS = (
         difficulty=2,
         cause="wrong order",
         also=("wrong index", "shifted by one step"),
-        hint="For T = 4, write down which drawer is opened for t = 3, 2, 1.",
+        hint="For T = 4, write down which entry of steps is read for t = 3, 2, 1.",
         explanation=(
-            "t runs backwards already; steps[-t] counts from the end once more, so that the last frame meets the cache "
-            "of the first. 'Backwards, hence negative indices' is one reversal too many. With two frames there is "
-            "one drawer and with four the middle one is right: the error depends on t."
+            "t already runs backwards. Then steps[-t] counts from the end once more, and the last frame meets the "
+            "cache of the first. 'Backwards, hence negative indices' is one reversal too many. With two frames there "
+            "is one cache, and with four the middle one is right: the error depends on t."
         ),
     ),
     Bug(
@@ -256,13 +255,13 @@ BUGS = (
         also=("mask wrong",),
         hint="Set the rate to 0 and check again.",
         explanation=(
-            "What was dropped in the forward had no influence and gets no gradient; what was kept was scaled up, and "
-            "so is its gradient. Dropout is thought of as noise that one adds, not as a factor of the formula. "
-            "Without a generator it is the identity, and a check in evaluation mode passes."
+            "What was dropped in the forward had no influence and gets no gradient. What was kept was scaled up, and "
+            "so is its gradient. Dropout is often seen as added noise, but it is a factor of the formula. Without a "
+            "generator it is the identity, and a check in evaluation mode passes."
         ),
     ),
     Bug(
-        title="Every frame but the first has it",
+        title="The bias and the first frame",
         module="layers.elman_unsquashed",
         function="backward",
         old='"b": db}',
@@ -273,8 +272,8 @@ BUGS = (
         hint="In which frames is b added, by F1 and F4?",
         explanation=(
             "b is in F4 only, from the second frame on; the first frame has s in its place. In every other recurrence "
-            "the bias is there at every frame, and the habit brings frame 0 in. Check: a clip of one frame must leave "
-            "b without a gradient."
+            "the bias is there at every frame, so the first frame is added by habit. Check: for a clip of one frame "
+            "the gradient of b must be 0."
         ),
     ),
     Bug(
@@ -289,8 +288,8 @@ BUGS = (
         hint="Does s have an influence on the second frame?",
         explanation=(
             "s is added to o_1, and o_1 goes on into every later frame. do[:, 0] is only what the output o_1 itself "
-            "received; do_t has collected the rest as well. The start then learns as if each clip had one frame, and "
-            "only clips of one frame are right."
+            "received; do_t contains the rest as well. The start then learns as if each clip had one frame, and only "
+            "clips of one frame are right."
         ),
     ),
     Bug(
@@ -304,9 +303,9 @@ BUGS = (
         also=("wrong variable", "mask wrong", "factor missing"),
         hint="Follow o_(t-1) from F2 to F4: what is it called when it meets U?",
         explanation=(
-            "U was multiplied by d, the state after dropout; r is the same state before it, one line too early. In "
-            "evaluation d and r are the same array, so only a check with dropout switched on can tell. Averaged over "
-            "masks the error is small, which hides it in training."
+            "U was multiplied by d, the state after dropout; r is the same state before dropout. In evaluation d and r "
+            "are the same array, so only a check with dropout switched on shows the mistake. Averaged over masks the "
+            "error is small, and training hides it."
         ),
     ),
     Bug(
@@ -320,9 +319,9 @@ BUGS = (
         also=("path missing", "wrong variable", "detached branch"),
         hint="do and do_t differ by one term. Which?",
         explanation=(
-            "e_t goes into o_t, and o_t is both an output and the start of the next frame; do[:, t] is the first of "
-            "the two gradients only. The names differ by little. At the last frame there is no next one, and there "
-            "it is right."
+            "e_t goes into o_t, and o_t is both an output and the input of the next frame. do[:, t] is only the first "
+            "of the two gradients. The names do and do_t differ by little. The last frame has no next one, so there "
+            "the line is right."
         ),
     ),
     Bug(
@@ -337,8 +336,8 @@ BUGS = (
         hint="Which of the two ways out of o_t leads through a tanh?",
         explanation=(
             "In Elman's unit the output is the squashed state, and both gradients go back through the tanh together. "
-            "Here the output is o itself, before tanh: a factor 1 - r^2 too many on do. The last frame, whose "
-            "state is not carried on, is right."
+            "Here the output is o itself, before tanh, so the line has a factor 1 - r^2 too many on do. The last "
+            "frame, whose state is not carried on, is right."
         ),
     ),
 )

@@ -15,13 +15,13 @@ BUGS = (
         also=("path missing", "detached branch"),
         hint="The state after frame t is used in two places.",
         explanation=(
-            "dh_next is computed and never used: each frame hears only of its own output, and nothing travels back "
-            "in time. That is a feed-forward network with a strange input, not BPTT. It is exact at the last frame, "
-            "and with T = 1: check with at least three frames."
+            "dh_next is computed and never used: each frame gets the gradient of its own output alone, and nothing "
+            "travels back in time. The old state is treated as a constant: this is not BPTT. It is exact at the last "
+            "frame, and with T = 1: check with at least three frames."
         ),
     ),
     Bug(
-        title="Parameters that hear of one frame",
+        title="Parameters that learn from one frame",
         module="layers.gru",
         function="backward",
         old="grads[name] += step_grads[name]",
@@ -31,13 +31,13 @@ BUGS = (
         also=("path missing",),
         hint="How often is Wz used in a clip of T frames?",
         explanation=(
-            "The same parameters are used at every frame, so their gradient is the sum over frames; here each frame "
-            "overwrites the one before. What survives is the last one visited, frame 0, whose h' is 0: the gradients "
-            "of Uz, Ur and Uc are all zeros, and the recurrence never learns."
+            "The same parameters are used at every frame, so their gradient is the sum over frames. Here each frame "
+            "overwrites the one before. What remains is the last one visited, frame 0, whose h' is 0: the gradients of "
+            "Uz, Ur and Uc are all zero, and the recurrence never learns."
         ),
     ),
     Bug(
-        title="The way through the frames",
+        title="The order of the frames",
         module="layers.gru",
         function="backward",
         old="for t in reversed(range(len(steps))):",
@@ -45,15 +45,15 @@ BUGS = (
         difficulty=1,
         cause="wrong order",
         also=(),
-        hint="When frame t is dealt with, has everything that depends on its state been dealt with?",
+        hint="When frame t is visited, has everything that depends on its state been visited?",
         explanation=(
             "A gradient needs all of its terms before it goes on, so the frames are visited from the last to the "
-            "first. Forwards, frame 0 is finished before frame 1 has said anything, and dh_next is carried to frames "
-            "that the state never came from. Wrong at every frame as soon as there are two."
+            "first. Here frame 0 is finished before the gradient from frame 1 is known, and dh_next goes to the frame "
+            "after instead of the frame before. Every frame is wrong as soon as there are two."
         ),
     ),
     Bug(
-        title="A drawer for every frame",
+        title="A cache for every frame",
         module="layers.gru",
         function="backward",
         old="step_backward(dh[:, t] + dh_next, steps[t])",
@@ -64,8 +64,8 @@ BUGS = (
         hint="What is steps[-1] in Python?",
         explanation=(
             "The gradient of frame t meets the cache of frame t - 1, because 'h' comes from the previous step'. But "
-            "each cache holds its own h' already. At t = 0 Python takes steps[-1], the last frame, and raises "
-            "nothing; with clips of one frame the mistake cannot be seen."
+            "each cache already holds its own h'. At t = 0 Python takes steps[-1], the last frame, and raises no "
+            "error. With clips of one frame the mistake cannot be seen."
         ),
     ),
     Bug(
@@ -79,7 +79,7 @@ BUGS = (
         also=(),
         hint="Is there a mean over frames anywhere in the forward?",
         explanation=(
-            "The gradient of a shared parameter is a sum over its uses; a mean belongs to a loss, if anywhere. "
+            "The gradient of a shared parameter is a sum over its uses. A mean belongs to the loss, not to the layer. "
             "Dividing 'so that long clips do not count more' changes the learning rate with the length of the clips. "
             "The check shows the same ratio, T, for every parameter, and dx right."
         ),
@@ -93,9 +93,9 @@ BUGS = (
         difficulty=3,
         cause="stale value",
         also=("shifted by one step", "wrong variable"),
-        hint="What does step['h_prev'] of the first frame hold when the loop has ended?",
+        hint="When the loop has ended, what does h_prev in the cache of the first frame hold?",
         explanation=(
-            "h_t[:] = writes into the same memory at every frame, and each cache holds that memory as its h_prev: at "
+            "h_t[:] = writes into the same memory at every frame, and each cache holds that memory as its h_prev. At "
             "the end all of them show the last state. The outputs are right, because every frame is read before it is "
             "overwritten. A cache must keep values, not views of a buffer: the first frame's h_prev should be 0."
         ),
@@ -110,15 +110,15 @@ BUGS = (
         difficulty=2,
         cause="forward differs",
         also=("gates swapped",),
-        hint="PyTorch's documentation and this page do not write F5 alike.",
+        hint="PyTorch's documentation and this page write F5 differently.",
         explanation=(
-            "This is PyTorch's F5, where an open update gate keeps the old state; here it lets the new one in. Both "
-            "are the same unit, Wz, Uz and bz negated, but a forward of one with a backward of the other is "
-            "neither. Loading PyTorch's weights without the change of sign does the same."
+            "This is PyTorch's F5, where an open update gate keeps the old state. On this page it lets the new one in. "
+            "Both are the same unit with Wz, Uz and bz negated, but a forward of one needs the backward of the same "
+            "one. Loading PyTorch's weights without the change of sign makes the same mistake."
         ),
     ),
     Bug(
-        title="How Uc hears of the reset",
+        title="The gradient of Uc and the reset",
         module="layers.gru_reset_after",
         function="step_backward",
         old='"Uc": h_prev.T @ dq',
@@ -129,8 +129,8 @@ BUGS = (
         hint="Does r multiply the rows of Uc here, or its columns?",
         explanation=(
             "(r h')^T dac is right where the reset comes before the product. Here h' Uc comes first, and r multiplies "
-            "the result: the r stays with dac, in dq = dac r. Shapes and sizes are the same in both, and r meets the "
-            "other index of Uc: only numbers can tell."
+            "the result. So r stays with dac: dq = dac r. The shapes are the same, but r meets the other index of Uc: "
+            "only numbers show the mistake."
         ),
     ),
     Bug(
@@ -144,13 +144,13 @@ BUGS = (
         also=("wrong variable",),
         hint="If bc and vc had the same gradient, one of them would not be needed.",
         explanation=(
-            "vc is inside the bracket that r multiplies, bc outside: their gradients are the sums of dq = dac r and of "
-            "dac. Two biases in one tanh look interchangeable. If two parameters always get equal gradients, one is "
-            "superfluous or one gradient is wrong."
+            "vc is inside the bracket that r multiplies, bc is outside. So vc gets the sum of dq = dac r, and bc the "
+            "sum of dac. Two biases in one tanh look interchangeable. If two parameters always get equal gradients, "
+            "one of them is superfluous or one gradient is wrong."
         ),
     ),
     Bug(
-        title="How the reset gate is told",
+        title="The gradient of the reset gate",
         module="layers.gru_reset_after",
         function="step_backward",
         old="dr = dac * q  # F4",
@@ -160,9 +160,9 @@ BUGS = (
         also=("factor missing",),
         hint="What stands beside r in F4?",
         explanation=(
-            "In the other variant r multiplies h'; here it multiplies q = h' Uc + vc, so dr = dac q. The line was "
-            "taken from the other page, and h' and q have the same shape. The check finds Wr, Ur and br wrong in a "
-            "single step, Wc, Uc and bc right: the mistake lies between ac and ar."
+            "In the other variant r multiplies h'. Here it multiplies q = h' Uc + vc, so dr = dac q. The line was "
+            "copied from the other page, and h' and q have the same shape. In a single step the check finds Wr, Ur and "
+            "br wrong, Wc, Uc and bc right: the mistake lies between ac and ar."
         ),
     ),
     Bug(
@@ -176,13 +176,13 @@ BUGS = (
         also=("detached branch",),
         hint="Four equations use h'. The comment at the end of the line names them.",
         explanation=(
-            "h' reaches the candidate through q, and that term is left out. q is remembered as 'something of the "
-            "candidate's', no longer as made of h'. All parameters of a single step come out right, h_prev alone is "
-            "wrong; in the loop everything before the last frame suffers."
+            "h' reaches the candidate through q, and that term is left out. It is easily forgotten that q is computed "
+            "from h'. In a single step all parameters come out right and h_prev alone is wrong. In the loop every "
+            "frame before the last is wrong."
         ),
     ),
     Bug(
-        title="Inputs of a unit with three doors",
+        title="What the input of the unit feeds",
         module="layers.gru_reset_after",
         function="step_backward",
         old='dx = dac @ p["Wc"].T + dar @ p["Wr"].T + daz @ p["Wz"].T  # F4, F2, F1',
@@ -192,9 +192,9 @@ BUGS = (
         also=("detached branch",),
         hint="Search the forward for x.",
         explanation=(
-            "x feeds both gates as well as the candidate; its gradient is the sum over all three. One thinks of the "
-            "candidate as 'the input' and of the gates as switches. The unit itself trains perfectly, since no "
-            "parameter is touched: only the layers below get too little."
+            "x feeds both gates and the candidate, so its gradient is the sum over all three. The candidate is easily "
+            "taken for 'the input', and the gates for switches. The unit's own gradients are right, and it trains "
+            "well: only the layers below get too little."
         ),
     ),
 )

@@ -13,11 +13,11 @@ BUGS = (
         difficulty=1,
         cause="sign",
         also=("gates swapped",),
-        hint="Ask of F5: when z grows a little, does h move towards c or towards h'?",
+        hint="Look at F5: when z grows a little, does h move towards c or towards h'?",
         explanation=(
-            "The derivative of (1 - z) h' + z c by z is c - h'. The other way round belongs to h = z h' + (1 - z) c, "
-            "the convention of other papers, from which the line is easily copied. Wz, Uz and bz then climb the loss "
-            "while everything else descends, and training still makes progress: only a check shows it."
+            "The derivative of (1 - z) h' + z c by z is c - h'. Other papers write h = z h' + (1 - z) c, where it is "
+            "h' - c, and the line is easily copied from one of them. Wz, Uz and bz then climb the loss while all other "
+            "parameters descend it. Training still makes progress: only a check shows the mistake."
         ),
     ),
     Bug(
@@ -31,9 +31,9 @@ BUGS = (
         also=(),
         hint="Count how often z occurs in F5.",
         explanation=(
-            "z occurs twice in F5, in z c and in (1 - z) h', and the second gives -h'. It is easily overlooked because "
-            "1 - z looks like a gate of its own. At the first frame h' is 0 and the line is right by accident, so a "
-            "test on clips of one frame passes."
+            "z occurs twice in F5: in z c and in (1 - z) h'. The second gives -h'. It is easily overlooked because 1 - "
+            "z looks like a gate of its own. At the first frame h' is 0 and the line is right by accident, so a test "
+            "on clips of one frame passes."
         ),
     ),
     Bug(
@@ -47,9 +47,9 @@ BUGS = (
         also=("factor missing", "parameter term", "extra path"),
         hint="What should every gradient be when dh is zero?",
         explanation=(
-            "Without the brackets only c is multiplied by dh, and -h' is there whatever the loss says. A backward is "
-            "linear in its upstream gradient: call it with dh = 0 and anything that is not 0 is wrong. That test "
-            "needs no numerical derivative at all."
+            "Without the brackets only c is multiplied by dh, and -h' is added whatever the loss is. A backward is "
+            "linear in its upstream gradient: for dh = 0 every gradient must be 0. This test needs no numerical "
+            "derivative."
         ),
     ),
     Bug(
@@ -63,9 +63,9 @@ BUGS = (
         also=("wrong variable",),
         hint="Which of z and 1 - z stands in front of c in F5 of this page?",
         explanation=(
-            "Here z says how much of the candidate is let in, so dc = dh z. Cho's paper and PyTorch give that part to "
-            "1 - z, and half of the derivations on the net follow them. With biases near 0 both gates are near 1/2 "
-            "and the wrong line is almost right; initialise bz to 2 and it is far off."
+            "Here z says how much of the candidate enters the state, so dc = dh z. In Cho's paper and in PyTorch the "
+            "candidate is multiplied by 1 - z, and many derivations follow them. With biases near 0 both gates are "
+            "near 1/2, and the wrong line is almost right. With bz = 2 it is far off."
         ),
     ),
     Bug(
@@ -79,9 +79,9 @@ BUGS = (
         also=("factor missing",),
         hint="Compare what F4 calls c with what it calls ac.",
         explanation=(
-            "dc is the gradient of c = tanh(ac); what multiplies Wc and Uc is the gradient of ac. The two are often "
-            "given one name, and then the factor 1 - c^2 is lost. Near 0 tanh has slope 1, so with small weights the "
-            "error is a few per cent and training hardly notices."
+            "dc is the gradient of c = tanh(ac). The gradients of Wc and Uc are made from the gradient of ac. If both "
+            "have one name, the factor 1 - c^2 is easily lost. Near 0 tanh has slope 1, so with small weights the "
+            "error is a few per cent and training hardly changes."
         ),
     ),
     Bug(
@@ -95,9 +95,9 @@ BUGS = (
         also=(),
         hint="There are two squashing functions in this step.",
         explanation=(
-            "1 - y^2 is the derivative of tanh; the gate is a sigmoid, y (1 - y). The line above it in most code is "
-            "tanh's, and copying is quick. A sigmoid's slope is never above 1/4: if |daz| > |dz| / 4 somewhere, the "
-            "line is wrong."
+            "1 - y^2 is the derivative of tanh. The gate is a sigmoid, so its derivative is y (1 - y). In most code "
+            "tanh's line is the one above, and it is quickly copied. A sigmoid's slope is never above 1/4: if |daz| > "
+            "|dz| / 4 somewhere, the line is wrong."
         ),
     ),
     Bug(
@@ -111,10 +111,10 @@ BUGS = (
         also=("pre-activation", "wrong activation", "factor twice"),
         hint="z has already been through the sigmoid once.",
         explanation=(
-            "sigmoid'(a) = s (1 - s) with s = sigmoid(a), where a is the pre-activation; here a is z, which is the "
-            "sigmoid's output, so that it is squashed twice. It comes from a helper `dsigmoid(x)` whose author and "
-            "caller mean different x. The factor always lies between 0.196 and 0.25, whatever the gate does: it "
-            "hardly varies, and that is how to see it."
+            "sigmoid'(a) = s (1 - s) with s = sigmoid(a), where a is the pre-activation. Here z takes the place of a, "
+            "but z is already the output of the sigmoid: the sigmoid is applied twice. It happens with a helper "
+            "`dsigmoid(x)`, where x can be the input or the output. The factor then always lies between 0.196 and "
+            "0.25, whatever the gate does."
         ),
     ),
     Bug(
@@ -129,7 +129,7 @@ BUGS = (
         hint="Where should the gradient of a gate go when the gate is fully open?",
         explanation=(
             "The slope of the sigmoid is r (1 - r); r alone is the derivative of an exponential. An open gate, r near "
-            "1, should hardly learn, and here it gets the most. Print dar / dr: no entry may be above 1/4."
+            "1, should hardly learn, but here it gets the largest gradient. Print dar / dr: no entry may be above 1/4."
         ),
     ),
     Bug(
@@ -143,9 +143,9 @@ BUGS = (
         also=("wrong variable",),
         hint="Read the lines of F1 and F2 letter by letter.",
         explanation=(
-            "The line of one gate was copied for the other and changed in one place only. All shapes fit, both gates "
-            "start near 1/2, so that z (1 - z) and r (1 - r) are nearly equal at first. The check names Wr, Ur and br, "
-            "not Wz: the mistake lies on the way to them."
+            "The line of one gate was copied for the other and changed in one place only. All shapes fit. Both gates "
+            "start near 1/2, so z (1 - z) and r (1 - r) are nearly equal at first. The check names Wr, Ur and br, not "
+            "Wz: the mistake lies on the path to them."
         ),
     ),
     Bug(
@@ -159,13 +159,13 @@ BUGS = (
         also=("extra path",),
         hint="Look one line up: what does dc contain already?",
         explanation=(
-            "dc = dh z holds the update gate already; here it is applied once more because 'the gate scales the "
-            "candidate'. A chain rule has one factor per equation: F5 gave z, F4 gives 1 - c^2. With gates near 1/2 "
-            "everything behind the candidate is about half as large as it should be."
+            "dc = dh z already contains the update gate. Here it is applied once more, because 'the gate scales the "
+            "candidate'. A chain rule has one factor per equation: F5 gives z, F4 gives 1 - c^2. With gates near 1/2, "
+            "all gradients that pass through the candidate are about half as large as they should be."
         ),
     ),
     Bug(
-        title="What the reset gate is multiplied with",
+        title="What the reset gate is multiplied by",
         module="layers.gru",
         function="step_backward",
         old="dr = dq * h_prev  # F3",
@@ -175,9 +175,9 @@ BUGS = (
         also=("factor twice",),
         hint="Write F3 down and take its derivative by r.",
         explanation=(
-            "q = r h', so dq/dr is h', not q. It is the confusion of a product with an exponential, whose derivative "
-            "is itself. q is r times h', hence too small by the factor r: the gradients of Wr keep their direction "
-            "and lose about half of their length."
+            "q = r h', so dq/dr is h', not q. Only an exponential is its own derivative; a product is not. As q is r "
+            "times h', dr is too small by the factor r: the gradients of Wr roughly keep their direction and lose "
+            "about half of their length."
         ),
     ),
     Bug(
@@ -189,11 +189,11 @@ BUGS = (
         difficulty=2,
         cause="wrong operation",
         also=("wrong variable",),
-        hint="In which order does the forward do the two things, and in which order should they be undone?",
+        hint="In which order does the forward do the two products? In which order should the backward undo them?",
         explanation=(
-            "The forward first multiplies by h' element by element and then by the matrix Uc; backwards the matrix "
-            "comes first: (dac Uc^T) h'. A matrix product and a product by element do not change places, though the "
-            "shapes allow it. With one state only, S = 1, both are the same, so never test with S = 1."
+            "The forward first multiplies by h', element by element, and then by the matrix Uc. The backward starts "
+            "with the matrix: (dac Uc^T) h'. The two products cannot be swapped, though the shapes allow it. With one "
+            "state, S = 1, both orders give the same, so never test with S = 1."
         ),
     ),
     Bug(
@@ -205,11 +205,11 @@ BUGS = (
         difficulty=1,
         cause="path missing",
         also=("detached branch",),
-        hint="Follow h' with a finger through F1 to F5 and count.",
+        hint="Follow h' through F1 to F5 and count its uses.",
         explanation=(
-            "h' goes straight into h with weight 1 - z, and this is the path that carries gradients over many frames "
-            "undamped: the reason to use gates at all. Without it a GRU learns like a plain recurrence. dx of the last "
-            "frame stays right, and the earlier the frame, the smaller it gets."
+            "h' goes straight into h with weight 1 - z. This path carries gradients over many frames with little "
+            "damping: it is the reason to use gates. Without it a GRU learns like a plain recurrence. dx of the last "
+            "frame stays right, and the earlier the frame, the smaller its dx gets."
         ),
     ),
     Bug(
@@ -223,9 +223,9 @@ BUGS = (
         also=("detached branch",),
         hint="On what do z and r depend?",
         explanation=(
-            "h' is used in four places and here only in two: the gates are treated as constants of the past. It "
-            "happens when F5 is differentiated with z and r 'given'. What the last frame adds to the gradients is "
-            "right, what earlier frames add is a little wrong; the check of a single step shows it in h_prev at once."
+            "h' is used in four places, and here only in two: the gates are treated as constants. It happens when F5 "
+            "is differentiated with z and r 'given'. What the last frame adds to the gradients is right, what earlier "
+            "frames add is a little wrong. The check of a single step shows it in h_prev at once."
         ),
     ),
     Bug(
@@ -239,8 +239,8 @@ BUGS = (
         also=("wrong variable",),
         hint="Whose gradient is dq, and what is its forward line?",
         explanation=(
-            "dq is the gradient of q = r h'; to get to h' it has to go back through that product, dq r. Adding it as "
-            "it is means taking q for h'. A closed reset gate (r = 0) cuts the candidate off from the past, so no "
+            "dq is the gradient of q = r h'. To get to h' it has to go back through that product: dq r. Adding dq "
+            "itself means taking q for h'. A closed reset gate (r = 0) cuts the candidate off from the past, so no "
             "gradient may pass there either."
         ),
     ),
@@ -255,9 +255,9 @@ BUGS = (
         also=("extra path",),
         hint="How much of h' is left in h if the update gate is wide open?",
         explanation=(
-            "The state is carried over with weight 1 - z and so is its gradient. It is easily taken for a residual "
-            "connection, h = h' + ..., through which dh does pass whole. Over many frames the gradient then does not "
-            "fade as it should: the earlier the frame, the further off its dx."
+            "The state is carried over with weight 1 - z, and so is its gradient. The line looks like a residual "
+            "connection, h = h' + ..., through which dh does pass unchanged. Over many frames the gradient then does "
+            "not fade as it should: the earlier the frame, the larger the error of its dx."
         ),
     ),
     Bug(
@@ -271,13 +271,13 @@ BUGS = (
         also=("wrong variable",),
         hint="Every gradient goes back through the matrix that its own pre-activation came through.",
         explanation=(
-            "az was made with Uz and ar with Ur, so their gradients return by the same. All four arrays have the "
-            "shape that fits, and no error is raised. The gradients of the parameters of one step are all right and "
-            "only h_prev is wrong: a check of the step alone points to this line."
+            "az was computed with Uz and ar with Ur, so their gradients return through the same matrices. All four "
+            "arrays have a shape that fits, so no error is raised. The gradients of the parameters of one step are all "
+            "right and only h_prev is wrong: a check of the step alone points to this line."
         ),
     ),
     Bug(
-        title="What Uc was multiplied with",
+        title="What Uc was multiplied by",
         module="layers.gru",
         function="step_backward",
         old='"Uc": q.T @ dac',
@@ -288,12 +288,12 @@ BUGS = (
         hint="The three U are not used alike.",
         explanation=(
             "Uz and Ur see h', but Uc sees q = r h'. The pattern of the lines above suggests h'. The gradient of a "
-            "matrix is always (what stood on its left in the forward)^T times the gradient of the product: look that "
-            "up and do not go by symmetry."
+            "matrix is always A^T times the gradient of the product, where A stood on its left in the forward. Look A "
+            "up, do not guess it by symmetry."
         ),
     ),
     Bug(
-        title="A square of gradients",
+        title="The gradient of a square matrix",
         module="layers.gru",
         function="step_backward",
         old='"Uz": h_prev.T @ daz',
@@ -303,9 +303,9 @@ BUGS = (
         also=(),
         hint="Which index of U belongs to the old state, which to the new one?",
         explanation=(
-            "For y = A B it is dB = A^T dy. The other order gives the transposed matrix, and for a square U no shape "
-            "complains; for Wz it would raise an error at once. Papers that write U h with columns do have dU = da "
-            "h^T: this page multiplies rows from the left."
+            "For y = A B the rule is dB = A^T dy. The other order gives the transposed matrix. For a square U all "
+            "shapes fit; for Wz an error would be raised at once. Papers that write U h with columns do have dU = da "
+            "h^T, but this page multiplies rows from the left."
         ),
     ),
     Bug(
@@ -319,9 +319,9 @@ BUGS = (
         also=("wrong variable",),
         hint="Not every mistake of a backward is in its mathematics.",
         explanation=(
-            "The step packs z before r, and here they are unpacked the other way round. Every formula below is right, "
-            "for the wrong array. When almost every gradient is wrong at once, look at what the first line takes out "
-            "of the cache before looking for a formula."
+            "The step packs z before r, and here r is unpacked before z. Every formula below is right, but for the "
+            "wrong array. When almost every gradient is wrong at once, first look at what is taken out of the cache, "
+            "and only then for a wrong formula."
         ),
     ),
     Bug(
@@ -335,14 +335,14 @@ BUGS = (
         also=("factor twice", "wrong variable"),
         hint="After this line, print dh.",
         explanation=(
-            "dc = dh gives the array a second name and makes no copy; *= then changes dh as well, and dh_prev below "
-            "uses what is left, dh z (1 - z). dz was computed before and is right. It even spoils the caller's array: "
-            "call the function twice with the same dh and the second result differs."
+            "dc = dh gives the array a second name and makes no copy. The *= then changes dh as well, and dh_prev "
+            "below uses dh z (1 - z). dz was computed before and is right. The caller's array is changed too: call the "
+            "function twice with the same dh and the second result differs."
         ),
     ),
     # The step, forwards.
     Bug(
-        title="A candidate by another book",
+        title="A candidate from another paper",
         module="layers.gru",
         function="step_forward",
         old='ac = x @ p["Wc"] + q @ p["Uc"] + p["bc"]',
@@ -352,9 +352,9 @@ BUGS = (
         also=("wrong operation",),
         hint="There are two GRUs in the literature.",
         explanation=(
-            "Cho's unit resets the state before the product with Uc, PyTorch's after it; this forward is PyTorch's and "
-            "the backward below is Cho's. Each alone is right. The two agree where r is the same for all states, so "
-            "the outputs look alike: compare numbers with a reference, not curves."
+            "Cho's unit resets the state before the product with Uc, PyTorch's after it. This forward is PyTorch's and "
+            "the backward below is Cho's. Each alone is right. The two units agree where r is the same for all states, "
+            "so the outputs look alike: compare numbers with a reference, not curves."
         ),
     ),
     Bug(
@@ -368,9 +368,9 @@ BUGS = (
         also=("forward differs", "wrong variable"),
         hint="Which parameters does the forward never touch?",
         explanation=(
-            "The line of the update gate was copied and two of three names were changed. Ur is then never used, and "
-            "its true gradient is zero while the backward returns something. A parameter whose numerical gradient is "
-            "zero everywhere is a parameter that the forward forgot."
+            "The line of the update gate was copied, and only two of its three names were changed. Ur is then never "
+            "used: its true gradient is zero, while the backward returns something else. If the numerical gradient of "
+            "a parameter is zero everywhere, the forward does not use it."
         ),
     ),
     Bug(
@@ -385,8 +385,8 @@ BUGS = (
         hint="A sigmoid lies between 0 and 1: are all of the values in the cache what their names say?",
         explanation=(
             "The cache holds ar under the name r, so r (1 - r) and dq r are computed from the value before the "
-            "sigmoid. The forward is perfect, only what it left behind is not. Asserting 0 < r < 1 in the backward "
-            "finds it in a second."
+            "sigmoid. The outputs of the forward are right, but its cache is not. Asserting 0 < r < 1 in the backward "
+            "shows it at once."
         ),
     ),
 )

@@ -15,13 +15,13 @@ BUGS = (
         also=("factor missing",),
         hint="Where in F2 does N stand?",
         explanation=(
-            "p minus one-hot is the gradient for one clip; the loss is the mean over N clips, so each counts 1/N. The "
-            "formula is remembered from the page on a single example. Training works, with a learning rate that is N "
-            "times as large as the one written down."
+            "p minus one-hot is the gradient for one clip. The loss is the mean over N clips, so each counts 1/N. Many "
+            "books derive the formula for a single example. Training works, with a learning rate that is N times as "
+            "large as the one written down."
         ),
     ),
     Bug(
-        title="Is the loss the end?",
+        title="Is the loss the last step?",
         module="losses.softmax",
         function="backward",
         old="return dx * (dloss / N)",
@@ -31,9 +31,8 @@ BUGS = (
         also=(),
         hint="What if the loss is one of two, with a weight?",
         explanation=(
-            "A loss is thought of as the last thing there is, with dloss = 1. In the joint loss it is multiplied by a "
-            "weight, which comes back as dloss, and here is thrown away. A check with dloss = 1 passes: use a random "
-            "one."
+            "A loss is often seen as the last step, with dloss = 1. In the joint loss it is multiplied by a weight. "
+            "The weight comes back as dloss, and here it is ignored. A check with dloss = 1 passes: use a random one."
         ),
     ),
     Bug(
@@ -47,13 +46,13 @@ BUGS = (
         also=("extra path",),
         hint="How many ones should be subtracted in all?",
         explanation=(
-            "dx[:, labels] names the labels' columns in all rows: every clip is told to be everybody in the batch. To "
-            "pick one entry a row, both indices are arrays, arange(N) and labels. Each row of dx must sum to 0, "
-            "because adding a constant to all logits changes nothing."
+            "dx[:, labels] selects the labels' columns in all rows: every clip is pushed towards all persons of the "
+            "batch. To pick one entry a row, both indices are arrays, arange(N) and labels. Each row of dx must sum to "
+            "0, because adding a constant to all logits changes nothing."
         ),
     ),
     Bug(
-        title="Who is pushed down",
+        title="Which logits are pushed down",
         module="losses.softmax",
         function="backward",
         old="    dx = np.exp(logp)\n    dx[np.arange(N), labels] -= 1",
@@ -64,7 +63,8 @@ BUGS = (
         hint="Does a wrong person's logit have an influence on the loss?",
         explanation=(
             "Only the right person's logit gets a gradient, as only its logp is in the loss. But every logit is in the "
-            "sum under the logarithm, and is lowered by its probability. Rows that do not sum to 0 give it away."
+            "sum under the logarithm, and is lowered by its probability. Each row of dx must sum to 0, and here it "
+            "does not."
         ),
     ),
     Bug(
@@ -76,11 +76,11 @@ BUGS = (
         difficulty=2,
         cause="stale value",
         also=("wrong variable", "pre-activation"),
-        hint="Exponentials of the cache: what should each row sum to?",
+        hint="If you take the exponentials of the cache, what should each row sum to?",
         explanation=(
-            "The cache was taken one line too early: shifted logits are not log-probabilities, their exponentials do "
-            "not sum to 1. The largest of each row becomes exactly e^0 = 1, as if the network were certain. The loss "
-            "is right, so the curve looks healthy at first."
+            "The cache was taken one line too early: shifted logits are not log-probabilities, and their exponentials "
+            "do not sum to 1. The largest of each row becomes exactly e^0 = 1, as if the network were certain. The "
+            "loss is right, so the curve looks good at first."
         ),
     ),
     # Distances of pairs.
@@ -95,9 +95,9 @@ BUGS = (
         also=("path missing", "detached branch"),
         hint="Move the second clip of a pair: does d change?",
         explanation=(
-            "d depends on both clips of a pair, and the second one gets nothing: it is treated as a fixed target. "
-            "Training still pulls pairs together, half as fast, so nobody notices. A distance does not change when "
-            "all embeddings move together: the rows of dx must sum to 0."
+            "d depends on both clips of a pair, but the second one gets nothing: it is treated as a fixed target. "
+            "Training still pulls pairs together, half as fast, so the mistake is easily missed. A distance does not "
+            "change when all embeddings move together: the sum over the rows of dx must be 0."
         ),
     ),
     Bug(
@@ -111,13 +111,13 @@ BUGS = (
         also=(),
         hint="To shorten a rope, in which directions do the two ends have to move?",
         explanation=(
-            "v = x[i] - x[j]: the derivative by x[j] is -1 times that by x[i]. 'The distance is symmetric' holds for "
-            "its value, not for its gradients, which point in opposite directions. With equal ones both clips run the "
-            "same way and their distance stays."
+            "v = x[i] - x[j]: the derivative by x[j] is -1 times that by x[i]. The value of the distance is symmetric, "
+            "but its two gradients point in opposite directions. With equal ones both clips move the same way and "
+            "their distance stays."
         ),
     ),
     Bug(
-        title="Popular clips",
+        title="Clips and their pairs",
         module="losses.pair_distance",
         function="backward",
         old=(
@@ -131,9 +131,9 @@ BUGS = (
         also=("path missing",),
         hint="a = zeros(2); a[[0, 0]] += 1. What is a?",
         explanation=(
-            "With an index array, a[i] += b reads all rows, adds, and writes all rows back: a row named twice keeps "
-            "the last sum only. np.add.at adds one after the other. If every clip is in one pair only, nothing is "
-            "wrong, and the two-clip tests pass."
+            "With an index array, a[i] += b reads all rows, adds, and writes all rows back: a row that occurs twice "
+            "keeps the last sum only. np.add.at adds one after the other. If every clip is in one pair only, nothing "
+            "is wrong, and tests with two clips pass."
         ),
     ),
     Bug(
@@ -147,14 +147,14 @@ BUGS = (
         also=("wrong operation",),
         hint="How long is the gradient of a distance?",
         explanation=(
-            "v is the gradient of d^2 / 2; that of d itself is v / d, a vector of length 1. The square is what one "
-            "usually differentiates, since its derivative is simpler. Far pairs get too much, pairs nearer than 1 too "
+            "v is the gradient of d^2 / 2. The gradient of d itself is v / d, a vector of length 1. The square is "
+            "usually differentiated, since its derivative is simpler. Far pairs get too much, pairs nearer than 1 too "
             "little."
         ),
     ),
     # Same or not.
     Bug(
-        title="Strangers within the margin",
+        title="Different persons within the margin",
         module="losses.contrastive_squared",
         function="backward",
         old="np.where(same, d, -gap)",
@@ -164,9 +164,9 @@ BUGS = (
         also=(),
         hint="When d grows, what does margin - d do?",
         explanation=(
-            "gap = margin - d falls when d grows: an inner derivative of -1, forgotten because it is only a sign. "
-            "Different people are then pulled together, and all embeddings collapse to one point. A loss that settles "
-            "at margin^2 / 4 is this collapse."
+            "gap = margin - d falls when d grows: the inner derivative is -1, and it was forgotten. Different persons "
+            "are then pulled together, and all embeddings collapse to one point. A loss that settles at margin^2 / 4 "
+            "is this collapse."
         ),
     ),
     Bug(
@@ -178,14 +178,14 @@ BUGS = (
         difficulty=1,
         cause="constant factor",
         also=("factor twice",),
-        hint="Read F1 to the end, the small numbers too.",
+        hint="Read F1 to the end, with its constants.",
         explanation=(
             "The derivative of d^2 is 2 d, but the loss is half of it: the 1/2 is there to cancel the 2. Papers differ "
-            "on it, and the two versions train alike but for the learning rate and the balance with other losses."
+            "on it. The two versions train alike except for the learning rate and the balance with other losses."
         ),
     ),
     Bug(
-        title="Friends and strangers",
+        title="The same person or not",
         module="losses.contrastive_squared",
         function="backward",
         old="np.where(same, d, -gap)",
@@ -196,8 +196,8 @@ BUGS = (
         hint="What does same[p] = True mean on this page, and what in Hadsell's paper?",
         explanation=(
             "Hadsell's Y is 0 for a similar pair and 1 for a different one; here True means the same person. With the "
-            "branches exchanged the same person is pushed apart. The loss printed is right and rises from the first "
-            "step."
+            "branches swapped, clips of the same person are pushed apart. The printed loss is right and rises from the "
+            "first step."
         ),
     ),
     Bug(
@@ -209,15 +209,15 @@ BUGS = (
         difficulty=2,
         cause="forward differs",
         also=("mask wrong", "activation left out"),
-        hint="Put two different people at distance 100: what is their loss?",
+        hint="Put two different persons at distance 100: what is their loss?",
         explanation=(
-            "Without the maximum a stranger beyond the margin is pulled back to it, since (margin - d)^2 grows again. "
-            "Squared, nothing looks negative. The backward fits this forward, so a gradient check passes: the kink is "
-            "part of the definition and has to be compared."
+            "Without the maximum, a pair of different persons beyond the margin is pulled back to it, since (margin - "
+            "d)^2 grows again. The square hides that the gap is negative. The backward fits this forward, so a "
+            "gradient check passes. The kink is part of the definition: compare the forward."
         ),
     ),
     Bug(
-        title="Who is still pushed",
+        title="Which pairs are still pushed",
         module="losses.contrastive_linear",
         function="backward",
         old="-(gap > 0).astype(d.dtype)",
@@ -227,9 +227,9 @@ BUGS = (
         also=("activation left out", "extra path"),
         hint="Which values can gap take after the maximum?",
         explanation=(
-            "gap has been through max(..., 0) and is never negative, so >= holds for every pair and strangers beyond "
-            "the margin are pushed on for ever. At a single point > or >= would be a matter of taste; here a whole "
-            "half-line is mapped to 0. The loss is 0 for such a pair, and its gradient must be too."
+            "gap has been through max(..., 0) and is never negative, so >= holds for every pair: different persons "
+            "beyond the margin are pushed on for ever. At a single point > or >= would make no difference, but here a "
+            "whole half-line is mapped to 0. The loss is 0 for such a pair, and its gradient must be 0 too."
         ),
     ),
     Bug(
@@ -243,13 +243,13 @@ BUGS = (
         also=("constant factor", "wrong variable"),
         hint="What is F2 when weights are given?",
         explanation=(
-            "Where no weights are given they are 1/P, and the line is right; whoever wrote it never passed any. With "
-            "weights, rare pairs should count more, and do so in the printed loss but not in the training. Test "
-            "optional arguments with values that are not their default."
+            "Where no weights are given they are 1/P, and the line is right. With weights, rare pairs should count "
+            "more. They do so in the printed loss, but not in the training. Test optional arguments with values that "
+            "are not their default."
         ),
     ),
     Bug(
-        title="A linear loss with a memory",
+        title="The slope of a linear loss",
         module="losses.contrastive_linear",
         function="backward",
         old="np.where(same, 1, -(gap > 0).astype(d.dtype))",
@@ -260,7 +260,8 @@ BUGS = (
         hint="Is the pull of this loss stronger when a pair is farther apart?",
         explanation=(
             "d and -gap are the derivatives of the squared form with its 1/2. The linear form has slope 1 and -1: the "
-            "same pull at any distance. The two pages differ in one line each, and copying one of them is enough."
+            "same pull at any distance. The two pages differ in one line each, and copying one of these lines is "
+            "enough."
         ),
     ),
     Bug(
@@ -274,9 +275,9 @@ BUGS = (
         also=("wrong operation",),
         hint="gap is margin - d^2. What is its derivative by d?",
         explanation=(
-            "1/2 gap^2 gives gap, and gap = margin - d^2 gives -2 d. Of the inner derivative the 2 was kept and the d "
-            "was lost. Two strangers at the same place should get no push from this loss, since d = 0: one of its "
-            "weaknesses, which the wrong line does not have."
+            "1/2 gap^2 gives gap, and gap = margin - d^2 gives -2 d. Here the 2 was kept and the d was lost. Two "
+            "different persons at the same place should get no push from this loss, since d = 0. That is a weakness of "
+            "this loss, which the wrong line does not have."
         ),
     ),
     Bug(
@@ -290,14 +291,14 @@ BUGS = (
         also=("wrong variable",),
         hint="There are three contrastive losses here: which one is this?",
         explanation=(
-            "This is the gap of the usual form. With the backward of this page, which expects margin - d^2, it is the "
-            "gradient of neither. The losses are of about the same size, and a margin of 2 means a distance of 2 in "
-            "one and of 1.41 in the other."
+            "This is the gap of the usual form. The backward of this page expects margin - d^2, so it is the gradient "
+            "of neither form. The losses are of about the same size. A margin of 2 means a distance of 2 in one form "
+            "and of 1.41 in the other."
         ),
     ),
     # Both together.
     Bug(
-        title="Who teaches the embedding?",
+        title="What teaches the embedding?",
         module="losses.joint",
         function="backward",
         old="dclassified[level] + dcompared[level]",
@@ -337,11 +338,11 @@ BUGS = (
         difficulty=2,
         cause="factor twice",
         also=("constant factor",),
-        hint="dlogits already knows something.",
+        hint="Which factor does dlogits already contain?",
         explanation=(
-            "The weight went into dlogits through the softmax's upstream gradient; here it comes in again and counts "
-            "squared. A factor of the forward appears once on each path back. With weight 1 it cannot be seen, with 2 "
-            "it is a factor of two."
+            "The weight is already in dlogits, through the softmax's upstream gradient. Here it is multiplied in again "
+            "and counts squared. A factor of the forward appears once on each path back. With weight 1 it cannot be "
+            "seen, with 2 it is a factor of two."
         ),
     ),
     Bug(
@@ -355,9 +356,9 @@ BUGS = (
         also=("forward differs", "path missing"),
         hint="Which level's loss is printed?",
         explanation=(
-            "The loop overwrites the loss at each level, and the last one remains. The backward treats every level, so "
-            "training is as it should be; what is printed, compared and used to choose the best network is not. With "
-            "one level nothing is wrong."
+            "The loop overwrites the loss at each level, and only the last one remains. The backward treats every "
+            "level, so training is as it should be. The loss that is printed and compared is wrong. With one level "
+            "nothing is wrong."
         ),
     ),
     Bug(
@@ -369,11 +370,11 @@ BUGS = (
         difficulty=1,
         cause="factor missing",
         also=("activation left out", "path missing"),
-        hint="Walk F4, F3, F2, F1: which of them has no line?",
+        hint="Go through F4, F3, F2, F1: which of them has no line?",
         explanation=(
-            "This is the gradient by u, called the embedding's. Normalising looks like preparing the data, not like a "
-            "layer, but it depends on the embedding and has a derivative. The true gradient is at right angles to the "
-            "embedding: test (de * e).sum(axis=1) == 0."
+            "This is the gradient by u, returned as the gradient by the embedding. Normalising looks like preparing "
+            "the data, but it depends on the embedding and has a derivative. The true gradient is at right angles to "
+            "the embedding: test (de * e).sum(axis=1) == 0."
         ),
     ),
     Bug(
@@ -385,11 +386,11 @@ BUGS = (
         difficulty=2,
         cause="factor missing",
         also=("constant factor",),
-        hint="Two scaled copies of u go into the losses. What comes back is the gradient of which?",
+        hint="Two scaled copies of u go into the losses. Of which vector is dclassified the gradient?",
         explanation=(
-            "linear.backward returns the gradient of its own input, identification_length u; to get to u the length "
-            "comes back as a factor. The classifier's own gradients "
-            "are right, the embedding's identification part is 16 times too small."
+            "linear.backward returns the gradient of its own input, identification_length u. To get to u, multiply by "
+            "this length. The classifier's own gradients are right, but the embedding's identification part is 16 "
+            "times too small."
         ),
     ),
     Bug(
@@ -410,8 +411,8 @@ BUGS = (
         also=("factor missing", "path missing", "activation left out"),
         hint="Which of the two losses sees u, and which sees the embedding itself?",
         explanation=(
-            "Both losses see u, so both gradients have to be added up before they go back through F1; here one of "
-            "them walks around it. In the plain joint loss the pairs do see the embedding, and the line resembles "
+            "Both losses see u, so both gradients have to be added up before they go back through F1. Here one of them "
+            "does not go through F1. In the plain joint loss the pairs do see the embedding, and the line resembles "
             "that page. Collect at u everything that used u, then go on."
         ),
     ),

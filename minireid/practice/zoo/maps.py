@@ -16,7 +16,7 @@ BUGS = (
         hint="Which axes does y have that b does not have?",
         explanation=(
             "b[o] is added at every clip, row and column; its gradient is the sum over all three. Summing over 'batch "
-            "and space' with one axis for space leaves (WO, C_out). The shape gives it away, unless an optimiser "
+            "and space' with one axis for space leaves (WO, C_out). The shape shows the mistake, unless an optimiser "
             "broadcasts it into b."
         ),
     ),
@@ -31,9 +31,9 @@ BUGS = (
         also=(),
         hint="How many values of y change when b[o] changes?",
         explanation=(
-            "All HO WO pixels move by as much as b moves, so their gradients add up; a mean over pixels is HO WO times "
+            "All HO WO pixels move by as much as b moves, so their gradients add up. A mean over pixels is HO WO times "
             "too small. The reason given is that large maps should not count more, but W's gradient is a sum over "
-            "pixels as well. The check shows one and the same ratio for all filters."
+            "pixels as well. The check shows the same ratio for all filters."
         ),
     ),
     # The definition in loops.
@@ -46,11 +46,11 @@ BUGS = (
         difficulty=2,
         cause="flipped kernel",
         also=("wrong index",),
-        hint="Which weight did this x meet in this y?",
+        hint="Which weight was this x multiplied by in this y?",
         explanation=(
-            "dx is 'dy convolved with the flipped kernel', as the textbooks say: the flip comes about by itself when "
-            "the sum is ordered by x. This loop is ordered by products, and each product hands dy back through the "
-            "very weight that was used. With symmetric kernels, 1 x 1 for one, both agree."
+            "The textbooks say that dx is 'dy convolved with the flipped kernel'. That is right when the sum is "
+            "ordered by the pixels of x. This loop goes over the products of the forward, and each product passes dy "
+            "back through the weight that it used. For symmetric kernels, such as 1 x 1, both agree."
         ),
     ),
     Bug(
@@ -64,14 +64,13 @@ BUGS = (
         also=("forward differs", "wrong index"),
         hint="What is x[n, -1] in Python?",
         explanation=(
-            "A negative index raises nothing in Python: it counts from the other end, so the upper padding shows the "
-            "lowest row. Outside must mean 0 on all four sides. Forward and backward share the error, a gradient check "
-            "of the two passes, and only the comparison with another convolution shows it; with padding 0 there is "
-            "none."
+            "A negative index raises no error in Python: it counts from the other end, so the upper padding shows the "
+            "lowest row. Outside must mean 0 on all four sides. Forward and backward share the mistake, so a gradient "
+            "check passes: only a comparison with another convolution shows it. With padding 0 there is no mistake."
         ),
     ),
     Bug(
-        title="How large a map comes out",
+        title="The size of the output map",
         module="kernels.loops",
         function="output_size",
         old="return (H + 2 * padding - KH) // stride + 1, (W + 2 * padding - KW) // stride + 1",
@@ -81,7 +80,7 @@ BUGS = (
         also=("forward differs", "wrong index", "wrong operation"),
         hint="On how many sides is the map padded?",
         explanation=(
-            "Padding is added at the top and at the bottom, so a column has H + 2 p pixels; with one p the last "
+            "Padding is added at the top and at the bottom, so a column has H + 2 p pixels. With one p the last "
             "windows are left out. With stride 2 the division sometimes hides it: try H odd and even. A 3 x 3 kernel "
             "with padding 1 and stride 1 must give a map of the same size."
         ),
@@ -98,9 +97,9 @@ BUGS = (
         also=("wrong index",),
         hint="From which rows of the padded map were the windows cut?",
         explanation=(
-            "Window i starts at row i s; without the stride the gradients of all windows crowd into the upper left "
-            "corner. With stride 1 it is right, and most networks have no other. Look at a picture of dx: its lower "
-            "and right parts are empty."
+            "Window i starts at row i s. Without the stride the gradients of all windows go to the upper left corner. "
+            "With stride 1 the line is right, and most networks have no other. Look at a picture of dx: its lower and "
+            "right parts are empty."
         ),
     ),
     Bug(
@@ -117,13 +116,13 @@ BUGS = (
         also=("path missing",),
         hint="How many windows of a 3 x 3 kernel see the same pixel?",
         explanation=(
-            "Windows overlap, a pixel is in up to KH KW of them and collects from each; here the last one overwrites "
-            "the others. It looks like undoing a copy, and copies are undone with =. Where the stride is at least the "
-            "kernel's size nothing overlaps and it is right."
+            "Windows overlap: a pixel is in up to KH KW of them and gets a gradient from each. Here the last one "
+            "overwrites the others. The line looks like undoing a copy, and a copy is undone with =. Where the stride "
+            "is at least the kernel's size nothing overlaps, and the line is right."
         ),
     ),
     Bug(
-        title="A frame around the map",
+        title="The padding around the map",
         module="kernels.im2col",
         function="backward_input",
         old="return dpadded[:, padding : padding + H, padding : padding + Wd]",
@@ -133,8 +132,8 @@ BUGS = (
         also=("wrong index",),
         hint="Where in the padded map does the map begin?",
         explanation=(
-            "The frame lies on all four sides, so the map begins at row and column p; cutting at the end only keeps "
-            "two sides of the frame and moves everything by p pixels. The shape is right. A test with padding 0 "
+            "The padding lies on all four sides, so the map begins at row and column p. Cutting at the end only keeps "
+            "two sides of the padding and moves everything by p pixels. The shape is right. A test with padding 0 "
             "passes; a picture of dx beside x shows the shift."
         ),
     ),
@@ -149,14 +148,14 @@ BUGS = (
         also=("wrong index",),
         hint="Is (2, 3) reshaped to (3, 2) the same as its transpose?",
         explanation=(
-            "reshape(O, -1) has the shape of the transpose and not its content: the numbers stay in their old order "
-            "and only the rows are cut differently. It is meant to save the .T. With one output channel both are the "
+            "reshape(O, -1) has the shape of the transpose, but not its content: the numbers stay in their order and "
+            "only the rows are cut differently. It was meant to save the .T. With one output channel both are the "
             "same, so test with several."
         ),
     ),
     # Max-pool and block.
     Bug(
-        title="Everybody in the window",
+        title="All values of a window",
         module="layers.maxpool2d",
         function="backward",
         old="dx[here] += dy * (winner == k)",
@@ -167,8 +166,8 @@ BUGS = (
         hint="Move one value that is not the largest: what does y do?",
         explanation=(
             "Sharing equally is the backward of an average pool. The maximum does not move when another value moves a "
-            "little, so those get 0 and the winner gets everything. The sum of dx is right in both, so a check of "
-            "sums sees nothing."
+            "little, so the other values get 0 and the winner gets everything. The sum of dx is right in both, so a "
+            "check of sums shows nothing."
         ),
     ),
     Bug(
@@ -182,13 +181,13 @@ BUGS = (
         also=("path missing",),
         hint="Use a window of 3 with stride 1.",
         explanation=(
-            "Where windows overlap, a pixel is reached by several offsets k, and each = wipes out what an earlier one "
-            "brought, often with a 0. In the usual 2 x 2 pool with stride 2 every pixel is reached once and the line "
-            "is right: test what is rare too."
+            "Where windows overlap, a pixel is reached by several offsets k, and each = overwrites the value from an "
+            "earlier one, often with a 0. In the usual 2 x 2 pool with stride 2 every pixel is reached once and the "
+            "line is right: test rare settings too."
         ),
     ),
     Bug(
-        title="Keeping the score",
+        title="Which value is the maximum",
         module="layers.maxpool2d",
         function="forward",
         old=(
@@ -202,13 +201,13 @@ BUGS = (
         also=("mask wrong",),
         hint="Can a value be greater than a maximum that it is part of?",
         explanation=(
-            "y holds the new maximum already when it is compared, so no value is ever greater and winner stays 0. The "
-            "outputs are right, and all gradients go to the upper left pixel of each window. Print "
+            "y already holds the new maximum when it is compared, so no value is ever greater and winner stays 0. The "
+            "outputs are right, but all gradients go to the upper left pixel of each window. Print "
             "np.bincount(winner.ravel()): every offset should win about equally often."
         ),
     ),
     Bug(
-        title="Which windows there are",
+        title="Where the windows are",
         module="layers.maxpool2d",
         function="offsets",
         old="np.s_[:, kh : kh + HO * stride : stride, kw : kw + WO * stride : stride]",
@@ -218,9 +217,9 @@ BUGS = (
         also=("forward differs", "wrong index"),
         hint="Which part of x has no influence on y at all?",
         explanation=(
-            "The number of windows is divided by the stride, but the windows are laid side by side as if it were 1: "
-            "only the upper left quarter of the map is seen. The shape of y is right, and the backward uses the same "
-            "slices, so the derivative of this wrong function is right. Compare the forward."
+            "The number of windows is divided by the stride, but the windows are placed as if the stride were 1: only "
+            "the upper left quarter of the map is seen. The shape of y is right. The backward uses the same slices, so "
+            "it is the right derivative of this wrong function. Compare the forward."
         ),
     ),
     Bug(
@@ -234,9 +233,9 @@ BUGS = (
         also=("factor missing",),
         hint="Count the layers in the forward and in the backward.",
         explanation=(
-            "The activation has no parameters and no cache that one sees, and is forgotten first. Its factor 1 - y^2 "
-            "is near 1 for small inputs, so the gradients are a little too large and saturated units are pushed on. "
-            "The ratio of wrong to right varies from entry to entry: that is no constant factor."
+            "The activation has no parameters, so it is easily forgotten. Its factor 1 - y^2 is near 1 for small "
+            "inputs, so the gradients are a little too large. Saturated units still get a gradient. The ratio of wrong "
+            "to right varies from entry to entry: that is no constant factor."
         ),
     ),
     Bug(
@@ -250,9 +249,9 @@ BUGS = (
         also=("stale value", "wrong variable"),
         hint="Would you notice it with ReLU?",
         explanation=(
-            "The activation's backward expects its own cache, which is its output y; it gets its input m, and computes "
+            "The activation's backward expects its own cache, which is its output y. It gets its input m and computes "
             "1 - m^2. For ReLU, m > 0 and y > 0 are the same, so the block is right with one activation and wrong with "
-            "the other. A cache belongs to the layer that made it: hand it back unopened."
+            "the other. A cache belongs to the layer that made it: hand it back unchanged."
         ),
     ),
 )

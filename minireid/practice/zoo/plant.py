@@ -9,7 +9,7 @@ from minireid.practice.zoo.bug import Bug
 
 PACKAGE = Path(__file__).parents[2]
 
-# A kernel alone is no layer. These lines make one of it, so that its page is checked like any other.
+# A kernel alone is not a layer. These lines wrap it in one, so that its page is checked like any other.
 KERNEL_TO_LAYER = '''
 
 # The layer around the three functions above, so that `minireid gradcheck` can run them with --like conv2d.
@@ -43,7 +43,7 @@ def like(bug: Bug) -> str:
 
 
 def clean_source(bug: Bug) -> str:
-    """The page as it should be, with the layer around it where it is a kernel."""
+    """The right page. For a kernel, with the layer around it."""
     text = page(bug).read_text(encoding="utf-8")
     return text + KERNEL_TO_LAYER if bug.module.startswith("kernels.") else text
 
@@ -51,7 +51,7 @@ def clean_source(bug: Bug) -> str:
 def source(bug: Bug) -> tuple[str, int]:
     """The broken page, and the number (from 1) of the first line that differs from the clean one.
 
-    ValueError where the page has changed so that the bug's `old` is no longer in its function, or more than once.
+    ValueError if the page has changed and `old` no longer occurs exactly once in the function.
     """
     clean = clean_source(bug)
     first, last = function_lines(clean, bug.function)
@@ -61,14 +61,14 @@ def source(bug: Bug) -> tuple[str, int]:
     if found != 1:
         raise ValueError(
             f"zoo: expected {bug.old!r} once in {bug.function} of {page(bug).name}, found it {found} times: "
-            f"the bug '{bug.title}' has to follow the page"
+            f"adapt the bug '{bug.title}' to the page"
         )
     broken = "".join([*lines[: first - 1], function.replace(bug.old, bug.new), *lines[last:]])
     return broken, next(n for n, (a, b) in enumerate(zip(lines, broken.splitlines(keepends=True)), 1) if a != b)
 
 
 def function_lines(text: str, name: str) -> tuple[int, int]:
-    """Number of the first and of the last line of the first function of this name. ValueError where there is none."""
+    """First and last line number of the first function with this name. ValueError if there is none."""
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             return node.lineno, node.end_lineno or node.lineno

@@ -14,13 +14,13 @@ BUGS = (
         also=("factor missing",),
         hint="Move all frames by 1: how far does y move?",
         explanation=(
-            "The derivative of a mean by one of its n values is 1/n; this is the derivative of a sum. Every real frame "
-            "does get its gradient, the padding none, so the picture looks right. The shares of a clip's frames must "
-            "add up to dy, and here they give lengths[n] times dy."
+            "The derivative of a mean by one of its n values is 1/n; this is the derivative of a sum. Real frames get "
+            "a gradient and the padding gets none, so a picture looks right. The gradients of a clip's frames must add "
+            "up to dy, and here they add up to lengths[n] times dy."
         ),
     ),
     Bug(
-        title="Clips of different lengths share out",
+        title="The mean of clips of different lengths",
         module="layers.temporal_mean",
         function="backward",
         old="return np.broadcast_to(dy[:, None], h_shape) * weight",
@@ -30,9 +30,9 @@ BUGS = (
         also=("extra path", "constant factor"),
         hint="Which frames may have no gradient at all?",
         explanation=(
-            "T is the length of the longest clip. In shorter ones the mean is over lengths[n] frames, and the padding "
-            "behind them has no influence: its gradient is 0. With clips of equal length nothing is wrong, and only "
-            "such are used in most tests."
+            "T is the length of the longest clip. In shorter ones the mean is over lengths[n] frames. The padding "
+            "behind them has no influence: its gradient is 0. With clips of equal length nothing is wrong, and most "
+            "tests use only such clips."
         ),
     ),
     Bug(
@@ -46,9 +46,9 @@ BUGS = (
         also=("mask wrong",),
         hint="Think of a feature that is negative in every frame.",
         explanation=(
-            "Padding replaced by 0 still beats real values that are all negative; only minus infinity never wins. "
-            "Behind a ReLU nothing is negative and all is well. The backward follows the wrong winner faithfully, so "
-            "a gradient check of this page alone passes: the forward has to be compared."
+            "Padding replaced by 0 still wins over real values that are all negative; only minus infinity never wins. "
+            "Behind a ReLU nothing is negative and the line is right. The backward follows the wrong winner, so a "
+            "gradient check of this page alone passes: compare the forward."
         ),
     ),
     Bug(
@@ -62,9 +62,9 @@ BUGS = (
         also=("mask wrong",),
         hint="Is there one best frame of a clip?",
         explanation=(
-            "The maximum is taken for each feature by itself, and each has a winner of its own. 'The best frame' "
-            "suggests one for all; here it is that of the first feature, and its index is broadcast over the others. "
-            "Feature 0 is right: look at more than the first entry."
+            "The maximum is taken for each feature by itself, and each has its own winner. 'The best frame' suggests "
+            "one for all. Here it is that of feature 0, and its index is broadcast over the others. Feature 0 is "
+            "right: look at more than the first entry."
         ),
     ),
     Bug(
@@ -78,8 +78,8 @@ BUGS = (
         also=("mask wrong", "padding border"),
         hint="Where is the end of a clip that is shorter than the others?",
         explanation=(
-            "-1 is the last frame of the array; a short clip ended before it. Its gradient then goes into padding and "
-            "is lost without a trace, so short clips do not train the recurrence. Clips of full length are right."
+            "-1 is the last frame of the array, but a short clip ends before it. Its gradient then goes into the "
+            "padding and is lost, so short clips do not train the recurrence. Clips of full length are right."
         ),
     ),
     Bug(
@@ -91,11 +91,11 @@ BUGS = (
         difficulty=2,
         cause="extra path",
         also=("wrong index",),
-        hint="For N = 2, how many places does the index on the left name?",
+        hint="For N = 2, how many places does the index on the left select?",
         explanation=(
-            "dh[:, last] takes, for every clip, the ends of all clips: N x N places instead of N. To pick one frame "
-            "for each clip, both indices must be arrays that go in step, dh[arange(N), last]. With equal lengths all "
-            "ends coincide and it happens to be right."
+            "For every clip, dh[:, last] takes the ends of all clips: N x N places instead of N. To pick one frame for "
+            "each clip, both indices must be arrays of equal length: dh[arange(N), last]. With equal lengths all ends "
+            "coincide, and the line is right by accident."
         ),
     ),
     Bug(
@@ -109,9 +109,9 @@ BUGS = (
         also=("path missing",),
         hint="The mean is made of the same h.",
         explanation=(
-            "The mean was treated as a constant, like a bias. But it moves with every frame, and each h[n, u] is in "
-            "all y[n, t] through it. The gradients of one clip must add up to 0 over time, because a constant added "
-            "to all frames changes nothing."
+            "The mean was treated as a constant, like a bias. But it moves with every frame: through it each h[n, u] "
+            "is in all y[n, t]. The gradients of one clip must add up to 0 over time, because a constant added to all "
+            "frames changes nothing."
         ),
     ),
     Bug(
@@ -125,9 +125,9 @@ BUGS = (
         also=("factor missing", "extra path"),
         hint="y is set to 0 in the padding, whatever h is there. What follows for dy there?",
         explanation=(
-            "y is multiplied by valid, so what comes back for the padding must be dropped before it is used. Otherwise "
-            "it goes to the padding's h and, through the mean, to the real frames too. Without padding the line is "
-            "right, and with a pool behind that honours lengths dy is 0 there anyway."
+            "y is multiplied by valid, so the gradient of the padding must be dropped before it is used. Otherwise it "
+            "goes to h in the padding and, through the mean, to the real frames too. Without padding the line is "
+            "right. It is also right if a pool with lengths follows, because dy is then 0 in the padding."
         ),
     ),
 )

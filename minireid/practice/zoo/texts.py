@@ -1,4 +1,4 @@
-"""What `minireid zoo` prints. Numbers count from 1; one that no bug has is an InputError."""
+"""What `minireid zoo` prints. Bugs are numbered from 1. Any other number raises InputError."""
 
 import difflib
 import textwrap
@@ -21,7 +21,7 @@ def listing() -> str:
         for number, bug in enumerate(BUGS, 1):
             if bug.difficulty == difficulty:
                 lines.append(f"{number:>5}  {bug.module.rpartition('.')[2]:<20} {bug.title}")
-    lines += ["", "minireid zoo show 17 prints the function, hint 17 helps, solve 17 tells."]
+    lines += ["", "minireid zoo show 17 prints the function, hint 17 a hint, solve 17 the answer."]
     return "\n".join(lines)
 
 
@@ -42,7 +42,7 @@ def show(number: int, path: Path | None = None) -> str:
 
 
 def write(number: int, path: Path) -> None:
-    """The whole broken page into a new file. InputError where there is a file already, or the name is not a .py."""
+    """Write the whole broken page into a new file. InputError if the file exists or its name does not end in .py."""
     bug = numbered(number)
     check_target(path, ".py")
     if path.exists():
@@ -51,13 +51,13 @@ def write(number: int, path: Path) -> None:
 
 
 def hint(number: int) -> str:
-    """One sentence that helps."""
+    """The title and a hint."""
     bug = numbered(number)
     return f"{number}. {bug.title}\n\n{textwrap.fill(bug.hint, 100)}"
 
 
 def solve(number: int) -> str:
-    """The cause, the difference from the broken page to the right one, and why."""
+    """The cause, the diff from the broken page to the right one, and the explanation."""
     bug = numbered(number)
     name = plant.page(bug).name
     diff = difflib.unified_diff(

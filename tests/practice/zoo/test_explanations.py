@@ -41,32 +41,32 @@ pairs = np.array([[0, 1], [3, 2]])
 HIDDEN: list[tuple[str, Any, tuple[Any, ...], dict[str, Any]]] = [
     ("What moves when the update gate moves", gru, (one_frame, p_gru), {}),
     ("A clip whose early frames hardly learn", gru, (one_frame, p_gru), {}),
-    ("A drawer for every frame", gru, (one_frame, p_gru), {}),
+    ("A cache for every frame", gru, (one_frame, p_gru), {}),
     ("Once through Uc and back", gru, (clips, gru.init(rng, 7, 1, **f64)), {}),
     ("Clips first, frames second", elman, (clips[:1], p_elman), {}),
     ("Clips first, frames second", elman, (one_frame, p_elman), {}),
     ("Gradients always add up", elman, (two_frames, p_elman), {}),
-    ("Drawers of a recurrence that starts late", elman_unsquashed, (two_frames, p_unsquashed), {}),
+    ("Caches of a recurrence that starts at the second frame", elman_unsquashed, (two_frames, p_unsquashed), {}),
     ("A learned start", elman_unsquashed, (one_frame, p_unsquashed), {}),
     ("The recurrent matrix and its input", elman_unsquashed, (clips, p_unsquashed), {}),
     ("Noise on what is carried over", elman_unsquashed, (clips, p_unsquashed), {}),
     ("The kernel on its way back", conv2d, (maps, p_pixel), {"padding": 1}),
     ("Windows at the edge", conv2d, (maps, p_conv), {"stride": 2}),
-    ("How large a map comes out", conv2d, (even_maps, p_square), {"padding": 1, "stride": 2}),
+    ("The size of the output map", conv2d, (even_maps, p_square), {"padding": 1, "stride": 2}),
     ("Rows put back where they came from", conv2d, (maps, p_conv), {"padding": 1}),
     ("Windows that share pixels", conv2d, (maps, p_conv), {"padding": 1, "stride": 3}),
-    ("A frame around the map", conv2d, (maps, p_conv), {"stride": 2}),
+    ("The padding around the map", conv2d, (maps, p_conv), {"stride": 2}),
     ("A matrix of kernels", conv2d, (maps, p_one_channel), {"stride": 2}),
     ("A value that wins twice", maxpool2d, (maps,), {}),
     ("What the block keeps", conv_block, (maps, p_conv), {"activation": relu}),
-    ("Clips of different lengths share out", temporal_mean, (clips,), {}),
+    ("The mean of clips of different lengths", temporal_mean, (clips,), {}),
     ("A state for the whole clip", temporal_last, (clips,), {}),
     ("Each clip has its own end", temporal_last, (clips,), {"lengths": np.array([4, 4, 4])}),
     ("Gradients behind the end of a clip", temporal_centre, (clips,), {}),
     ("Which frame wins", temporal_max, (np.abs(clips),), {"lengths": np.array([5, 1, 4])}),
     ("A bias for vectors in a clip", linear, (one_frame[:, 0], linear.init(rng, 7, 5, **f64)), {}),
     ("Long vectors and short ones", unit_length, (directions,), {}),
-    ("Popular clips", pair_distance, (maps[0, :4, 0],), {"pairs": pairs}),
+    ("Clips and their pairs", pair_distance, (maps[0, :4, 0],), {"pairs": pairs}),
     ("Pairs of different weight", contrastive_linear, (maps[0, :4, 0],), {"pairs": pairs, "same": pairs[:, 0] == 0}),
 ]  # fmt: skip
 
@@ -102,5 +102,5 @@ def test_what_is_wrong_names_the_way(rng: np.random.Generator) -> None:
     """x, h_prev and the reset gate's parameters, not the candidate's."""
     step = (rng.normal(size=(3, 7)), rng.normal(size=(3, 5)), gru_reset_after.init(rng, 7, 5, **f64))
     names = ["y", "x", "h_prev", *step[2]]
-    right = compared("How the reset gate is told", gru_reset_after, "step_", step, {})
+    right = compared("The gradient of the reset gate", gru_reset_after, "step_", step, {})
     assert [name for name, ok in zip(names, right, strict=True) if not ok] == ["x", "h_prev", "Wr", "Ur", "br"]
