@@ -61,6 +61,23 @@ def test_commands_recipes_and_sweeps_exist(page: Path) -> None:
     assert set(re.findall(r"--rows ([a-z_]+)\b", text)) <= set(rows.names())
 
 
+def test_the_report_at_the_front_door_is_the_checkers(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8").partition("what is wrong with my gradient\n")[2]
+    number = re.search(r"zoo show (\d+) --out bug.py", page)
+    report = re.search(r"^```\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert number and report
+    cli.main(["zoo", "show", number[1], "--out", str(tmp_path / "bug.py")])
+    capfd.readouterr()
+    assert cli.main(["gradcheck", str(tmp_path / "bug.py"), "--like", "gru"]) == 1
+    assert capfd.readouterr().out.startswith(report[1])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_constant_stands_in_the_file_that_is_named_with_it(page: Path) -> None:
+    for constant, link in re.findall(r"\b([A-Z]{4,}) of\s\[[^]]+\]\(([^)]+\.py)\)", page.read_text(encoding="utf-8")):
+        assert re.search(rf"^{constant}\b", (page.parent / link).read_text(encoding="utf-8"), re.MULTILINE), constant
+
+
 def test_help_of_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     for command in COMMANDS:
         with pytest.raises(SystemExit) as stopped:

@@ -25,7 +25,7 @@ class Announcer(event.Listener):
         self.said: set[str] = set()
 
     def on_start(self, event: event.Event) -> None:
-        self.say("minireid: compiling the kernels, once for this machine and dtype (some seconds)")
+        self.say("minireid: compiling the kernels, once for this machine and dtype (about a minute)")
 
     def on_end(self, event: event.Event) -> None:
         pass

@@ -1,7 +1,15 @@
 """How many threads compute, and why the result does not depend on it.
 
-The convolution kernels give the same bits with any number of threads (see minireid/kernels/fused.py). BLAS does not
-promise that for its matrix products, so it gets one thread. This costs little: matrix products are a small part of a
+Each of these gives the same bits with any number of threads:
+
+    what is drawn      in the main thread, from the seed and the step alone (minireid/training/batches.py)
+    images             each is written to its own place (minireid/data/one_pass.py)
+    kernels            the images are cut into a fixed number of parts; each part has its own sums, which are added in
+                       a fixed order (minireid/kernels/fused.py, direct.py); the compiler may not reorder a sum
+                       (minireid/base/compiling.py)
+
+The test: test_one_thread_or_two_same_bits in tests/base/test_threads.py. BLAS does not promise the same bits for its
+matrix products, so it gets one thread. This costs little: matrix products are a small part of a
 step, and BLAS threads would only wait for the kernels' threads.
 """
 

@@ -34,7 +34,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from minireid.base.threads import threads
     from minireid.evaluation.evaluate import evaluate_runs
-    from minireid.experiments.train import new_run
+    from minireid.experiments.start import new_run
 
     out, size = arguments.out, QUICK if arguments.quick else FULL
     if out.exists():

@@ -18,7 +18,7 @@ def parse(groups: Mapping[str, Sequence[str]], argv: Sequence[str] | None) -> ar
         epilog=listing(commands),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    choice = top.add_subparsers(required=True, metavar="COMMAND", help=argparse.SUPPRESS)
+    choice = top.add_subparsers(required=True, metavar="COMMAND", prog="minireid", help=argparse.SUPPRESS)
     for command in (command for group in commands.values() for command in group):
         parser = choice.add_parser(name_of(command), description=help_of(command))
         command.add_arguments(parser)

@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int | None:
 
 
 def start(arguments: argparse.Namespace) -> None:
-    from minireid.experiments.train import new_run
+    from minireid.experiments.start import new_run
 
     if not arguments.prepared or not arguments.out:
         raise InputError("expected minireid train PREPARED --out RUN (or --resume RUN)")
@@ -60,7 +60,7 @@ def start(arguments: argparse.Namespace) -> None:
 
 
 def resume(arguments: argparse.Namespace) -> None:
-    from minireid.experiments.train import resume_run
+    from minireid.experiments.start import resume_run
 
     for_new_runs = (arguments.prepared, arguments.out, arguments.recipe, arguments.set, arguments.splits)
     if any(for_new_runs) or arguments.split is not None:

@@ -91,7 +91,7 @@ def interpolation(start: int, length: int, available: int, zoom: float) -> np.nd
     return np.maximum(0, 1 - np.abs(place[:, None] - np.arange(available))).astype(np.float32)
 
 
-def view(
+def normalised_windows(
     frames: np.ndarray,
     which: np.ndarray,
     offsets: np.ndarray,

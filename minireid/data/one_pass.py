@@ -1,4 +1,4 @@
-"""images.view (mirror, normalise, window) in one compiled pass over each image: five times faster.
+"""images.normalised_windows (mirror, normalise, window) in one compiled pass over each image: five times faster.
 
 In images.py the three functions together pass over every clip about a dozen times. Here the numbers of one image stay
 in the cache from its bytes to its window. images.py is the definition and runs without numba. Tests check that both
@@ -20,7 +20,7 @@ RED, GREEN, BLUE = RGB_TO_YUV[:, 0]  # F1 of images.py, written out: three numbe
 TO_U, TO_V, BYTE = np.float32(0.492), np.float32(0.877), np.float32(1 / 255)
 
 
-def view(
+def normalised_windows(
     frames: np.ndarray,
     which: np.ndarray,
     offsets: np.ndarray,
@@ -30,14 +30,14 @@ def view(
     negate_flow: bool = True,
     square_root: bool = False,
 ) -> np.ndarray:
-    """frames uint8 (N, T, H, W, C) -> float32 (N, T, *size, C): the same as images.view, apart from rounding."""
+    """frames uint8 (N, T, H, W, C) -> float32 (N, T, *size, C): as images.normalised_windows, but for rounding."""
     seen = np.empty((*frames.shape[:2], *size, frames.shape[-1]), np.float32)
-    view_all(frames, which, offsets, zoom.astype(np.float64), negate_flow, square_root, seen)
+    all_windows(frames, which, offsets, zoom.astype(np.float64), negate_flow, square_root, seen)
     return seen
 
 
 @jit
-def view_all(frames, which, offsets, zoom, negate_flow, square_root, seen):
+def all_windows(frames, which, offsets, zoom, negate_flow, square_root, seen):
     N, T, H, W, C = frames.shape
     for image in numba.prange(N * T):
         n, t = image // T, image % T

@@ -11,7 +11,7 @@ from minireid.data.prepared import Prepared
 from minireid.evaluation import embedding
 from minireid.evaluation.comparison import comparison
 from minireid.experiments.folder import Sweep, Trial
-from minireid.experiments.train import split_of
+from minireid.experiments.start import split_of
 from minireid.recipes.schema import Recipe
 from minireid.training import batches, estimate, model
 from minireid.training.experiment import experiment_of

@@ -28,7 +28,7 @@ from minireid.base.trees import leaves
 from minireid.evaluation import results
 from minireid.evaluation.measure import curves, measure, read_log
 from minireid.experiments.folder import Sweep, Trial, open_sweep
-from minireid.experiments.train import new_run, resume_run, split_of
+from minireid.experiments.start import new_run, resume_run, split_of
 from minireid.recipes.recipe import load
 from minireid.recipes.schema import Recipe
 from minireid.training.loop import Interrupted

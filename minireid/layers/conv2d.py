@@ -7,7 +7,7 @@ HO = (H + 2 p - KH) // s + 1, WO likewise. Stride s, padding p. One dtype for al
 
 Outside the map x is 0. F1 and its two derivatives are sums of products. The argument `kernel` (not W) is a module that
 computes these three sums. minireid/kernels has three with equal signatures: `loops` is the definition, `im2col` the
-textbook method, `direct` (numba) the fast one. Tests check that all three give equal results, so you can read this
+textbook method, `direct` (numba) is faster. Tests check that all three give equal results, so you can read this
 page with `loops` in mind.
 """
 

@@ -11,6 +11,8 @@ Shapes: a step maps x (N, D) and h' (N, S) to h (N, S); z, r, q and c are (N, S)
 come last, so they cannot change the states of real frames. The temporal pool ignores the states of padding frames. So
 the loop needs no lengths.
 
+This page is the definition. Its fast twin is gru_projected.py: one matrix product for all frames.
+
 The other common variant resets *after* the product (PyTorch, cuDNN): it is minireid/layers/gru_reset_after.py. Some
 authors write F5 with z and 1 - z swapped. That is the same unit with the signs of Wz, Uz and bz flipped.
 """

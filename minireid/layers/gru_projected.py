@@ -65,7 +65,7 @@ def backward(dh, cache):
         da[t, :, 2 * S :] = dh_t * z * slopes_c[t]  # F5, F4
         dq = da[t, :, 2 * S :] @ p["Uc"].T  # F4
         da[t, :, :S] = dh_t * (c[t] - h[t]) * slopes_zr[t, :, :S]  # F5, F1
-        da[t, :, S : 2 * S] = dq * h[t] * slopes_zr[t, :, S:]  # F3, F2
+        da[t, :, S : 2 * S] = dq * h[t] * slopes_zr[t, :, S:]  # F3, F2: dar = dr r (1 - r), dr = dq h'
         dh_next = dh_t * (1 - z) + dq * r + da[t, :, : 2 * S] @ U.T  # F5, F3, F2 and F1
     da = da.reshape(T * N, 3 * S)
     dx = (da @ W.T).reshape(T, N, -1).swapaxes(0, 1)

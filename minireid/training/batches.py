@@ -34,7 +34,7 @@ def draw(experiment: Experiment, step: int) -> tuple[Batch, np.random.Generator]
     sampler = sampling.SAMPLERS[recipe.pairs.sampler]
     drawn = sampler(rng, people, anchors, recipe.clips.length, same_camera=recipe.pairs.same_camera)
     frames, lengths = clips.read(experiment.prepared, drawn.clips)
-    x = augment(rng, frames if recipe.clips.flow else frames[..., :3], lengths, recipe, experiment.way.view)
+    x = augment(rng, frames if recipe.clips.flow else frames[..., :3], lengths, recipe, experiment.way.windows)
     return Batch(x, lengths, drawn.labels, drawn.pairs, drawn.same, balanced(drawn.same)), rng
 
 
@@ -48,10 +48,10 @@ def augment(
     frames: np.ndarray,
     lengths: np.ndarray,
     recipe: Recipe,
-    view: Callable[..., np.ndarray] = images.view,
+    windows: Callable[..., np.ndarray] = images.normalised_windows,
 ) -> np.ndarray:
     """frames uint8 (N, T, H, W, C) -> float32 (N, T, *crop, C): mirrored, zoomed and cropped at random, and
-    normalised. view: images.view or its fast twin."""
+    normalised. windows: images.normalised_windows or its fast twin."""
     how = recipe.augment
     N, T, H, W, C = frames.shape
     if how.shuffle:
@@ -69,7 +69,7 @@ def augment(
     high = np.array([H - height, W - width]) + how.shift
     offsets = rng.integers(low, high, size=(clips, 2), endpoint=True)
     zoom = (1 + how.scale) ** rng.uniform(-1, 1, size=clips) if how.scale else np.ones(clips)
-    x = view(
+    x = windows(
         frames,
         mirrored,
         offsets,

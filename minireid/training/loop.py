@@ -146,9 +146,9 @@ def where_it_began(experiment: Experiment, params: Tree, step: int, computed: Co
 
 def record_of(experiment: Experiment, computed: Computed) -> dict[str, Any]:
     """What the log says of a step: the loss, its parts, and mean distances of the pairs."""
-    embeddings = computed.embeddings
-    if experiment.recipe.losses.together == "joint_on_sphere":
-        embeddings = to_unit_length(embeddings)
+    embeddings, losses = computed.embeddings, experiment.recipe.losses
+    if losses.together == "joint_on_sphere":  # the lengths that the margin is compared with
+        embeddings = {level: losses.verification_length * u for level, u in to_unit_length(embeddings).items()}
     pairs, same = computed.batch.pairs, computed.batch.same
     return {"loss": computed.loss, **computed.parts, **mean_distances(embeddings, pairs, same)}
 

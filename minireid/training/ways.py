@@ -1,4 +1,4 @@
-"""Definition or fast: the one place that chooses.
+"""Definition or fast: the list of both.
 
 Some pages have a fast twin: the same results, up to rounding.
 
@@ -9,6 +9,7 @@ Some pages have a fast twin: the same results, up to rounding.
     minireid/data/images.py               minireid/data/one_pass.py              one compiled pass over each image
 
 The left column is the default of every page (loops.py would be too slow). Training and evaluation run `fast()`.
+`minireid train --definition` runs `DEFINITION`. (`minireid trace` shows the definition of the GRU.)
 """
 
 import functools
@@ -25,19 +26,19 @@ from minireid.layers import conv_block, gru, gru_projected
 
 
 class Way(NamedTuple):
-    """The modules for a network's blocks, other convolutions and GRUs; and `view`, the function for its images."""
+    """The modules for a network's blocks, other convolutions and GRUs; and `windows`, the function for its images."""
 
     block: ModuleType
     kernel: ModuleType
     gru: ModuleType
-    view: Callable[..., np.ndarray]
+    windows: Callable[..., np.ndarray]
 
     def unit(self, layer: ModuleType) -> ModuleType:
         """The recurrent layer, or its fast twin."""
         return self.gru if layer is gru else layer
 
 
-DEFINITION = Way(conv_block, im2col, gru, images.view)
+DEFINITION = Way(conv_block, im2col, gru, images.normalised_windows)
 
 
 @functools.cache
@@ -50,4 +51,4 @@ def fast() -> Way:
     except ImportError:
         print("minireid: numba is not installed, convolutions run on im2col (several times slower)", file=sys.stderr)
         return DEFINITION._replace(gru=gru_projected)
-    return Way(conv_block_fused, direct, gru_projected, one_pass.view)
+    return Way(conv_block_fused, direct, gru_projected, one_pass.normalised_windows)

@@ -15,7 +15,7 @@ def noise(*shape: int) -> np.ndarray:
 
 def both(frames: np.ndarray, which: list[bool], offsets: list, zoom: list[float], size: tuple[int, int], **how: bool):
     args = (frames, np.array(which), np.array(offsets), np.array(zoom), size)
-    return one_pass.view(*args, **how), images.view(*args, **how)
+    return one_pass.normalised_windows(*args, **how), images.normalised_windows(*args, **how)
 
 
 @settings(deadline=None, max_examples=60)
@@ -44,7 +44,7 @@ def test_without_zoom_it_is_a_crop() -> None:
 def test_a_constant_channel_becomes_exactly_zero(square_root: bool) -> None:
     frames = np.empty((255, 1, 64, 48, 5), np.uint8)
     frames[:] = np.arange(255)[:, None, None, None, None]
-    seen = one_pass.view(
+    seen = one_pass.normalised_windows(
         frames, np.arange(255) % 2 == 0, np.zeros((255, 2), int), np.ones(255), (64, 48), square_root=square_root
     )
     assert not seen.any()
@@ -71,7 +71,7 @@ def test_same_bits_for_any_number_of_threads() -> None:
     try:
         for count in (1, numba.config.NUMBA_NUM_THREADS):
             numba.set_num_threads(count)
-            seen.append(one_pass.view(*args))
+            seen.append(one_pass.normalised_windows(*args))
     finally:
         numba.set_num_threads(before)
     np.testing.assert_array_equal(*seen)

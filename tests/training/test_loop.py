@@ -185,7 +185,7 @@ def test_the_log_says_what_the_network_does(tmp_path: Path, prepared: Prepared, 
     assert record["loss"] == pytest.approx(loss, rel=1e-6)
     for level, e in embeddings.items():
         if together == "joint_on_sphere":
-            e = e / np.linalg.norm(e, axis=1, keepdims=True)
+            e = run.recipe.losses.verification_length * e / np.linalg.norm(e, axis=1, keepdims=True)
         for word, wanted in (("same", True), ("different", False)):
             d = [np.linalg.norm(e[i] - e[j]) for (i, j), same in zip(inputs.pairs, inputs.same) if same == wanted]
             assert record[f"{level} {word}"] == pytest.approx(np.mean(d), rel=1e-5)

@@ -10,7 +10,7 @@ import pytest
 
 from minireid.base.errors import InputError
 from minireid.data.prepared import Prepared
-from minireid.experiments.train import resume_run
+from minireid.experiments.start import resume_run
 from minireid.training import model
 from minireid.training.run import Run, open_run
 from tests import small_data

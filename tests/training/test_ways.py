@@ -16,7 +16,7 @@ def test_the_fast_way_is_the_twins() -> None:
         "block": "minireid.layers.conv_block_fused",
         "kernel": "minireid.kernels.direct",
         "gru": "minireid.layers.gru_projected",
-        "view": "minireid.data.one_pass",
+        "windows": "minireid.data.one_pass",
     }
 
 

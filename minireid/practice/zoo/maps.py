@@ -107,7 +107,7 @@ BUGS = (
         module="kernels.im2col",
         function="backward_input",
         old=(
-            "  # all windows' entries at (kh, kw) lie on different pixels, so += loses none\n"
+            "  # at one (kh, kw) all windows touch different pixels, so += loses nothing\n"
             "            dpadded[:, kh : kh + HO * stride : stride, kw : kw + WO * stride : stride] +="
         ),
         new="\n            dpadded[:, kh : kh + HO * stride : stride, kw : kw + WO * stride : stride] =",

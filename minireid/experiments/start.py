@@ -32,6 +32,7 @@ def new_run(
     model.init(recipe, 2)  # does the network fit the crop?
     split = split_of(recipe, prepared, splits_file, number)
     training, validation = splits.hold_out(split, prepared, recipe.validation.persons)
+    # How many classes? (The loop makes its own experiment from the run folder.)
     identities = len(experiment_of(recipe, prepared, training).people.persons)
     run = runs.create(out, recipe, prepared, split, training, validation, identities)
     if not quiet:
