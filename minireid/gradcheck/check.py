@@ -2,11 +2,11 @@
 
     F1  L = sum of dy * forward(...)         dy: random, drawn once from the seed
 
-The functions are plain: `forward(*arrays, **config) -> (y, cache)`, `backward(dy, cache) -> gradients`, one gradient
-for every positional argument (a tuple where there is more than one). Arguments, y and gradients may be nested dicts of
-arrays; the cache may be anything. Keyword arguments are configuration; a numpy Generator among them is copied before
-every call, so that each call draws the same numbers. A random dy matters: with dy all ones many a wrong backward passes
-(the gradient of a softmax would be zero, right or wrong).
+The functions are plain: `forward(*arrays, **config) -> (y, cache)` and `backward(dy, cache) -> gradients`. There is one
+gradient for every positional argument (a tuple where there are several). Arguments, y and gradients may be nested dicts
+of arrays. The cache may be anything. Keyword arguments are configuration. A NumPy Generator among them is copied before
+every call, so each call draws the same numbers. dy must be random: with dy all ones many wrong backward passes are
+accepted (the gradient of a softmax is then zero, right or wrong).
 
 Where something is wrong, the diagnosis follows: inside.py finds the line, repair.py and patterns.py the cause.
 """
@@ -25,8 +25,9 @@ from minireid.gradcheck.numerical import Slopes
 from minireid.gradcheck.problem import Problem
 from minireid.gradcheck.report import Report
 
-ENTRIES = 2000  # of a tensor, looked at one by one; of a larger one a sample
-SAMPLE = {True: 24, False: 8}  # of a large tensor: with the complex step, which takes one run an entry, and without
+ENTRIES = 2000  # entries of a tensor that are compared; of a larger tensor a sample
+# entries of each tensor of a large problem: with the complex step (one run for each entry), and without
+SAMPLE = {True: 24, False: 8}
 
 
 def check(
@@ -43,12 +44,16 @@ def check(
 ) -> Report:
     """A report on every array among the arguments.
 
-    arrays: float64, or nested dicts of such; moved during the check and put back. config: passed to forward. method:
-    "auto", "complex" or "central" (minireid/gradcheck/numerical.py). entries: of a tensor with more, so many are
-    compared, and sums over all of them. more: (arrays, config) of
-    other numbers and other sizes, for the diagnosis; without them it draws other numbers of the same shapes.
-    Raises TypeError where an array is not float64: in float32 no derivative can be told from a wrong one. What forward
-    raises comes through; what backward raises is in the report.
+    arrays: float64 arrays, or nested dicts of them. They are changed during the check and restored.
+    config: passed to forward.
+    seed: draws the upstream gradient. name: the title of the report; the name of forward by default.
+    method: "auto", "complex" or "central" (minireid/gradcheck/numerical.py).
+    diagnosis: whether to look for the line and the cause.
+    entries: of a tensor with more entries, so many are compared, and random directions.
+    more: (arrays, config) with other numbers and sizes, for the diagnosis. Without them it draws other numbers of the
+    same shapes.
+    Raises TypeError where an array is not float64: rounding in float32 hides mistakes. An exception of forward is
+    passed on. An exception of backward is in the report.
     """
     problem = Problem(forward, backward, arrays, config, seed)
     for path, array in leaves(problem.inputs()):
@@ -67,7 +72,7 @@ def check(
     keep_arrays(report, gradients, slopes)
     wrong = [tensor for tensor in report.tensors if not tensor.ok and (tensor.fault or tensor.error > TOLERANCE)]
     raised = not gradients and not any("NotImplementedError" in fault for fault in report.faults)
-    if (wrong or raised) and diagnosis:  # not where there is nothing but kinks
+    if (wrong or raised) and diagnosis:  # not if kinks are the only problem
         diagnose(
             report,
             problem,
@@ -83,15 +88,15 @@ def title(forward: Callable[..., Any]) -> str:
 
 
 def returned(problem: Problem) -> dict[str, Any]:
-    """What backward returns, by the tensor's name; empty where it raises."""
+    """What backward returns, by the tensor's name; empty if it raises."""
     try:
         return dict(leaves(problem.gradients()))
-    except Exception:  # told among the faults
+    except Exception:  # faults.py reports it
         return {}
 
 
 def tensors(problem: Problem, gradients: dict[str, Any], slopes: Slopes, entries: int) -> list[TensorReport]:
-    """A report for every tensor; none where backward returned nothing at all."""
+    """A report for every tensor; none if backward returned nothing."""
     if not gradients:
         return []
     named = list(leaves(problem.inputs()))
@@ -101,7 +106,7 @@ def tensors(problem: Problem, gradients: dict[str, Any], slopes: Slopes, entries
 
 
 def keep_arrays(report: Report, gradients: dict[str, Any], slopes: Slopes) -> None:
-    """Both gradients of the worst tensor in full, for report.plot() and the diagnosis."""
+    """Both gradients of every wrong tensor in full (not of a sampled one), for report.plot() and the diagnosis."""
     for tensor in report.tensors:
         if not tensor.ok and not tensor.fault and not tensor.looked_at[1]:
             n = np.zeros(tensor.shape)
@@ -111,7 +116,7 @@ def keep_arrays(report: Report, gradients: dict[str, Any], slopes: Slopes) -> No
 
 
 def assert_gradients(forward: Callable[..., Any], backward: Callable[..., Any], *arrays: Any, **config: Any) -> None:
-    """For a test suite: AssertionError with the whole report where something is wrong. Arguments as for `check`."""
+    """For tests: raises AssertionError with the whole report if something is wrong. Arguments as for `check`."""
     report = check(forward, backward, *arrays, **config)
     if not report.ok:
         raise AssertionError(f"wrong gradient\n{report}")

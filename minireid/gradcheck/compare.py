@@ -2,13 +2,13 @@
 
     F1  accept where |a - n| <= 1e-7 max(|a|, |n|, 1e-3 max|n| of the tensor) + the error bar of n
 
-a is what backward returns, n the numerical derivative. A relative error without a floor would explode where the true
-derivative is (nearly) zero; the floor is a thousandth of the tensor's largest. An entry that fails is looked at again,
-for a kink within the step spoils n: at smaller steps, and from both sides.
+a is what backward returns, n the numerical derivative. Where the true derivative is (nearly) zero, the relative error
+would be huge. So it has a floor: a thousandth of the tensor's largest entry. A kink within the step makes n wrong.
+So an entry that fails is checked again, with smaller steps and from both sides.
 
-A tensor of more entries than `entries` is looked at in part: the corners, both ends and the middle of every axis, some
-entries drawn at random, and besides random directions u, for which sum(a * u) is compared with the derivative along u.
-A mistake in any entry changes that, but it does not say which.
+Of a tensor with more than `entries` entries a sample is checked: the corners, both ends and the middle of every axis,
+and random entries. In addition sum(a * u) is compared with the derivative along u, for random directions u. A mistake
+in any entry changes this sum, but the sum does not show which entry it is.
 """
 
 import itertools
@@ -22,16 +22,18 @@ from minireid.gradcheck import numerical
 from minireid.gradcheck.numerical import Slopes
 
 TOLERANCE = 1e-7
-SMALLER_STEPS = (1e-4, 1e-5, 1e-6, 1e-7)  # the next one is taken where a kink may lie within reach of the one before
-CONFIRMED = 40  # wrong entries looked at a second time before the rest are believed to be wrong as well
+SMALLER_STEPS = (1e-4, 1e-5, 1e-6, 1e-7)  # the next one is tried where a kink may be within the one before
+CONFIRMED = 40  # after so many entries that are wrong twice, the rest counts as wrong without a second check
 DIRECTIONS = 4
 
 
 @dataclass(frozen=True)
 class TensorReport:
-    """One checked tensor. error: worst |a - n| / max(|a|, |n|, 1e-3 max|n|); index, analytic, numerical: that entry.
+    """One checked tensor.
 
-    looked_at: how many entries were compared, in how many random directions; wrong, kinks: how many entries.
+    error: the worst |a - n| / max(|a|, |n|, 1e-3 max|n|). index, analytic, numerical: where it is, a and n there.
+    looked_at: how many entries and how many random directions were compared. wrong, kinks: numbers of entries.
+    fault: a sentence where the values cannot be compared, else empty.
     """
 
     name: str
@@ -55,7 +57,7 @@ class TensorReport:
 
     @property
     def verdict(self) -> str:
-        """In words, beside its name."""
+        """The result in words."""
         if self.fault:
             return self.fault
         if self.error <= TOLERANCE and self.on_kinks:
@@ -76,7 +78,7 @@ class TensorReport:
 
 
 def compare(name: str, gradient: Any, slopes: Slopes, entries: int) -> TensorReport:
-    """F1 for one tensor; `entries`: how many are looked at, at most."""
+    """F1 for one tensor. entries: how many are compared, at most."""
     array = slopes.real[name]
     fault = shape_fault(array, gradient)
     if fault:
@@ -110,7 +112,7 @@ def compare(name: str, gradient: Any, slopes: Slopes, entries: int) -> TensorRep
 
 
 def second_look(name, indices, a, n, error, floor, slopes) -> tuple[np.ndarray, np.ndarray, int]:
-    """(error, n, kinks) once more for the entries that failed: is it a kink rather than a mistake?"""
+    """(error, n, kinks), with the entries that failed checked again: is it a kink and not a mistake?"""
     array, confirmed, kinks = slopes.real[name], 0, 0
     for k in np.flatnonzero(~(error <= TOLERANCE)):
         if confirmed >= CONFIRMED:
@@ -126,7 +128,7 @@ def second_look(name, indices, a, n, error, floor, slopes) -> tuple[np.ndarray, 
 
 
 def along_directions(report: TensorReport, gradient: np.ndarray, slopes: Slopes) -> TensorReport:
-    """The same tensor along random directions: every entry has a share in them."""
+    """The same tensor along random directions: every entry contributes to them."""
     rng = np.random.default_rng([slopes.problem.seed, 1])
     for _ in range(report.looked_at[1]):
         u = rng.normal(size=report.shape) / math.sqrt(math.prod(report.shape))
@@ -138,9 +140,9 @@ def along_directions(report: TensorReport, gradient: np.ndarray, slopes: Slopes)
 
 
 def between_slopes(name: str, u: np.ndarray, a: float, slopes: Slopes) -> bool:
-    """Whether a lies between the slopes of the loss along u backwards and forwards, taken with a tiny step.
+    """Whether a lies between the one-sided derivatives of the loss along u, taken with a tiny step.
 
-    Among thousands of values some lie near a kink: a step of 1e-4 along u crosses it, one of 1e-7 does not.
+    Among thousands of values some lie near a kink. A step of 1e-4 along u crosses it, a step of 1e-7 does not.
     """
     backwards, forwards = slopes.sides(name, u)
     low, high = min(backwards, forwards), max(backwards, forwards)
@@ -163,10 +165,10 @@ def chosen(shape: tuple[int, ...], entries: int, seed: int) -> list[tuple[int, .
 
 
 def settle(a: float, first: float, array: np.ndarray, index: tuple[int, ...], floor: float, loss: Any) -> float | None:
-    """The derivative at the first smaller step that confirms a, or None.
+    """The numerical derivative with the first smaller step that confirms a, or None.
 
-    A kink nearer than the step spoils `first`, the derivative at the first step. At a smaller step rounding weighs
-    more: its derivative can overrule the first only where they differ by more than that.
+    first: the derivative with the usual step. A kink within that step makes it wrong. A smaller step has a larger
+    rounding error. So it replaces `first` only where they differ by more than this error.
     """
     for h in SMALLER_STEPS:
         n, off = numerical.derivative(loss, array, index, h)
@@ -177,13 +179,13 @@ def settle(a: float, first: float, array: np.ndarray, index: tuple[int, ...], fl
 
 
 def relative(a: Any, n: Any, floor: float, off: Any) -> Any:
-    """|a - n|, less what the error bar explains, against the larger of |a|, |n| and floor; 0 where all three are 0."""
+    """(|a - n| - off, at least 0) / max(|a|, |n|, floor); 0 where all three are 0. off: the error bar of n."""
     scale = np.maximum(np.maximum(np.abs(a), np.abs(n)), floor)
     return np.maximum(np.abs(a - n) - off, 0) / np.where(scale == 0, 1, scale)
 
 
 def shape_fault(array: np.ndarray, gradient: Any) -> str:
-    """What is wrong with a gradient before any of its values is looked at, or an empty string."""
+    """What is wrong with a gradient before its values are compared, or an empty string."""
     if gradient is None:
         return "backward returns no gradient for it"
     if isinstance(gradient, (dict, tuple, list)):
@@ -193,25 +195,25 @@ def shape_fault(array: np.ndarray, gradient: Any) -> str:
         return f"its gradient has the shape {shape}{explained(shape, array.shape)}"
     kind = np.asarray(gradient).dtype
     if kind != np.float64:
-        return f"its gradient is {kind} where its input is float64: it cannot be right to more than {kind}'s digits"
+        return f"its gradient is {kind} where its input is float64: backward must return float64"
     if not np.all(np.isfinite(gradient)):
-        return "its gradient holds NaN or infinity"
+        return "its gradient contains NaN or infinity"
     return ""
 
 
-def explained(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    """How a wrong shape may have come about."""
-    if shape == wanted[::-1]:
+def explained(shape: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    """What may be wrong with the shape, or an empty string."""
+    if shape == expected[::-1]:
         return ": transposed"
-    if sorted(shape) == sorted(wanted) and len(shape) == len(wanted):
+    if sorted(shape) == sorted(expected) and len(shape) == len(expected):
         return ": the same axes in another order"
-    if math.prod(shape) == math.prod(wanted):
-        return ": as many values, to be reshaped"
+    if math.prod(shape) == math.prod(expected):
+        return f": the number of values is right, reshape it to {expected}"
     try:
-        if np.broadcast_shapes(shape, wanted) == shape:
-            return f": it was broadcast in the forward, and has to be summed over what {wanted} does not have"
-        if np.broadcast_shapes(shape, wanted) == wanted:
-            return ": summed over an axis too many"
+        if np.broadcast_shapes(shape, expected) == shape:
+            return f": the input was broadcast in the forward, so its gradient must be summed to the shape {expected}"
+        if np.broadcast_shapes(shape, expected) == expected:
+            return ": summed over one axis too many"
     except ValueError:
         pass
     return ""

@@ -1,4 +1,4 @@
-"""From a wrong gradient to the line and the cause: what inside.py, repair.py and patterns.py find, put together."""
+"""From a wrong gradient to the line and the cause: it combines what inside.py, repair.py and patterns.py find."""
 
 import ast
 import functools
@@ -42,7 +42,7 @@ def diagnose(report: Report, problem: Problem, slopes: Slopes, more: list[Proble
 
 
 def values(wrong: Verdict | None, look: Look | None) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """What the first wrong variable was, and what it should have been."""
+    """(computed, true): the first wrong variable, and its true value; None where unknown or too large."""
     if wrong is None or look is None or wrong.of is None or wrong.of.value.size > LARGEST:
         return (wrong.event.value if wrong else None), None
     if wrong.of.value.shape != wrong.event.value.shape:
@@ -57,17 +57,17 @@ def values(wrong: Verdict | None, look: Look | None) -> tuple[np.ndarray | None,
 def find_repairs(
     report: Report, problem: Problem, slopes: Slopes, more: list[Problem], look: Look | None
 ) -> list[Repair]:
-    """Small changes to the backward (or to what the forward keeps for it) that make every gradient right."""
-    here = Judge(problem, slopes, report)
+    """Small changes to the backward, or to the cache that the forward makes, that make every gradient right."""
+    here = GradientChecker(problem, slopes, report)
 
     @functools.cache
-    def others() -> list[Judge]:
-        """Made when the first candidate is right here: their derivatives take time."""
+    def others() -> list[GradientChecker]:
+        """Made only when a first candidate is right here: their derivatives take time."""
         draws = more or [problem.redrawn(problem.seed + 1), problem.redrawn(problem.seed + 2)]
-        return [Judge(p if p.upstream is not None else p.drawn()) for p in draws]
+        return [GradientChecker(p if p.upstream is not None else p.drawn()) for p in draws]
 
     def certain(function: Callable[..., Any]) -> bool:
-        return all(judge.right(function) for judge in others())
+        return all(checker.right(function) for checker in others())
 
     scopes = look.scopes if look else {}
     gradients = changing(look)
@@ -75,17 +75,19 @@ def find_repairs(
     return found or forward_repairs(problem, here, others)
 
 
-def forward_repairs(problem: Problem, here: "Judge", others: Callable[[], list["Judge"]]) -> list[Repair]:
-    """Changes to what the forward puts into the cache: its result must stay, and the gradients come right."""
+def forward_repairs(
+    problem: Problem, here: "GradientChecker", others: Callable[[], list["GradientChecker"]]
+) -> list[Repair]:
+    """Changes to what the forward puts into the cache: its result stays equal, and the gradients become right."""
 
-    def right(forward: Callable[..., Any], judge: Judge) -> bool:
-        own = judge.problem.copied()
+    def right(forward: Callable[..., Any], checker: GradientChecker) -> bool:
+        own = checker.problem.copied()
         y, cache = own.call(forward)
-        same = all(np.array_equal(a, b) for (_, a), (_, b) in zip(leaves(y), leaves(judge.y)))
-        return same and judge.gradients_right(own.by_name(own.backward(own.upstream, cache)))
+        same = all(np.array_equal(a, b) for (_, a), (_, b) in zip(leaves(y), leaves(checker.y)))
+        return same and checker.gradients_right(own.by_name(own.backward(own.upstream, cache)))
 
     def certain(forward: Callable[..., Any]) -> bool:
-        return all(right(forward, judge) for judge in others())
+        return all(right(forward, checker) for checker in others())
 
     scopes = inside.scopes_of(problem)
     found = repair.search(problem.forward, [], scopes, set(), lambda f: right(f, here), certain, seconds=6.0)
@@ -93,14 +95,14 @@ def forward_repairs(problem: Problem, here: "Judge", others: Callable[[], list["
 
 
 def stale(causes: tuple[str, ...]) -> tuple[str, ...]:
-    """With "stale value" among them: what the forward kept is not what the backward needs."""
+    """The causes with "stale value" added: what the forward kept is not what the backward needs."""
     first = causes[0] not in ("mask wrong", "pre-activation")
     others = tuple(c for c in causes if c != "stale value")
     return ("stale value", *others) if first else (others[0], "stale value", *others[1:])
 
 
-class Judge:
-    """Whether a changed backward's gradients are right, on one draw."""
+class GradientChecker:
+    """Tells whether the gradients of a changed backward are right, on one draw."""
 
     def __init__(self, problem: Problem, slopes: Slopes | None = None, report: Report | None = None) -> None:
         self.problem, self.y = problem, problem.call(problem.forward)[0]
@@ -118,9 +120,9 @@ class Judge:
         return self.gradients_right(self.problem.copied().gradients(backward))
 
     def gradients_right(self, gradients: Any) -> bool:
-        got = dict(leaves(gradients))
+        returned = dict(leaves(gradients))
         for name, true in self.true.items():
-            a = got.get(name)
+            a = returned.get(name)
             if a is None or np.shape(a) != true.shape:
                 return False
             if not np.abs(a - true).max(initial=0) <= TOLERANCE * np.abs(true).max(initial=0) + 1e-10:
@@ -140,10 +142,10 @@ def changing(look: Look | None) -> set[str]:
 
 
 def suspects(look: Look | None, problem: Problem) -> list[int]:
-    """Lines to try first: the first wrong one, and those before it whose values nobody vouches for.
+    """Lines to try first: the first wrong one, and the lines before it whose values are not known to be right.
 
-    These are the values that depend on the upstream gradient but are no variable's derivative, and what the backward
-    computes from its cache alone: a mask, a slope, a turned kernel.
+    Such values depend on the upstream gradient but are no variable's derivative, or the backward computes them from its
+    cache alone: a mask, an activation's derivative, a flipped kernel.
     """
     if look is None or look.wrong is None:
         return []
@@ -157,7 +159,7 @@ def suspects(look: Look | None, problem: Problem) -> list[int]:
 
 
 def feeding(problem: Problem, line: int) -> set[int]:
-    """Lines of the same function that compute, and do not merely unpack, what the statement at `line` reads."""
+    """Lines of the same function that compute (not only unpack) what the statement at `line` reads."""
     source = source_of(problem.backward)
     for function in ast.walk(source.tree) if source else ():
         if isinstance(function, ast.FunctionDef) and has(ast.Module([function], []), function.name, line):
@@ -174,7 +176,7 @@ def feeding(problem: Problem, line: int) -> set[int]:
 
 
 def line_of(problem, look, wrong, computed, true, repairs: list[Repair]) -> Line | None:
-    """The line to show: the one whose change makes all right, else the first with a wrong value."""
+    """The line to show: the one whose change makes every gradient right, else the first one with a wrong value."""
     if repairs:
         number, function = repairs[0].line, repairs[0].function
     elif wrong is not None:
@@ -206,10 +208,10 @@ def line_of(problem, look, wrong, computed, true, repairs: list[Repair]) -> Line
 
 
 def lacking(wrong: Verdict, look: Look) -> list[Cause]:
-    """path missing or extra path, where the difference is what comes through one or two uses of the variable."""
+    """path missing or extra path: the difference is the gradient from one or two uses of the variable."""
     if wrong.of is None and wrong.terms and wrong.terms[0][1] is not None:
         use = wrong.terms[0][1]
-        text = f"{wrong.event.name} holds only what comes through the use of {use.name} in line {use.line}"
+        text = f"{wrong.event.name} has only the gradient from the use of {use.name} in line {use.line} (forward)"
         return [Cause("path missing", text), Cause("detached branch", text)]
     if wrong.of is None or wrong.of.value.shape != wrong.event.value.shape or wrong.event.part is not None:
         return []
@@ -225,17 +227,16 @@ def lacking(wrong: Verdict, look: Look) -> list[Cause]:
         for chosen in combinations(uses, count):
             share = np.sum([truth.fingerprint(e) for e in chosen], axis=0)
             lines = " and ".join(f"line {e.line}" for e in chosen)
+            source = f"the gradient from the use of {name} in {lines} (forward)"
             if len(uses) > count and truth.same(rest, share):
-                return [
-                    Cause("path missing", f"{wrong.event.name} lacks what comes through the use of {name} in {lines}")
-                ]
+                return [Cause("path missing", f"{wrong.event.name} lacks {source}")]
             if truth.same(rest, -share):
-                return [Cause("extra path", f"what comes through the use of {name} in {lines} is counted twice")]
+                return [Cause("extra path", f"{source} is counted twice")]
     return still_later(wrong, look)
 
 
 def still_later(wrong: Verdict, look: Look) -> list[Cause]:
-    """Where it is the derivative by something that the forward computes later: a step back was left out."""
+    """The wrong value is the derivative by something that the forward computes later: a backward step is missing."""
     assert wrong.of is not None
     mine = look.truth.print_of(wrong.event.value)
     names = [e.number for e in look.truth.events]
@@ -251,14 +252,17 @@ def still_later(wrong: Verdict, look: Look) -> list[Cause]:
             and np.any(mine)
             and look.truth.same(mine, look.truth.fingerprint(event))
         ):
-            text = f"{wrong.event.name} is still the derivative by what line {event.line} computes: no step back"
+            text = (
+                f"{wrong.event.name} is still the derivative by the value computed in line {event.line} (forward): "
+                "a backward step is missing"
+            )
             names_ = ("activation left out", "factor missing", "path missing")
             return [Cause(name, text) for name in (names_ if smooth(wrong, look) else names_[1:])]
     return []
 
 
 def smooth(wrong: Verdict, look: Look) -> bool:
-    """Whether the missing factor takes many values, as a slope does, and not two, as a mask does."""
+    """Whether the missing factor has many values, like an activation's derivative, and not two, like a mask."""
     assert wrong.of is not None
     with np.errstate(all="ignore"):
         factor = look.truth.in_full(wrong.of) / wrong.event.value
@@ -266,7 +270,7 @@ def smooth(wrong: Verdict, look: Look) -> bool:
 
 
 def missing(wrong: Verdict, look: Look) -> str:
-    """Which uses of the variable no term of the sum accounts for."""
+    """The uses of the variable from which no term of the sum comes, as a sentence; empty where there is none."""
     if not wrong.terms or wrong.of is None or any(use is None for _, use in wrong.terms):
         return ""
     seen = {use.number for _, use in wrong.terms if use is not None}
@@ -281,7 +285,9 @@ def missing(wrong: Verdict, look: Look) -> str:
         and np.any(np.abs(look.truth.fingerprint(e)) > 1e-14)
     ]
     lines = ", ".join(f"line {e.line}" for e in unseen)
-    return f"{wrong.event.name} lacks what comes through the use of {wrong.of.name} in {lines}" if lines else ""
+    if not lines:
+        return ""
+    return f"{wrong.event.name} lacks the gradient from the use of {wrong.of.name} in {lines} (forward)"
 
 
 def line_text(problem: Problem, function: str, number: int) -> str:
@@ -299,7 +305,7 @@ def has(tree: ast.Module, function: str, number: int) -> bool:
 
 
 def tensor_effects(report: Report, problem: Problem, sizes: dict[str, int]) -> list[Cause]:
-    """What the returned arrays themselves look like, for each wrong tensor."""
+    """Patterns in the returned arrays themselves, for each wrong tensor."""
     inputs = {f"the input {name}": array for name, array in leaves(problem.inputs())}
     true = {name: n for name, (_, n) in report.arrays.items()}
     found = []
@@ -309,6 +315,7 @@ def tensor_effects(report: Report, problem: Problem, sizes: dict[str, int]) -> l
     return found
 
 
+# Causes that a pattern in the arrays describes more exactly than the change that corrects them.
 FIRST = (
     "sign",
     "constant factor",
@@ -321,7 +328,7 @@ FIRST = (
 
 
 def named(repairs: list[Repair], effects: list[Cause], report: Report) -> list[Cause]:
-    """At most three causes, each named once: what undoes it, backed or made more exact by what it looks like."""
+    """At most three causes, each once: first those of the best repair, or a pattern that describes one more exactly."""
     found: list[Cause] = []
     best = repairs[0] if repairs else None
     fix = best.after if best else ""

@@ -1,9 +1,9 @@
-"""Small changes to one statement, each with the name of the mistake that it would undo.
+"""Small changes to one statement, each with the name of the mistake that it corrects.
 
-The diagnosis tries them out (repair.py): a change that makes every gradient right, on other numbers and other sizes
-too, tells the cause better than any pattern in the arrays. So the list below is one of *steps between programs*, not of
-known bugs: another sign, another variable of the same shape, a factor or a term more or less, another axis or index, a
-transpose, `+=` for `=`.
+The diagnosis tries them (repair.py). A change that makes every gradient right, with other numbers and other sizes too,
+shows the cause better than any pattern in the arrays. So this is not a list of known bugs. It is a list of small
+*steps between programs*: another sign, another variable of the same shape, one factor or term more or less, another
+axis or index, a transpose, `+=` for `=`.
 """
 
 import ast
@@ -21,12 +21,12 @@ from minireid.gradcheck.scope import Both, Change, Exchange, Rename, Scope, nume
 
 
 def statement_changes(node: ast.stmt, scope: Scope) -> Iterator[Change]:
-    """Simple changes to one statement: those that need nothing but what stands there."""
+    """Simple changes to one statement: nothing is inserted."""
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         target = node.targets[0]
         if isinstance(target, (ast.Name, ast.Subscript)):
             yield Change(
-                ("= for +=",), "the statement assigns where it should add", ast.AugAssign(target, ast.Add(), node.value)
+                ("= for +=",), "the statement assigns, but it should add", ast.AugAssign(target, ast.Add(), node.value)
             )
         if isinstance(target, ast.Subscript):
             yield from target_changes(node, target, scope)
@@ -37,15 +37,15 @@ def statement_changes(node: ast.stmt, scope: Scope) -> Iterator[Change]:
                 elements = list(target.elts)
                 elements[i], elements[j] = elements[j], elements[i]
                 swapped = put(node, "targets", [put(target, "elts", elements)])
-                text = f"{show(target.elts[i])} and {show(target.elts[j])} are taken in the wrong order"
+                text = f"{show(target.elts[i])} and {show(target.elts[j])} are unpacked in the wrong order"
                 yield Change(swap_causes(show(target.elts[i]), show(target.elts[j]), scope), text, swapped)
     if isinstance(node, ast.AugAssign):
         if isinstance(node.op, (ast.Add, ast.Sub)):
             other = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
-            yield Change(("sign",), "added with the wrong sign", put(node, "op", other))
+            yield Change(("sign",), "the right-hand side is added with the wrong sign", put(node, "op", other))
             load = copy.copy(node.target)
             yield Change(
-                ("extra path", "= for +="), "the statement adds where it should assign", ast.Assign([load], node.value)
+                ("extra path", "= for +="), "the statement adds, but it should assign", ast.Assign([load], node.value)
             )
         if isinstance(node.target, ast.Subscript):
             yield from target_changes(node, node.target, scope)
@@ -65,26 +65,26 @@ def statement_changes(node: ast.stmt, scope: Scope) -> Iterator[Change]:
 
 
 def lost(node: ast.Assign, target: ast.Tuple, scope: Scope) -> Iterator[Change]:
-    """A result that is taken under a name which nobody reads, where another variable waits for it."""
+    """A result is stored under a name that is not read. It should be stored in another variable."""
     for position, element in enumerate(target.elts):
         if isinstance(element, ast.Name):
             for other in sorted(scope.gradients & scope.values.keys()):
                 if other != element.id and numeric(scope.values[other]):
                     renamed_ = put(target, "elts", ast.Name(other, ast.Store()), position)
-                    text = f"{other} never receives what goes to {element.id}"
+                    text = f"the result stored in {element.id} belongs in {other}"
                     yield Change(
                         ("detached branch", "path missing", "last step only"), text, put(node, "targets", [renamed_])
                     )
 
 
 def neighbours(block: list[ast.stmt], position: int) -> Iterator[Change]:
-    """Changes that concern two statements: done in the other order, or repeated in every round of the next loop."""
+    """Changes to two statements: in the other order, or the first one repeated in every round of the next loop."""
     if position + 1 >= len(block):
         return
     this, after = block[position], block[position + 1]
     simple = (ast.Assign, ast.AugAssign, ast.Expr)
     if isinstance(this, simple) and isinstance(after, simple):
-        # the first runs again behind the second, on what it had before: the order is what is tried
+        # the second runs before the first: only the order is changed
         order = ast.If(ast.Constant(True), [after, this], [])
         text = f"{show(after)} has to come before {show(this)}"
         yield Change(("shifted by one step", "stale value", "wrong order"), text, Both(order, ast.Pass()))
@@ -104,7 +104,7 @@ def negative(node: ast.expr) -> ast.expr:
 
 
 def exchanges(node: ast.stmt, scope: Scope) -> Iterator[Change]:
-    """Two names, or two entries of a dict, changed round wherever the statement has them."""
+    """Two names, or two entries of a dict, swapped everywhere in the statement."""
     if isinstance(node, (ast.For, ast.If, ast.While, ast.With, ast.Try, ast.FunctionDef)):
         return
     arrays = scope.arrays()
@@ -115,11 +115,11 @@ def exchanges(node: ast.stmt, scope: Scope) -> Iterator[Change]:
     for one, two in combinations(texts, 2):
         if arrays[one].shape == arrays[two].shape and one not in two and two not in one:
             new = Exchange(one, two).visit(copy.deepcopy(node))
-            yield Change(swap_causes(one, two, scope), f"{one} and {two} are changed round", new)
+            yield Change(swap_causes(one, two, scope), f"{one} and {two} are swapped", new)
 
 
 def twins(node: ast.stmt) -> Iterator[Change]:
-    """The statement, and once more for the other row of the pair, with the other sign or the same."""
+    """The statement, and the same once more for the other row of the pair, with the opposite or the same sign."""
     if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
         index, call = node.target.slice, None
     elif (
@@ -149,13 +149,13 @@ def twins(node: ast.stmt) -> Iterator[Change]:
                 again = put(put(node, "target", put(node.target, "slice", other)), "value", value)
             yield Change(
                 ("one twin lost", "path missing"),
-                f"the other one of the pair gets nothing: {show(again)}",
+                f"the other row of the pair gets no gradient: {show(again)} is missing",
                 ast.If(ast.Constant(True), [node, again], []),
             )
 
 
 def both_axes(node: ast.stmt, scope: Scope) -> Iterator[Change]:
-    """A stride or a padding left out in rows and columns at once."""
+    """A stride or a padding left out, in both rows and columns."""
     names = {
         n.id
         for n in ast.walk(node)
@@ -178,15 +178,15 @@ def both_axes(node: ast.stmt, scope: Scope) -> Iterator[Change]:
                 for old in (i, j):
                     inside = Rename(old, parse(f"({old} * {factor})")).visit(inside)
                 new = put(node, part, [inside] if part == "targets" else inside)
-                yield Change(causes, f"{i} and {j} are to be multiplied by {factor}", new)
+                yield Change(causes, f"{i} and {j} must be multiplied by {factor}", new)
         for kind in (strided, offset):
             slices = kind(factor)
             new = slices.visit(copy.deepcopy(node))
             if slices.changed > 1:
                 text = (
-                    f"steps of {factor} in rows and columns"
+                    f"rows and columns must go in steps of {factor}"
                     if kind is strided
-                    else f"rows and columns start at {factor}"
+                    else f"rows and columns must start at {factor}"
                 )
                 yield Change(causes, text, new)
 
@@ -229,7 +229,7 @@ def target_changes(node: Any, target: ast.Subscript, scope: Scope) -> Iterator[C
     if not isinstance(target.slice, (ast.Tuple, ast.Slice)):
         for named in scope.integers():
             new = put(target, "slice", ast.Tuple([target.slice, ast.Slice(None, parse(named), None)], ast.Load()))
-            text = f"only {show(target)} up to {named} is meant"
+            text = f"{show(target)} stands where {show(new)} belongs"
             yield Change(
                 ("mask wrong", "wrong index", "padding border"),
                 text,
@@ -245,11 +245,11 @@ def add_at(target: ast.Subscript, value: ast.expr) -> Change:
     if isinstance(index, ast.Slice):
         index = parse("0")
     call = ast.Expr(ast.Call(parse("np.add.at"), [load, index, value], []))
-    return Change(("= for +=",), "indices that occur more than once lose all but one of their contributions", call)
+    return Change(("= for +=",), "an index that occurs more than once keeps only one of its contributions", call)
 
 
 def renamed(node: Any, field: str, value: ast.expr, scope: Scope) -> Iterator[Change]:
-    """Every occurrence of one name exchanged for another of the same shape, where there are several."""
+    """A name that occurs several times, replaced everywhere by another name of the same shape."""
     arrays = scope.arrays()
     names = [n.id for n in ast.walk(value) if isinstance(n, ast.Name)]
     for old in {n for n in names if names.count(n) > 1 and n in arrays}:

@@ -1,4 +1,4 @@
-"""What else can be wrong with a forward or a backward, besides values: each with a sentence of its own."""
+"""What can be wrong with a forward or a backward besides its values. Each fault is one sentence."""
 
 import copy
 import traceback
@@ -11,18 +11,20 @@ import numpy as np
 from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck.problem import Problem
 
-NUMBERS = "biufc"  # kinds of dtypes
+NUMBERS = "biufc"  # dtype.kind of numbers
 
 
 def forward_faults(problem: Problem) -> list[str]:
-    """Of the forward alone. problem has no upstream yet."""
+    """Faults of the forward. problem has no upstream gradient yet."""
     before = copy.deepcopy(problem.arrays)
     y = problem.call(problem.forward)
     if not isinstance(y, (tuple, list)) or len(y) != 2:
         return [f"forward must return (y, cache), got {described(y)}"]
     first = map_leaves(as_array, y[0])
     if strange := [name for name, one in leaves(first, "y") if one.dtype.kind not in NUMBERS]:
-        return [f"forward must return an array of float64 (or a dict of such), {', '.join(strange)} holds no numbers"]
+        return [
+            f"forward must return an array of float64 (or a dict of them): {', '.join(strange)} contains no numbers"
+        ]
     found = [
         f"forward changes its input {name} in place: copy it first"
         for (name, old), (_, new) in zip(named(problem, before), named(problem, problem.arrays))
@@ -34,7 +36,7 @@ def forward_faults(problem: Problem) -> list[str]:
     for (name, one), (_, two) in zip(leaves(first, "y"), leaves(second, "y")):
         if np.shape(one) != np.shape(two):
             found.append(
-                f"forward is not deterministic: {name} has the shape {np.shape(one)} once and {np.shape(two)} then"
+                f"forward is not deterministic: {name} has the shape {np.shape(one)} once and {np.shape(two)} later"
             )
         elif not np.array_equal(one, two, equal_nan=True):
             found.append(
@@ -42,7 +44,7 @@ def forward_faults(problem: Problem) -> list[str]:
             )
         if np.asarray(one).dtype != np.float64:
             found.append(
-                f"forward returns {np.asarray(one).dtype} for float64: no derivative can be told from a wrong one"
+                f"forward returns {np.asarray(one).dtype} for float64 inputs: it must return float64 to be checked"
             )
         elif not np.all(np.isfinite(one)):
             found.append(f"forward returns NaN or infinity{blame_input(problem)}")
@@ -51,11 +53,11 @@ def forward_faults(problem: Problem) -> list[str]:
 
 def blame_input(problem: Problem) -> str:
     bad = [name for name, a in leaves(problem.inputs()) if not np.all(np.isfinite(a))]
-    return f": its input {', '.join(bad)} holds some" if bad else ", though every input is finite"
+    return f": its input {', '.join(bad)} already contains it" if bad else ", though every input is finite"
 
 
 def backward_faults(problem: Problem) -> list[str]:
-    """Of the backward; problem has its upstream gradient. Empty where nothing but values can be wrong."""
+    """Faults of the backward. problem has its upstream gradient. Empty if only values can be wrong."""
     arrays, upstream = copy.deepcopy(problem.arrays), copy.deepcopy(problem.upstream)
     cache = problem.cache()
     try:
@@ -78,7 +80,7 @@ def backward_faults(problem: Problem) -> list[str]:
         second = problem.backward(problem.upstream, cache)
     except Exception as error:
         return [
-            f"a second call of backward with the same cache raises {type(error).__name__}: the first has used it up"
+            f"a second call of backward with the same cache raises {type(error).__name__}: the first call used it up"
         ]
     restore(problem.upstream, upstream)
     if not same(first, second):
@@ -89,7 +91,7 @@ def backward_faults(problem: Problem) -> list[str]:
 
 
 def linearity_faults(problem: Problem, first: Any) -> list[str]:
-    """A gradient is linear in the upstream gradient: nothing for nothing, twice as much for twice as much."""
+    """Faults where backward is not linear in the upstream gradient: zero must give zero, 2 a + b the same sum."""
     other = problem.with_other_upstream()
     results = []
     for upstream in (
@@ -100,21 +102,21 @@ def linearity_faults(problem: Problem, first: Any) -> list[str]:
         returned = replace(problem, upstream=upstream).backwards(problem.backward)
         results.append([a for _, a in arrays_of(returned)])
     mine = [a for _, a in arrays_of(first)]
-    nothing, another, mixed = results
+    of_zero, another, mixed = results
     if mine and all(np.array_equal(a, b) for a, b in zip(mine, another)) and any(np.any(a) for a in mine):
         return ["backward ignores the upstream gradient: another one gives the same result"]
-    if any(np.any(np.abs(a) > 1e-12) for a in nothing if np.all(np.isfinite(a))):
-        return ["backward ignores the upstream gradient in part: zero upstream does not give zero"]
+    if any(np.any(np.abs(a) > 1e-12) for a in of_zero if np.all(np.isfinite(a))):
+        return ["backward ignores the upstream gradient in part: a zero upstream gradient does not give zero gradients"]
     for one, two, three in zip(mine, another, mixed):
         if not (np.all(np.isfinite(one)) and np.all(np.isfinite(three))):
-            continue  # told as the tensor's own fault
+            continue  # compare.py reports it for the tensor
         if not np.allclose(three, 2 * one + two, rtol=1e-8, atol=1e-10 * (1 + np.abs(three).max(initial=0))):
             return ["backward is not linear in the upstream gradient"]
     return []
 
 
 def structure_faults(problem: Problem, returned: Any) -> list[str]:
-    """Numbers and names of what backward returns."""
+    """Wrong number or names of the gradients that backward returns."""
     count = len(problem.arrays)
     if count > 1 and not isinstance(returned, (tuple, list)):
         return [f"backward must return {count} gradients, for {', '.join(problem.names())}; got {described(returned)}"]
@@ -122,31 +124,31 @@ def structure_faults(problem: Problem, returned: Any) -> list[str]:
         return [f"backward must return {count} gradients, for {', '.join(problem.names())}; it returns {len(returned)}"]
     if count == 1 and isinstance(returned, (tuple, list)) and len(returned) != 1:
         return [f"backward must return one gradient, for {problem.names()[0]}; it returns {len(returned)}"]
-    wanted = {name for name, _ in leaves(problem.inputs())}
+    expected = {name for name, _ in leaves(problem.inputs())}
     got = {name for name, _ in leaves(problem.by_name(returned))}
     found = [
         f"backward returns a gradient named {name}, but there is no such input"
-        for name in sorted(got - wanted)
-        if not covers(name, wanted)
+        for name in sorted(got - expected)
+        if not covers(name, expected)
     ]
     return found + [
-        f"backward returns no gradient for {name}" for name in sorted(wanted - got) if not covers(name, got)
+        f"backward returns no gradient for {name}" for name in sorted(expected - got) if not covers(name, got)
     ]
 
 
 def covers(name: str, names: set[str]) -> bool:
-    """Whether another name is above or below this one: then a dict stands for an array, which is told elsewhere."""
+    """Whether one of `names` is above or below this one: a dict is where an array belongs. compare.py reports it."""
     return any(other.startswith(f"{name}.") or name.startswith(f"{other}.") for other in names)
 
 
 def raised(error: Exception, function: Callable[..., Any]) -> str:
-    """An exception of somebody's function: what, and in which of their lines."""
+    """An exception of the checked function, as a sentence with its line."""
     frames = traceback.extract_tb(error.__traceback__)
     file = getattr(getattr(function, "__code__", None), "co_filename", "")
-    theirs = [f for f in frames if f.filename == file] or frames[-1:]
-    said = f": {str(error).splitlines()[0]}" if str(error) else ""
-    where = f"(line {theirs[-1].lineno}: {theirs[-1].line})"
-    return f"{function.__name__} raises {type(error).__name__}{said} {where}"
+    own = [f for f in frames if f.filename == file] or frames[-1:]
+    message = f": {str(error).splitlines()[0]}" if str(error) else ""
+    where = f"(line {own[-1].lineno}: {own[-1].line})"
+    return f"{function.__name__} raises {type(error).__name__}{message} {where}"
 
 
 def named(problem: Problem, arrays: tuple[Any, ...]) -> list[tuple[str, np.ndarray]]:
@@ -156,11 +158,11 @@ def named(problem: Problem, arrays: tuple[Any, ...]) -> list[tuple[str, np.ndarr
 def arrays_of(returned: Any) -> list[tuple[str, np.ndarray]]:
     tree = dict(enumerate(returned)) if isinstance(returned, (tuple, list)) else {"": returned}
     arrays = [(name, as_array(a)) for name, a in leaves({str(k): v for k, v in tree.items()}) if a is not None]
-    return [(name, a) for name, a in arrays if a.dtype.kind in NUMBERS]  # the others' dtype is told elsewhere
+    return [(name, a) for name, a in arrays if a.dtype.kind in NUMBERS]  # compare.py reports the dtype of the others
 
 
 def as_array(value: Any) -> np.ndarray:
-    """A copy; of dtype object where the value is not an array of numbers."""
+    """A copy; of dtype object if the value is not an array of numbers."""
     try:
         return np.array(value)
     except ValueError:  # lists of different lengths

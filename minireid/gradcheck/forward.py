@@ -1,4 +1,4 @@
-"""Is this forward the function that it should be? Against a reference, and where and why not."""
+"""Is this forward the right function? It is compared with a reference; if they differ: where, and why."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -23,9 +23,12 @@ Variant = tuple[str, Function]
 def compare_forwards(
     forward: Function, reference: Function, draws: list[Draw], variants: list[Variant], *, seconds: float = SECONDS
 ) -> tuple[str, Line | None, list[Cause]] | None:
-    """None where both give the same, else what to say of it: a sentence, the first line that differs, causes.
+    """None if both return the same, else (a sentence, the first line that differs, causes).
 
-    seconds: at most, for the cause. Raises whatever `forward` raises.
+    draws: (arrays, configuration) to call both functions with.
+    variants: (text, function): well-known other functions, to be recognised.
+    seconds: the longest time for the search for the cause.
+    Raises whatever `forward` raises.
     """
     expected = [run(reference, draw) for draw in draws]
     got = [run(forward, draw) for draw in draws]
@@ -38,16 +41,16 @@ def compare_forwards(
     repairs = find_repairs(forward, expected, draws, line, seconds)
     for text, variant in variants:
         if all(equal(a, run(variant, draw)) for a, draw in zip(got, draws)):
-            said = f"the forward is another function: {text}"
-            return said, repaired_line(forward, repairs) or line, [Cause("forward differs", said)]
-    outputs = ((p, q) for mine, theirs in zip(got, expected) for p, q in zip(mine, theirs))
+            message = f"the forward is another function: {text}"
+            return message, repaired_line(forward, repairs) or line, [Cause("forward differs", message)]
+    outputs = ((p, q) for one, other in zip(got, expected) for p, q in zip(one, other))
     (name, a), (_, n) = next((p, q) for p, q in outputs if not equal([p], [q]))
     worst = int(np.argmax(np.nan_to_num(np.abs(a - n), nan=np.inf))) if np.size(a) > 1 else 0
-    values = f"{np.ravel(a)[worst]:.6g} where {np.ravel(n)[worst]:.6g} belongs"
-    said = f"the forward differs from the reference: {name or 'y'} is {values}"
+    values = f"{np.ravel(a)[worst]:.6g}, expected {np.ravel(n)[worst]:.6g}"
+    message = f"the forward differs from the reference: {name or 'y'} is {values} (the worst entry)"
     causes = [Cause(cause, repairs[0].text, repairs[0].after) for cause in repairs[0].causes[:2]] if repairs else []
     causes += patterns(np.asarray(a), np.asarray(n), {}, {})[:1] if not repairs else []
-    return said, line or repaired_line(forward, repairs), [*causes, Cause("forward differs", said)][:3]
+    return message, line or repaired_line(forward, repairs), [*causes, Cause("forward differs", message)][:3]
 
 
 def repaired_line(forward: Function, repairs: list[repair.Repair]) -> Line | None:
@@ -76,8 +79,8 @@ def equal(one: list[tuple[str, np.ndarray]], two: list[tuple[str, np.ndarray]]) 
 
 def shape_fault(got: list[tuple[str, np.ndarray]], expected: list[tuple[str, np.ndarray]]) -> str:
     if [n for n, _ in got] != [n for n, _ in expected]:
-        came, wanted = (", ".join(n or "an array" for n, _ in leaves_) for leaves_ in (got, expected))
-        return f"forward returns {came}; expected {wanted}"
+        got_names, expected_names = (", ".join(n or "an array" for n, _ in leaves_) for leaves_ in (got, expected))
+        return f"forward returns {got_names}; expected {expected_names}"
     for (name, a), (_, b) in zip(got, expected):
         if a.shape != b.shape:
             return f"forward's {name or 'y'} has the shape {a.shape}; expected {b.shape}"
@@ -107,11 +110,11 @@ def find_repairs(
 
 
 def different_line(forward: Function, reference: Function, draw: Draw) -> Line | None:
-    """The first assignment whose value is not that of the reference's variable of the same name."""
-    theirs = {key: event for key, event in counted(events(reference, draw))}
+    """The first assignment whose value differs from the reference's variable of the same name."""
+    reference_events = {key: event for key, event in counted(events(reference, draw))}
     source = source_of(forward)
     for key, event in counted(events(forward, draw)):
-        other = theirs.get(key)
+        other = reference_events.get(key)
         if other is None or other.value.shape != event.value.shape or event.name.startswith("_"):
             continue
         if not np.allclose(event.value, other.value, rtol=1e-8, atol=1e-10):
@@ -121,7 +124,7 @@ def different_line(forward: Function, reference: Function, draw: Draw) -> Line |
 
 
 def counted(found: list[Event]) -> list[tuple[tuple[str, int], Event]]:
-    """Every event with its name and how many of that name came before it."""
+    """Every event, with its name and the number of events of that name before it."""
     seen: Counter[str] = Counter()
     keyed = []
     for event in found:

@@ -1,4 +1,4 @@
-"""Factors, terms and calls that may have been left out of a line, made of what the program can name there."""
+"""Factors, terms and calls that may be missing in a line. They are made of the names that the program has there."""
 
 import ast
 import copy
@@ -14,7 +14,7 @@ from minireid.gradcheck.scope import Change, Rename, Scope, numeric, parse, prod
 
 
 def insertions(node: ast.stmt, scope: Scope) -> Iterator[Change]:
-    """Factors and terms that may have been left out of a statement's right-hand side, or exchanged for others."""
+    """Factors and terms that may be missing in a statement's right-hand side, or replaced by others."""
     if not isinstance(node, (ast.Assign, ast.AugAssign, ast.Return, ast.Expr)) or node.value is None:
         return
     scope = with_steps(node, with_target_index(node, scope))
@@ -24,7 +24,7 @@ def insertions(node: ast.stmt, scope: Scope) -> Iterator[Change]:
         for path, place, deep in places(node.value, scope):
             value = np.asarray(scope.value(place))
             if insert is factors and fits(value.shape, whole):
-                value = np.broadcast_to(value, whole)  # a factor may be as large as what it is added to
+                value = np.broadcast_to(value, whole)  # a factor may have the shape of the whole right-hand side
             for change in insert(place, value, scope):
                 yield change._replace(node=put(node, "value", path(change.node)), deep=deep)
     yield from missing_calls(node, scope)
@@ -43,7 +43,7 @@ def insertions(node: ast.stmt, scope: Scope) -> Iterator[Change]:
 
 
 def missing_calls(node: Any, scope: Scope) -> Iterator[Change]:
-    """A gradient sent back through one more layer: module.backward(gradient, its cache)."""
+    """A gradient passed back through one more layer: module.backward(gradient, its cache)."""
     modules = [
         n for n, v in {**scope.outside, **scope.values}.items() if isinstance(v, ModuleType) and hasattr(v, "backward")
     ]
@@ -53,14 +53,14 @@ def missing_calls(node: Any, scope: Scope) -> Iterator[Change]:
         for module in modules:
             for cache in caches or sorted(scope.values):
                 new = Rename(g, parse(f"{module}.backward({g}, {cache})")).visit(copy.deepcopy(node.value))
-                text = f"{g} does not go back through {module}"
+                text = f"{g} is not passed back through {module}"
                 yield Change(
                     ("activation left out", "factor missing", "path missing"), text, put(node, "value", new), True
                 )
 
 
 def with_target_index(node: Any, scope: Scope) -> Scope:
-    """For `a[i] = ...`, every other array at i as well."""
+    """For `a[i] = ...`: every other array at index i can be used as well."""
     target = (
         node.target if isinstance(node, ast.AugAssign) else node.targets[0] if isinstance(node, ast.Assign) else None
     )
@@ -76,7 +76,7 @@ def with_target_index(node: Any, scope: Scope) -> Scope:
 
 
 def with_steps(node: ast.stmt, scope: Scope) -> Scope:
-    """Every array and list at the statement's time steps and at the steps beside them: h[:, t - 1], states[t + 1]."""
+    """Every array and list at the statement's time steps, one before and one after: h[:, t - 1], states[t + 1]."""
     used = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
     steps = [n for n in scope.integers() if n in used or n in scope.loops]
     texts = []
@@ -91,9 +91,9 @@ def with_steps(node: ast.stmt, scope: Scope) -> Scope:
 def places(
     node: Any, scope: Scope, deep: bool = False, inner: bool = False, whole: bool = False
 ) -> Iterator[tuple[Any, ast.expr, bool]]:
-    """Sub-expressions where something may be multiplied or added, how to put them back, and whether they are inside.
+    """(how to put it back, sub-expression, whether it is inside another one): where to multiply or add something.
 
-    Not the factors of a product one by one: it does not matter which of them is multiplied.
+    The single factors of a product are left out: it does not matter which of them is multiplied.
     """
     product_ = isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div))
     if not inner and not isinstance(node, (ast.Tuple, ast.Dict, ast.Constant)) and numeric(scope.value(node)):
@@ -125,7 +125,7 @@ def places(
 
 
 def pool(value: np.ndarray, scope: Scope) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Factors that a value may lack: slopes of activations, gates, masks, weights, sizes."""
+    """(causes, factor): factors that may be missing: derivatives of activations, gates, masks, weights, sizes."""
     for text, array in scope.arrays().items():
         if array.ndim == 0:
             yield ("factor missing", "constant factor"), text
@@ -173,7 +173,7 @@ def pool(value: np.ndarray, scope: Scope) -> Iterator[tuple[tuple[str, ...], str
 
 
 def fits(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
-    """Whether an array of one shape broadcasts into the other."""
+    """Whether an array of the shape `small` broadcasts to the shape `large`."""
     try:
         return np.broadcast_shapes(small, large) == large
     except ValueError:
@@ -181,7 +181,7 @@ def fits(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
 
 
 def factors(place: ast.expr, value: np.ndarray, scope: Scope) -> Iterator[Change]:
-    """place times something, with none, one or two of its own factors taken out."""
+    """place times a factor, with none, one or two of its own factors removed."""
     own = factors_of(place)
     unique: dict[str, tuple[str, ...]] = {}
     for causes, text in pool(value, scope):
@@ -195,13 +195,13 @@ def factors(place: ast.expr, value: np.ndarray, scope: Scope) -> Iterator[Change
         if len(own) == len(gone):
             continue
         kept = product([f for n, f in enumerate(own) if n not in taken])
-        said = " * ".join(show(g) for g in gone)
+        removed = " * ".join(show(g) for g in gone)
         if len(gone) == 2:
-            yield Change(dropped_causes(product(gone), scope), f"the factor {said} does not belong", kept)
+            yield Change(dropped_causes(product(gone), scope), f"the factor {removed} does not belong here", kept)
         for text, causes in unique.items():
             yield Change(
                 exchanged(gone, text, causes, scope),
-                f"the factor {said} stands where {text} belongs",
+                f"the factor {removed} stands where {text} belongs",
                 ast.BinOp(kept, ast.Mult(), parse(text)),
             )
 
@@ -215,7 +215,7 @@ def factors_of(node: ast.expr) -> list[ast.expr]:
 
 
 def missing_terms(place: ast.expr, value: np.ndarray, scope: Scope) -> Iterator[Change]:
-    """place plus a term made of a gradient: by itself, times something, or through a matrix."""
+    """place plus a term that contains a gradient: alone, times a factor, or times a matrix."""
     arrays = scope.arrays()
     gradients = {n: a for n, a in arrays.items() if bare_name(n) in scope.gradients and "'" not in n}
     terms: list[str] = []

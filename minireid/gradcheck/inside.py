@@ -1,17 +1,17 @@
-"""Which line is wrong: every variable of a backward against the true derivative by the forward's variable of that name.
+"""Which line is wrong? Every backward variable is compared with the true derivative by the forward's variable.
 
-    F1  true dv  =  dL / dv,  by moving v where the forward computes it and watching the loss   (taps.py)
+    F1  true dv  =  dL / dv:  change v where the forward computes it, and measure the change of the loss   (taps.py)
 
-A backward variable `dz` ought to be the derivative by the forward's `z`, at the same time step. Names are not all:
-a value that *is* some true derivative is recognised under whatever name, so that `delta`, or a sloppy `dz` for the
-derivative by az, is followed as well. Comparing whole arrays entry by entry would take too long, so each is compared
-along three random directions u:
+A backward variable `dz` should be the derivative by the forward's `z`, at the same time step. But names are not
+everything: a value that is equal to some true derivative is recognised under any name. So `delta` is followed too, and
+so is a `dz` that is really the derivative by az. It takes too long to compare whole arrays entry by entry. So each is
+compared along three random directions u:
 
-    F2  sum(dv * u)  =  d/de L(v + e u)        one run of the forward on the right; equal for all u only if dv is right
+    F2  sum(dv * u)  =  d/de L(v + e u)        right side: one run of the forward; equal for all u only if dv is right
 
-A variable used in several places collects a term from each. Moving v *at one use* alone gives that term's true value:
-so the terms of a sum, and the steps of an accumulation (`dh += …`), are judged one by one, and what is missing is
-named.
+A variable that is used in several places gets one term from each use. If v is changed *at one use* only, the loss gives
+the true value of that term. So the terms of a sum, and the steps of an accumulation (`dh += …`), are checked one by
+one, and a missing term can be named.
 """
 
 import ast
@@ -28,7 +28,7 @@ from minireid.gradcheck.problem import Problem, complex_arrays, weighted_sum
 from minireid.gradcheck.taps import Event, Tracer, source_of, tapped
 
 DIRECTIONS = 3
-TINY = 1e-30  # the imaginary step: nothing is subtracted, so it may be as small as one likes
+TINY = 1e-30  # the imaginary step: nothing is subtracted, so it may be this small
 
 
 class Truth:
@@ -43,17 +43,17 @@ class Truth:
         self.imaginary = self.complex_works()
 
     def complex_works(self) -> bool:
-        """Whether the complex step gives what differences give, for every input."""
+        """Whether the complex step agrees with differences, for every input."""
         for event in [e for e in self.events if e.site.kind == "argument" and e.frame == 1]:
             u = self.direction(event.value.shape)[0]
             try:
                 c = self.along(event, u)
-            except Exception:  # whatever complex numbers break in somebody's function: then differences it is
+            except Exception:  # complex numbers can break any function: then differences are used
                 return False
             self.imaginary = False
             near = [np.isclose(c, self.along(event, u, h), rtol=1e-4, atol=1e-6 * (1 + abs(c))) for h in (1e-5, 1e-7)]
             self.imaginary = True
-            if not any(near):  # a kink within one step may be out of reach of a smaller
+            if not any(near):  # two steps: a kink within the larger step may be outside the smaller one
                 return False
         return True
 
@@ -74,30 +74,30 @@ class Truth:
         return event.leaf
 
     def along(self, event: Event, u: np.ndarray, h: float = 1e-5) -> float:
-        """d/de of the loss with e u added to the event's value."""
+        """d/de of the loss at e = 0, with e u added to the event's value."""
         if self.imaginary:
             return self.loss(event, 1j * TINY * u).imag / TINY
         return (self.loss(event, h * u).real - self.loss(event, -h * u).real) / (2 * h)
 
     def fingerprint(self, event: Event) -> np.ndarray:
-        """F2's right side for the three directions."""
+        """The right side of F2 for the three directions, shape (3,)."""
         key = (event.number, event.leaf)
         if key not in self.found:
             self.found[key] = np.array([self.along(event, u) for u in self.direction(event.value.shape)])
         return self.found[key]
 
     def holds(self, stored: Event, event: Event) -> bool:
-        """Whether what was stored into a part of an array is that part of the derivative by `event`."""
+        """Whether the value that was stored into a part of an array is that part of the derivative by `event`."""
         directions = [u * stored.part for u in self.direction(event.value.shape)]
         return self.same(self.print_of(stored.value), np.array([self.along(event, u) for u in directions]))
 
     def kinked(self, event: Event) -> bool:
-        """Whether the loss has a corner at the event's value: the slopes forwards and backwards differ."""
+        """Whether the loss has a kink at the event's value: the one-sided derivatives differ."""
         u = self.direction(event.value.shape)[0]
         return not np.isclose(self.along(event, u), -self.along(event, -u), rtol=1e-4, atol=1e-12)
 
     def print_of(self, value: np.ndarray) -> np.ndarray:
-        """F2's left side for any array."""
+        """The left side of F2 for any array, shape (3,)."""
         return np.array([np.sum(value * u) for u in self.direction(value.shape)])
 
     def same(self, one: np.ndarray, other: np.ndarray) -> bool:
@@ -115,11 +115,11 @@ class Truth:
 
 
 def record(tracer: Tracer, run: Callable[[], Any]) -> list[Event]:
-    """The events of one run. A line that runs too often is found in the first round and left out of the next."""
+    """The events of one run. A line that runs too often is found in the first run and skipped in the second."""
     for _ in range(2):
         tracer.reset(recording=True)
         before = len(tracer.skipped)
-        with contextlib.suppress(Exception):  # what happened before somebody's function raised is worth something too
+        with contextlib.suppress(Exception):  # the events before an exception are useful too
             run()
         if len(tracer.skipped) == before:
             break
@@ -128,17 +128,21 @@ def record(tracer: Tracer, run: Callable[[], Any]) -> list[Event]:
 
 @dataclass
 class Verdict:
-    """What is known of one backward event. state: right, part, wrong, unknown or constant."""
+    """What is known about one backward event.
+
+    state: right; part (of a sum that is not complete yet); wrong; unknown; or constant (it does not depend on the
+    upstream gradient).
+    """
 
     event: Event
     state: str
-    of: Event | None = None  # the forward's event that it is (or should be) the derivative by
-    terms: list[tuple[Event, Event | None]] = field(default_factory=list)  # each term, and the use that it comes from
+    of: Event | None = None  # the forward's event: this value is, or should be, the derivative by it
+    terms: list[tuple[Event, Event | None]] = field(default_factory=list)  # each term, and the use from which it comes
 
 
 @dataclass
 class Look:
-    """Everything found inside: the verdicts in the order of the backward's execution, and the first wrong one."""
+    """All that was found inside: the verdicts in the order in which the backward ran, and the first wrong one."""
 
     truth: Truth
     verdicts: list[Verdict]
@@ -164,7 +168,7 @@ class Look:
 
 
 def look(problem: Problem) -> Look | None:
-    """None where the forward's or the backward's source cannot be had or followed."""
+    """Check every value inside the backward; None if the source of forward or backward is not available."""
     fore, back = tapped(problem.forward), tapped(problem.backward, slices=False)
     if fore is None or back is None:
         return None
@@ -175,18 +179,18 @@ def look(problem: Problem) -> Look | None:
     again = record(tracer, lambda: other.backwards(backward))
     constant = {e.number for e, o in zip(events, again) if e.site == o.site and np.array_equal(e.value, o.value)}
     skipped = sorted({f"line {t.sites[n].line}" for t in (truth.tracer, tracer) for n in t.skipped})
-    judge = Judge(truth, problem, constant, events)
-    verdicts = [judge.verdict(event) for event in events if event.site.kind not in ("use", "term")]
-    judge.by_site(verdicts)
-    judge.by_name(verdicts)
-    judge.finish(verdicts)
+    checker = EventChecker(truth, problem, constant, events)
+    verdicts = [checker.verdict(event) for event in events if event.site.kind not in ("use", "term")]
+    checker.by_site(verdicts)
+    checker.by_name(verdicts)
+    checker.finish(verdicts)
     wrong = next((v for v in verdicts if v.state == "wrong"), None)
     wrong = unfinished(wrong, verdicts, problem) or wrong
     return Look(truth, verdicts, wrong, skipped, tracer.scopes)
 
 
 def unfinished(wrong: Verdict | None, verdicts: list[Verdict], problem: Problem) -> Verdict | None:
-    """A nameless variable that the wrong line reads, and that holds only one use's share of what it stands for."""
+    """A variable that the wrong line reads, and that has only the gradient from one use of the forward's variable."""
     source = source_of(problem.backward)
     if wrong is None or source is None:
         return None
@@ -204,7 +208,7 @@ def unfinished(wrong: Verdict | None, verdicts: list[Verdict], problem: Problem)
 
 
 def filled(events: list[Event], problem: Problem) -> set[tuple[int, str]]:
-    """(call, name) of what is made empty and filled later: by a store, by `+=`, by a function, or through a view."""
+    """(call, name) of arrays that are filled after they are made: by a store, `+=`, a function, or through a view."""
     found = {
         (e.frame, e.site.name.partition(".")[0])
         for e in events
@@ -217,19 +221,20 @@ def filled(events: list[Event], problem: Problem) -> set[tuple[int, str]]:
 
 
 def handed_back(verdict: Verdict) -> bool:
-    """Whether its name says that it is a share: dh_next, carry, from_future are names for what is handed back."""
+    """Whether its name is one for a gradient that is passed to the previous step: dh_next, carry, from_future."""
     return any(word in verdict.event.name for word in ("next", "carry", "prev", "future", "back"))
 
 
-class Judge:
-    """Compares backward events with the forward's."""
+class EventChecker:
+    """Compares the events of the backward with those of the forward."""
 
     def __init__(self, truth: Truth, problem: Problem, constant: set[int], events: list[Event]) -> None:
         self.truth, self.problem, self.constant, self.events = truth, problem, constant, events
         self.wholes: dict[str, list[Event]] = defaultdict(list)  # by name: argument, assign, return, store
         self.uses: dict[str, list[Event]] = defaultdict(list)
         self.shapes: dict[tuple[int, ...], list[Event]] = defaultdict(list)
-        buffers = {(e.frame, e.site.name) for e in truth.events if e.site.kind == "store"}  # filled after they are made
+        # buffers are filled after they were made
+        buffers = {(e.frame, e.site.name) for e in truth.events if e.site.kind == "store"}
         for event in truth.events:
             if event.site.kind == "touch":
                 continue
@@ -238,7 +243,7 @@ class Judge:
                 or event.site.kind == "item"
                 or (event.site.kind == "assign" and (event.frame, event.name) in buffers)
             ):
-                continue  # a dict of intermediate values is a cache: its entries have names of their own elsewhere
+                continue  # a dict of intermediate values is a cache: its entries have their own names elsewhere
             (self.uses if event.site.kind == "use" else self.wholes)[last(event.name)].append(event)
             self.shapes[event.value.shape].append(event)
         self.buffers = {(e.frame, e.site.name) for e in events if e.site.kind == "store"}
@@ -253,11 +258,11 @@ class Judge:
         if (event.frame, event.site.name) in self.buffers and event.site.kind == "assign":
             return Verdict(event, "constant", None)  # made here, filled later
         if event.frame == 1 and event.site.kind == "argument":
-            return Verdict(event, "right", None)  # the upstream gradient is what it is
+            return Verdict(event, "right", None)  # the upstream gradient is given
         expected = self.expected(event)
         empty = not np.any(value) and (event.frame, event.site.name.partition(".")[0]) not in self.filled
         if empty and expected is not None and np.any(np.abs(self.truth.fingerprint(expected)) > 1e-12):
-            return Verdict(event, "part", expected)  # nothing yet, or nothing at all
+            return Verdict(event, "part", expected)  # still zero: filled later, or never
         if event.number in self.constant or not np.any(value) or not np.all(np.isfinite(value)):
             return Verdict(event, "constant" if np.all(np.isfinite(value)) else "wrong", expected)
         found = self.recognise(value)
@@ -281,15 +286,15 @@ class Judge:
         return Verdict(event, "unknown", None, terms)
 
     def recognise(self, value: np.ndarray) -> Event | None:
-        """The forward's event whose true derivative this value is: a whole variable rather than one use of it."""
+        """The forward's event whose true derivative is this value: a whole variable if possible, else one use of it."""
         if not np.any(value):
             return None
-        mine = self.truth.print_of(value)
+        computed = self.truth.print_of(value)
         uses = None
         for event in self.shapes.get(value.shape, []):
             if uses is not None and event.site.kind == "use":
                 continue
-            if self.truth.same(mine, self.truth.fingerprint(event)):
+            if self.truth.same(computed, self.truth.fingerprint(event)):
                 if event.site.kind not in ("use", "term"):
                     return event
                 uses = uses or event
@@ -297,18 +302,18 @@ class Judge:
 
     def acceptable(self, found: Event, expected: Event, event: Event) -> bool:
         """Whether a value recognised as `found` may carry the name of `expected`."""
-        share = found.site.kind == "use" or (found.site.kind == "store" and expected.site.kind != "store")
-        whole = not share
+        one_use = found.site.kind == "use" or (found.site.kind == "store" and expected.site.kind != "store")
+        whole = not one_use
         if last(found.name) == last(expected.name):
             fresh = event.site.kind != "store" and event.site.key != "+"
             if expected.loops.keys() < found.loops.keys() and not (fresh and found.loops == event.loops):
-                return False  # one step's share of what is being collected over all steps
-            return whole or found.loops != expected.loops  # another step's share of it: what is carried over
-        fused = self.order[id(found)] < self.order[id(expected)]  # with the derivative of what fed it
-        return whole and fused and not found.leaf  # a parameter feeds nothing that could be named after another one
+                return False  # the gradient from one step, where the sum over all steps is expected
+            return whole or found.loops != expected.loops  # or the gradient from another step, which is carried over
+        fused = self.order[id(found)] < self.order[id(expected)]  # combined with the derivative of an earlier step
+        return whole and fused and not found.leaf  # a parameter is not computed by an earlier step
 
     def expected(self, event: Event) -> Event | None:
-        """The forward's event that this backward event, by its name, should be the derivative by."""
+        """The forward's event for the name of this backward event: the value should be the derivative by it."""
         for name in forward_names(event, self.problem):
             candidates = [c for c in self.wholes.get(name, []) if c.value.shape == event.value.shape]
             paired = [c for c in candidates if pair(c.site.function) == pair(event.site.function)]
@@ -318,7 +323,7 @@ class Judge:
         return None
 
     def terms(self, event: Event) -> list[tuple[Event, Event | None]]:
-        """The terms of the sum that the event's statement computed, each with the use whose derivative it is."""
+        """The terms of the sum that the event's statement computed, each with the use from which it comes, or None."""
         n = next(i for i, e in enumerate(self.events) if e is event)
         terms = []
         for e in reversed(self.events[:n]):
@@ -331,7 +336,7 @@ class Judge:
         return [(e, self.recognise(-e.value if e.site.key == "-" else e.value)) for e in reversed(terms)]
 
     def by_site(self, verdicts: list[Verdict]) -> None:
-        """An unnamed site that was recognised at one time step should be the same variable's at the others."""
+        """A site without a known name that was recognised at one time step must be the same variable at the others."""
         known = {v.event.site.number: v.of for v in verdicts if v.state == "right" and v.of is not None}
         for v in verdicts:
             known_of = known.get(v.event.site.number)
@@ -344,28 +349,28 @@ class Judge:
                     v.state, v.of = "wrong", near[-1]
 
     def by_name(self, verdicts: list[Verdict]) -> None:
-        """A nameless variable that was recognised as one and the same variable's elsewhere should be so everywhere."""
+        """A variable without a known name must be the derivative by the same forward variable everywhere."""
         known: dict[tuple[str, str], set[str]] = defaultdict(set)
         for v in verdicts:
             if v.of is not None and v.state in ("right", "part") and v.event.site.kind == "assign":
-                known[v.event.site.function, v.event.name].add(last(v.of.name) if v.state == "right" else "a share")
+                known[v.event.site.function, v.event.name].add(last(v.of.name) if v.state == "right" else "one use")
         for v in verdicts:
             if v.state == "unknown" and v.event.site.kind == "assign" and v.of is None:
                 if (
-                    len(known[v.event.site.function, v.event.name] - {"a share"})
+                    len(known[v.event.site.function, v.event.name] - {"one use"})
                     == 1
                     == len(known[v.event.site.function, v.event.name])
                 ):
                     v.state = "wrong"
 
     def finish(self, verdicts: list[Verdict]) -> None:
-        """What was only part of a sum: fine if the sum came out right in the end, wrong at its last line if not."""
+        """Decide about parts of sums: a part is fine if the whole sum is right later, else its last line is wrong."""
         last_of: dict[tuple[Any, ...], Verdict] = {}
         groups: dict[tuple[Any, ...], list[Verdict]] = defaultdict(list)
         for v in verdicts:
             if v.of is None or v.state == "constant":
                 continue
-            collected = not set(v.event.loops) <= set(v.of.loops)  # over the loop that it stands in
+            collected = not set(v.event.loops) <= set(v.of.loops)  # summed over the loop around it
             key = (v.event.frame, v.event.name, () if collected else tuple(v.event.loops.items()))
             groups[key].append(v)
             last_of[key] = v
@@ -378,7 +383,7 @@ class Judge:
                 self.handed_on(last_of[key], verdicts).state = "wrong"
 
     def handed_on(self, part: Verdict, verdicts: list[Verdict]) -> Verdict:
-        """Where an unfinished sum is passed on as if it were whole: the next place with the same value, or itself."""
+        """Where an incomplete sum is used as if it were complete: the next store of the same value, or itself."""
         start = next(n for n, v in enumerate(verdicts) if v is part)
         for v in verdicts[start + 1 :]:
             if (
@@ -391,7 +396,7 @@ class Judge:
         return part
 
     def completed(self, part: Verdict, verdicts: list[Verdict]) -> bool:
-        """Whether the sum that this is a part of comes out right under another name."""
+        """Whether the complete sum of this part is right under another name."""
         expected = self.expected(part.event)
         return expected is None or any(
             v.state == "right" and v.of is not None and agree(v.of.loops, expected.loops) and self.alike(v.of, expected)
@@ -413,7 +418,7 @@ def last(name: str) -> str:
 
 
 def pair(function: str) -> str:
-    """`step` for step_forward and step_backward."""
+    """The common part of the names: `step` for step_forward and step_backward."""
     return function.replace("forward", "").replace("backward", "").strip("_")
 
 
@@ -422,10 +427,10 @@ SUFFIXES = ("_grad", "_bar", "_gradient")
 
 
 def forward_names(event: Event, problem: Problem) -> list[str]:
-    """The forward's variables that a backward event's name may stand for: `z` for dz, `Wz` for grads["Wz"]."""
+    """Names of forward variables that a backward event's name may mean: `z` for dz, `Wz` for grads["Wz"]."""
     name = last(event.name)
     if not name.isidentifier() and event.site.kind != "return":
-        return []  # an entry of a dict by its number
+        return []  # an entry of a dict with a number as key
     if event.site.kind == "return":
         arguments = problem.arguments_of(event.site.function)
         name = arguments[int(event.site.key)] if int(event.site.key) < len(arguments) else ""
@@ -437,13 +442,13 @@ def forward_names(event: Event, problem: Problem) -> list[str]:
 
 
 def readable(event: Event) -> str:
-    """dz, or `dz at t = 3`; an entry of a dict by its key."""
+    """The name, such as dz; for an entry of a dict its key, such as ["W"]."""
     name = f'["{last(event.name)}"]' if event.site.kind == "item" else event.name
     return name
 
 
 def scopes_of(problem: Problem) -> dict[int, dict[str, Any]]:
-    """The values that the names in the forward have, by line."""
+    """The values of the forward's local names, by line."""
     built = tapped(problem.forward)
     if built is None:
         return {}

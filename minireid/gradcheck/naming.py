@@ -1,4 +1,4 @@
-"""What a mistake is called: the causes of minireid/gradcheck/__init__.py, from what stands and what would be right."""
+"""Names of mistakes: from the wrong and the right code to the causes of minireid/gradcheck/__init__.py."""
 
 import ast
 from typing import Any
@@ -61,7 +61,7 @@ def is_slope(node: ast.expr) -> bool:
 
 
 def complement_causes(node: ast.expr, scope: Scope) -> tuple[str, ...]:
-    """1 - y for y, or the other way round: a mask or a gate from the wrong side."""
+    """1 - y stands for y, or y for 1 - y: a wrong mask, or swapped gates."""
     value = scope.value(node)
     if value is not None and np.isin(np.asarray(value, float), (0.0, 1.0)).all():
         return ("mask wrong", "wrong variable")
@@ -117,12 +117,12 @@ def bare(text: str) -> str:
 
 
 def gate(text: str) -> bool:
-    """z, az, Wz, Uz, bz: something of one gate."""
+    """Whether it is a variable or parameter of one gate: z, az, Wz, Uz, bz."""
     return text in GATES or (len(text) == 2 and text[0] in "aWUbsv" and text[1] in GATES)
 
 
 def unwrapped_causes(method: str) -> tuple[str, ...]:
-    """What a call that should not be there is called."""
+    """The causes when a call to this method should not be there."""
     if method in ("transpose", "swapaxes", "moveaxis", "rollaxis"):
         return ("transposed", "wrong order")
     if method in ("roll", "cumsum", "flip", "flipud", "fliplr"):
@@ -135,19 +135,19 @@ def unwrapped_causes(method: str) -> tuple[str, ...]:
 
 
 def exchanged(gone: list[ast.expr], text: str, causes: tuple[str, ...], scope: Scope) -> tuple[str, ...]:
-    """What it is called when one factor stands for another."""
-    said = product(gone)
-    old, new = scope.value(said), scope.value(parse(text))
-    names_old, names_new = ({n.id for n in ast.walk(e) if isinstance(n, ast.Name)} for e in (said, parse(text)))
+    """The causes when the factors `gone` stand where the factor `text` belongs."""
+    wrong = product(gone)
+    old, new = scope.value(wrong), scope.value(parse(text))
+    names_old, names_new = ({n.id for n in ast.walk(e) if isinstance(n, ast.Name)} for e in (wrong, parse(text)))
     if old is not None and np.ndim(old) == 0 and old == 0:
         return ("detached branch", "path missing")
-    if is_scalar(said, scope) and np.ndim(new) == 0:
+    if is_scalar(wrong, scope) and np.ndim(new) == 0:
         return ("constant factor",)
-    if isinstance(said, ast.Compare) and np.array_equal(scope.value(said.left), new):  # (mask > 0) for mask
+    if isinstance(wrong, ast.Compare) and np.array_equal(scope.value(wrong.left), new):  # (mask > 0) for mask
         return ("constant factor", "factor missing", "mask wrong")
     if isinstance(parse(text), ast.Compare):
         return ("mask wrong", "wrong variable")
-    if "activation left out" in causes[:1] or is_slope(said):
+    if "activation left out" in causes[:1] or is_slope(wrong):
         for o in names_old:
             for n in names_new:
                 if o != n and "pre-activation" in swap_causes(o, n, scope):
@@ -159,7 +159,7 @@ def exchanged(gone: list[ast.expr], text: str, causes: tuple[str, ...], scope: S
 
 
 def index_kind(node: ast.Subscript, scope: Scope) -> str:
-    """What stands in the square brackets: shape, pair (a column of index pairs) or index."""
+    """The kind of an index: shape (of x.shape), pair (of an array of index pairs), or index."""
     if isinstance(node.value, ast.Attribute) and node.value.attr == "shape":
         return "shape"
     value = scope.value(node.value)
@@ -169,7 +169,7 @@ def index_kind(node: ast.Subscript, scope: Scope) -> str:
 
 
 def in_mask(node: Any, change: Change, scope: Scope) -> Change:
-    """What is wrong inside a comparison of arrays makes a wrong mask."""
+    """The change, with "mask wrong" as its first cause if it is inside a comparison of arrays."""
     if isinstance(node, ast.Compare) and isinstance(scope.value(node), np.ndarray):
         return change._replace(causes=tuple(dict.fromkeys(("mask wrong", *change.causes))))
     return change

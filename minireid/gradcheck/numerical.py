@@ -4,11 +4,12 @@
     F2  R(h) = (4 D(h) - D(2 h)) / 3                 Richardson: the h^2 terms cancel, the error is of order h^4
     F3  C(h) = Im L(v + i h) / h                     complex step: no difference is taken, so h may be 1e-30
 
-In float64 every L is off by about 1e-16 |L|, so that F1 is off by 1e-16 |L| / h on top: with h too small the rounding
-is larger than what the formula leaves out. F2 at h = 1e-3 leaves 1e-12 of one and 1e-13 of the other: good to about
-ten digits, where F1 has at most seven or so. How far D(h) and D(2 h) lie apart says how well h was chosen: that is the
-error bar. F3 (Squire & Trapp 1998) is exact to the last digits, wherever the function takes complex numbers and has no
-|x|, no comparison and no buffer of real numbers in its way; `Slopes` finds out.
+In float64 every L has a rounding error of about 1e-16 |L|. So F1 has a rounding error of about 1e-16 |L| / h, besides
+the error c h^2 of the formula. If h is too small, the rounding error is the larger one. F2 at h = 1e-3 has a formula
+error of about 1e-12 and a rounding error of about 1e-13. That is about ten correct digits; F1 has at most about seven.
+The difference of D(h) and D(2 h) shows how good h is: it gives the error bar. F3 (Squire & Trapp 1998) is exact to the
+last digits, if the function accepts complex numbers and has no |x|, no comparison and no buffer of real numbers.
+`Slopes` tests whether it is.
 """
 
 import warnings
@@ -24,10 +25,10 @@ TINY = 1e-30
 
 
 class Slopes:
-    """The derivatives of a problem's loss, by the complex step where it works and by differences elsewhere.
+    """The derivatives of a problem's loss: by the complex step if it works, else by differences.
 
-    method: "auto" tries the complex step on a random direction of every tensor, and believes it where differences
-    agree; "complex" and "central" take the one or the other.
+    method: "auto" tests the complex step along a random direction of every tensor, and uses it if differences agree.
+    "complex" and "central" use the one or the other without a test. Raises ValueError for any other method.
     """
 
     def __init__(self, problem: Problem, method: str = "auto") -> None:
@@ -41,11 +42,11 @@ class Slopes:
         self.complex = method == "complex" or (method == "auto" and self.complex_works())
 
     def loss(self) -> float:
-        """L of the inputs as they are."""
+        """L at the present inputs."""
         return weighted_sum(self.problem.upstream, self.problem.call(self.problem.forward)[0]).real
 
     def at(self, name: str, index: tuple[int, ...]) -> tuple[float, float]:
-        """dL / d tensor[index], and how far off it may be."""
+        """(dL / d tensor[index], its error bar)."""
         if self.complex:
             direction = np.zeros(self.real[name].shape)
             direction[index] = 1
@@ -53,7 +54,7 @@ class Slopes:
         return derivative(self.loss, self.real[name], index)
 
     def along(self, name: str, direction: np.ndarray) -> tuple[float, float]:
-        """The derivative along a direction of the tensor's shape: sum of dL/d tensor * direction."""
+        """(sum of dL/d tensor * direction, its error bar). direction has the tensor's shape."""
         if self.complex:
             return self.complex_along(name, direction), self.rounding
         return self.difference(name, direction)
@@ -83,7 +84,7 @@ class Slopes:
         return (4 * one - two) / 3, bar(one, two, self.loss(), step)
 
     def sides(self, name: str, direction: np.ndarray, h: float = 1e-7) -> tuple[float, float]:
-        """The slopes of the loss backwards and forwards along a direction: they differ at a corner."""
+        """(left, right): the one-sided derivatives of the loss along a direction. They differ at a kink."""
         array, original, here = self.real[name], self.real[name].copy(), self.loss()
         try:
             array[...] = original + h * direction
@@ -95,26 +96,27 @@ class Slopes:
         return backwards, forwards
 
     def agrees(self, name: str, direction: np.ndarray, expected: float, h: float) -> bool:
-        """Whether differences with this step say the same; a kink within one step may be out of reach of a smaller."""
+        """Whether differences with the step h agree with `expected`."""
         other, off = self.difference(name, direction, h)
         return abs(expected - other) <= 1e-6 * max(abs(expected), abs(other)) + 10 * off
 
     def complex_works(self) -> bool:
-        """Whether F3 gives what differences give, along a random direction of every tensor."""
+        """Whether F3 agrees with differences along a random direction of every tensor."""
         rng = np.random.default_rng(self.problem.seed)
         for name, array in self.real.items():
             direction = rng.normal(size=array.shape)
             try:
                 one = self.complex_along(name, direction)
-            except Exception:  # whatever complex numbers break in somebody's function: then differences it is
+            except Exception:  # complex numbers can break any function: then differences are used
                 return False
+            # two steps: a kink within the larger step may be outside the smaller one
             if not any(self.agrees(name, direction, one, h) for h in (STEP / 10, STEP / 1000)):
                 return False
         return True
 
 
 def magnitude(problem: Problem) -> float:
-    """The sum of |upstream * y|: terms of the size that the loss is rounded at, also where they cancel."""
+    """The sum of |upstream * y|. The rounding error of the loss is proportional to it, even where its terms cancel."""
     y = problem.call(problem.forward)[0]
     return float(sum(np.sum(np.abs(d * v)) for (_, d), (_, v) in zip(leaves(problem.upstream), leaves(y))))
 
@@ -122,13 +124,13 @@ def magnitude(problem: Problem) -> float:
 def derivative(
     loss: Callable[[], float], array: np.ndarray, index: tuple[int, ...], h: float = STEP
 ) -> tuple[float, float]:
-    """(R(h) of F2, its error bar): d loss / d array[index]. `loss` reads `array`, moved in place and put back."""
+    """(R(h) of F2, its error bar): d loss / d array[index]. `loss` reads `array`, which is changed and restored."""
     one, two = central(loss, array, index, h), central(loss, array, index, 2 * h)
     return (4 * one - two) / 3, bar(one, two, loss(), h)
 
 
 def bar(one: float, two: float, here: float, h: float) -> float:
-    """How far off R(h) may be: 4e-16 |L| / h for rounding, and a thousandth of what Richardson corrected."""
+    """The error bar of R(h): 4e-16 |L| / h for rounding, plus at most 1e-3 |D(h) - D(2 h)|."""
     return 4e-16 * abs(here) / h + 1e-3 * abs(one - two) * min(1.0, h / STEP)
 
 
@@ -140,15 +142,15 @@ def central(loss: Callable[[], float], array: np.ndarray, index: tuple[int, ...]
 def u_curve(
     loss: Callable[[], float], array: np.ndarray, index: tuple[int, ...], true: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(h, |D(h) - true|) for h from 1 to 1e-12: falls with h^2, then rises with 1/h. What `plot` draws."""
+    """(h, |D(h) - true|) for h from 1 to 1e-12: as h shrinks, the error falls with h^2, then rises with 1/h."""
     steps = 10.0 ** np.arange(0, -12.5, -0.5)
     return steps, np.array([abs(central(loss, array, index, h) - true) for h in steps])
 
 
 def is_kink(loss: Callable[[], float], array: np.ndarray, index: tuple[int, ...], scale: float) -> bool:
-    """Whether loss has a corner within 1e-6 of array[index]: the slopes to the left and to the right disagree.
+    """Whether the loss has a kink within 1e-6 of array[index]: the derivatives from the left and the right differ.
 
-    scale: a disagreement smaller than this is put down to curvature and rounding.
+    scale: a smaller difference is taken as curvature and rounding.
     """
     here, h = loss(), 1e-6
     right = (moved(loss, array, index, h) - here) / h

@@ -1,7 +1,7 @@
-"""What two arrays say about a mistake: the one that was computed, and the true one.
+"""What two arrays show about a mistake: the computed gradient and the true one.
 
-Each pattern has to explain the whole difference, to rounding. Where several fit (three clips, three channels: is the
-factor 3 the one or the other?) all of them are listed.
+Each pattern must explain the whole difference, up to rounding. If several fit, all of them are listed: with three clips
+and three channels the factor 3 may be either.
 """
 
 import itertools
@@ -13,7 +13,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Cause:
-    """cause: one of the names in minireid/gradcheck/__init__.py; text: a sentence; fix: the line that is right."""
+    """cause: a name from minireid/gradcheck/__init__.py. text: a sentence. fix: the corrected line, or empty."""
 
     cause: str
     text: str
@@ -21,10 +21,10 @@ class Cause:
 
 
 def patterns(a: np.ndarray, n: np.ndarray, sizes: dict[str, int], others: dict[str, np.ndarray]) -> list[Cause]:
-    """Causes that turn the true n into the computed a, likeliest first.
+    """Causes that change the true n into the computed a, the likeliest first.
 
-    sizes: lengths of axes by name, to name a factor by; others: the true gradients of other tensors, and the inputs
-    themselves as "the input W".
+    sizes: lengths of axes by name, to name a constant factor. others: the true gradients of other tensors by name, and
+    the inputs as "the input W".
     """
     a, n = np.asarray(a), np.asarray(n)
     if a.shape != n.shape or not np.all(np.isfinite(a)) or close(a, n):
@@ -33,7 +33,7 @@ def patterns(a: np.ndarray, n: np.ndarray, sizes: dict[str, int], others: dict[s
     for name, other in others.items():
         if name.startswith("the input "):
             if other.shape == n.shape and proportional(a - n, other) is not None:
-                found.append(Cause("parameter term", f"a multiple of {name} is mixed in"))
+                found.append(Cause("parameter term", f"a multiple of {name} is added to it"))
         elif other.shape == n.shape and np.any(n) and close(a, other):
             found.append(Cause("gates swapped", f"it is the gradient of {name}"))
     return found
@@ -44,7 +44,7 @@ def close(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def proportional(a: np.ndarray, b: np.ndarray) -> float | None:
-    """c where a = c b to rounding, c not 0."""
+    """c if a = c b up to rounding and c is not 0, else None."""
     norm = float((b * b).sum())
     c = float((a * b).sum()) / norm if norm else 0.0
     return c if c and close(a, c * b) else None
@@ -52,10 +52,10 @@ def proportional(a: np.ndarray, b: np.ndarray) -> float | None:
 
 def scaled(a: np.ndarray, n: np.ndarray, sizes: dict[str, int]) -> Iterator[Cause]:
     if not np.any(a):
-        yield Cause("path missing", "nothing arrives: it is zero everywhere")
+        yield Cause("path missing", "no gradient arrives: it is zero everywhere")
         return
     c = proportional(a, n)
-    if c is None or np.count_nonzero(n) < 2:  # of one number everything is a multiple
+    if c is None or np.count_nonzero(n) < 2:  # any number is a multiple of another one
         return
     if np.isclose(c, -1, rtol=1e-7):
         yield Cause("sign", "it has the wrong sign")
@@ -63,12 +63,12 @@ def scaled(a: np.ndarray, n: np.ndarray, sizes: dict[str, int]) -> Iterator[Caus
     names = {"2": 2.0, "3": 3.0, "4": 4.0} | {name: float(size) for name, size in sizes.items() if size > 1}
     products = {f"{p} {q}": x * y for (p, x), (q, y) in itertools.combinations(list(names.items())[3:], 2)}
     either = [(text, value) for name, size in (names | products).items() for text, value in inverse_too(name, size)]
-    said = list(dict.fromkeys(text for text, value in either if np.isclose(abs(c), value, rtol=1e-7)))
-    named = " or ".join(said[:4]) or f"{abs(c):.6g}"
+    fitting = list(dict.fromkeys(text for text, value in either if np.isclose(abs(c), value, rtol=1e-7)))
+    named = " or ".join(fitting[:4]) or f"{abs(c):.6g}"
     text = f"it is {'minus ' if c < 0 else ''}{named} times the true one"
-    yield Cause("constant factor" if said else "factor missing", text)
+    yield Cause("constant factor" if fitting else "factor missing", text)
     if c < 0:
-        yield Cause("sign", "it has the wrong sign besides")
+        yield Cause("sign", "its sign is wrong as well")
 
 
 def inverse_too(name: str, size: float) -> list[tuple[str, float]]:
@@ -88,7 +88,7 @@ def turned(a: np.ndarray, n: np.ndarray) -> Iterator[Cause]:
     for axis in range(a.ndim):
         if a.shape[axis] > 2:
             if close(a, np.flip(n, axis)):
-                yield Cause("wrong order", f"it is the true one in the opposite order along axis {axis}")
+                yield Cause("wrong order", f"it is the true one in reverse order along axis {axis}")
             for by in (1, -1):
                 moved = np.roll(n, by, axis)
                 inner = [slice(None)] * a.ndim
@@ -104,7 +104,7 @@ def somewhere(a: np.ndarray, n: np.ndarray) -> Iterator[Cause]:
         steps = right.all(axis=(0, 2))
         if steps[-1] and not steps[:-1].any():
             yield Cause(
-                "last step only", "it is right at the last time step only: nothing comes back from the step after"
+                "last step only", "it is right at the last time step only: no gradient comes back from later steps"
             )
         elif not steps[-1] and steps[:-1].all():
             yield Cause("wrong index", "it is wrong at the last time step only")
@@ -117,7 +117,7 @@ def somewhere(a: np.ndarray, n: np.ndarray) -> Iterator[Cause]:
 
 
 def size_names(inputs: dict[str, np.ndarray]) -> dict[str, int]:
-    """{"N (axis 0 of x)": 3, …}: the sizes that a constant factor may be, each named once."""
+    """{"N = 3 (axis 0 of x)": 3, …}: sizes that a constant factor may have, each once."""
     letters = {2: "ND", 3: "NTD", 4: "NHWC", 5: "NTHWC"}
     named: dict[int, str] = {}
     for name, array in inputs.items():

@@ -1,4 +1,4 @@
-"""What is checked: two plain functions, their arguments, and the upstream gradient that the loss is made with.
+"""What is checked: two plain functions, their arguments, and the upstream gradient, which defines the loss.
 
 L = sum of upstream * forward(*arrays, **config)[0]
 """
@@ -26,20 +26,20 @@ class Problem:
     upstream: Any = None
 
     def call(self, forward: Callable[..., Any], arrays: tuple[Any, ...] | None = None) -> tuple[Any, Any]:
-        """(y, cache), with a copy of every generator, so that each call draws the same numbers."""
+        """(y, cache). Every generator is copied, so each call draws the same numbers."""
         return forward(*(self.arrays if arrays is None else arrays), **fresh(self.config))
 
     def cache(self) -> Any:
         return self.call(self.forward)[1]
 
     def drawn(self) -> "Problem":
-        """With a random upstream gradient of y's shapes, from the seed."""
+        """The same problem with a random upstream gradient of y's shapes, from the seed."""
         y = self.call(self.forward)[0]
         rng = np.random.default_rng(self.seed)
         return replace(self, upstream=map_leaves(lambda leaf: rng.normal(size=np.shape(leaf))[()], y))
 
     def copied(self) -> "Problem":
-        """The same, on copies of everything: what a changed program may spoil."""
+        """The same problem with copies of everything that a changed program could overwrite."""
         config = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in self.config.items()}
         return replace(self, arrays=tuple(map_leaves(np.array, a) for a in self.arrays), config=config,
                        upstream=map_leaves(lambda leaf: np.array(leaf)[()], self.upstream))  # fmt: skip
@@ -48,7 +48,7 @@ class Problem:
         return replace(self, seed=self.seed + 1_000_003).drawn()
 
     def redrawn(self, seed: int) -> "Problem":
-        """Other numbers of the same shapes and about the same size, and another upstream gradient."""
+        """Other numbers of the same shapes and a similar size, and another upstream gradient."""
         rng = np.random.default_rng(seed)
 
         def other(array: np.ndarray) -> np.ndarray:
@@ -66,7 +66,7 @@ class Problem:
         return dict(zip(self.names(), self.arrays))
 
     def arguments_of(self, backward: str) -> list[str]:
-        """The positional arguments of the forward that belongs to the backward function of this name."""
+        """The positional arguments of the forward function that belongs to the backward function of this name."""
         if backward == self.backward.__name__:
             return self.names()
         scope = getattr(inspect.unwrap(self.backward), "__globals__", {})
@@ -80,7 +80,7 @@ class Problem:
         return self.by_name(self.backwards(backward or self.backward))
 
     def backwards(self, backward: Callable[..., Any]) -> Any:
-        """What backward returns, on copies of everything: what it changes in place is spoiled for nobody else."""
+        """What backward returns. It runs on copies, so a change in place has no effect elsewhere."""
         own = self.copied()
         return backward(own.upstream, own.cache())
 
@@ -91,7 +91,7 @@ class Problem:
 
 
 def fresh(config: dict[str, Any]) -> dict[str, Any]:
-    """config with a copy of every generator in it, so that each call draws the same numbers."""
+    """config with every generator copied, so each call draws the same numbers."""
     return {k: copy.deepcopy(v) if isinstance(v, np.random.Generator) else v for k, v in config.items()}
 
 

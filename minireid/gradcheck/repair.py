@@ -1,9 +1,9 @@
-"""Why is it wrong: the smallest change to the program that makes it right.
+"""Why is it wrong? The search for the smallest change to the program that makes it right.
 
-An experiment rather than a guess. Changes to the suspected line (edits.py, expressions.py, insertions.py) are tried
-one after another; the functions run each time, and the gradients are compared with the numerical ones. What makes all
-of them right, with other numbers, another upstream gradient and (where the caller can make them) other sizes as well,
-is the cause. A change elsewhere in the backward is looked for only where none is found in the suspected line.
+Changes to the suspected line (edits.py, expressions.py, insertions.py) are tried one after another. Each time the
+functions run, and the gradients are compared with the numerical ones. A change is the cause if it makes all gradients
+right: also with other numbers, another upstream gradient and (if the caller gives them) other sizes. Other lines of the
+backward are tried only if no change to the suspected line is found.
 """
 
 import ast
@@ -44,7 +44,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Repair:
-    """A change that makes everything right. line: where it is; simple: nothing inserted; size: characters more."""
+    """A change that makes every gradient right. line: where. simple: nothing is inserted. size: characters added."""
 
     causes: tuple[str, ...]
     text: str
@@ -58,7 +58,7 @@ class Repair:
 
 
 class Workbench:
-    """A function's source (and its helpers' in the same file), to be run with one statement exchanged."""
+    """The source of a function and of its helpers in the same file. It runs them with one statement replaced."""
 
     def __init__(self, function: Callable[..., Any], source: Source) -> None:
         self.name, self.filename = function.__name__, source.filename
@@ -83,7 +83,7 @@ class Workbench:
         return function
 
     def with_statement(self, slot: Slot, statement: Any) -> Callable[..., Any] | None:
-        """The function with one statement exchanged, until `restore`. None where Python does not accept it."""
+        """The function with one statement replaced, until `restore`. None if Python does not accept it."""
         old = list(slot.block)
         if isinstance(statement, Both):
             second = slot.position + 1 if statement.position is None else statement.position
@@ -92,7 +92,7 @@ class Workbench:
         slot.block[slot.position] = ast.fix_missing_locations(ast.copy_location(statement, slot.statement))
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Python warns of some of the programs that are tried
+                warnings.simplefilter("ignore")  # Python warns about some of the changed programs
                 self.define(slot.function)
         except (SyntaxError, ValueError, TypeError):
             return None
@@ -104,13 +104,13 @@ class Workbench:
         self.namespace[slot.function.name] = self.originals[slot.function.name]
 
     def slots(self) -> list[Slot]:
-        """Every statement of the function and of the helpers that it reaches, in the order of the file."""
-        reached, waiting = set(), [self.name]
-        while waiting:
-            name = waiting.pop()
+        """Every statement of the function and of the helpers that it calls, by the name of the function."""
+        reached, to_visit = set(), [self.name]
+        while to_visit:
+            name = to_visit.pop()
             if name in self.functions and name not in reached:
                 reached.add(name)
-                waiting += [n.id for n in ast.walk(self.functions[name]) if isinstance(n, ast.Name)]
+                to_visit += [n.id for n in ast.walk(self.functions[name]) if isinstance(n, ast.Name)]
         return [
             slot for name in sorted(reached) for slot in self.within(self.functions[name], self.functions[name].body)
         ]
@@ -139,10 +139,12 @@ def search(
     everywhere: bool = True,
     seconds: float = SECONDS,
 ) -> list[Repair]:
-    """Repairs of `function`, best first; empty where none is found in time.
+    """Repairs of `function`, the best first; empty if none is found in time.
 
-    suspects: line numbers of statements to look at first, the likeliest first. right: whether a changed function gives
-    right results here; certain: whether on the other draws and sizes too.
+    suspects: line numbers of the statements to change first, the likeliest first.
+    scopes: the values of local names, by line. gradients: names that depend on the upstream gradient.
+    right: whether a changed function gives right results here. certain: whether also on the other draws and sizes.
+    everywhere: whether to change the other lines too, if no suspect can be repaired. seconds: the longest time.
     """
     source = source_of(function)
     if source is None:
@@ -153,7 +155,7 @@ def search(
     first = [slot for line in dict.fromkeys(suspects) for slot in slots if slot.line == line]
     rest = [slot for slot in slots if slot not in first] if everywhere else []
     for group, inserting in ((first, False), (first, True), (rest, False), (rest, True)):
-        until = min(end, time.monotonic() + seconds / 2)  # something is left for the lines after
+        until = min(end, time.monotonic() + seconds / 2)  # time is left for the later groups
         found = attempt(bench, group, scopes, gradients, right, certain, until, inserting)
         if found:
             return found
@@ -171,7 +173,7 @@ def attempt(bench, slots, scopes, gradients, right, certain, end, inserting: boo
             if time.monotonic() > end:
                 return ranked(found)
             if here and change.deep and change.causes[0] == "path missing":
-                break  # a shallower place, or a factor, will do
+                break  # a change around the whole, or a factor, is good enough
             after = show(change.node)
             if after in seen:
                 continue
@@ -185,7 +187,7 @@ def attempt(bench, slots, scopes, gradients, right, certain, end, inserting: boo
 
 
 def swaps(bench, slots, right, certain, end) -> list[Repair]:
-    """Two neighbouring statements in the other order, and what stands before a loop done in every round."""
+    """Repairs by `neighbours`: two statements in the other order, or the first one repeated inside a loop."""
     found = []
     for slot in slots:
         for change in neighbours(slot.block, slot.position):
@@ -202,7 +204,7 @@ def works(bench: Workbench, slot: Slot, change: Change, right: Callable[[Callabl
         with np.errstate(all="ignore"), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             return right(function)
-    except Exception:  # a changed program may fail in any way; then it is no repair
+    except Exception:  # a changed program may fail in any way: then it is no repair
         return False
     finally:
         bench.restore(slot)
@@ -215,7 +217,7 @@ def repair(slot: Slot, change: Change, after: str, inserting: bool) -> Repair:
         line=changed_line(slot.statement, change.node),
         function=slot.function.name,
         before=show(header(slot.statement)),
-        after="(nothing)" if isinstance(change.node, ast.Pass) else show(header(change.node)),
+        after="(this line deleted)" if isinstance(change.node, ast.Pass) else show(header(change.node)),
         simple=not inserting,
         accidental=change.accidental,
         size=len(after) - len(show(slot.statement)),
@@ -223,14 +225,14 @@ def repair(slot: Slot, change: Change, after: str, inserting: bool) -> Repair:
 
 
 def header(statement: Any) -> Any:
-    """A compound statement without its body."""
+    """An `if` or `while` without its body, else the statement itself."""
     if isinstance(statement, (ast.If, ast.While)) and not isinstance(statement.test, ast.Constant):
         return put(statement, "body", [ast.Expr(ast.Constant(...))])
     return statement
 
 
 def changed_line(old: Any, new: Any) -> int:
-    """The line of the smallest part of `old` that was exchanged."""
+    """The line of the smallest part of `old` that was replaced."""
     if type(old) is not type(new):
         return getattr(old, "lineno", 0)
     here = getattr(old, "lineno", 0)
@@ -244,7 +246,7 @@ def changed_line(old: Any, new: Any) -> int:
 
 
 def ranked(found: list[Repair]) -> list[Repair]:
-    """Simple changes first, what fits by accident and added terms later, then short ones, then those further up."""
+    """Sorted: simple before inserted, then accidental last, then added terms last, then short first, then by line."""
 
     def key(r: Repair) -> tuple[Any, ...]:
         return not r.simple, r.accidental, r.causes[0] == "path missing", abs(r.size) // 6, r.line, r.size
@@ -253,7 +255,7 @@ def ranked(found: list[Repair]) -> list[Repair]:
 
 
 def scope_at(bench: Workbench, slot: Slot, scopes: dict[int, dict[str, Any]], gradients: set[str]) -> Scope:
-    """The values that the statement's names had when it first ran (for a loop: those of the nearest line before)."""
+    """The values of the names when the statement first ran (for a loop: at the nearest line before it)."""
     end = slot.function.end_lineno or slot.line
     lines = [line for line in scopes if slot.function.lineno <= line <= end]
     before = [line for line in lines if line <= slot.line]

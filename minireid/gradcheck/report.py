@@ -1,4 +1,4 @@
-"""What a check found, told like a good compiler error: the line, the values, the likely cause, and what is right."""
+"""What a check found, like a good compiler error: the line, the values, the likely cause, and what is right."""
 
 import json
 import math
@@ -15,7 +15,12 @@ from minireid.gradcheck.patterns import Cause
 
 @dataclass(frozen=True)
 class Line:
-    """The first line that is wrong. computed, true: the worst entry; before: names that were right up to there."""
+    """The first line that is wrong.
+
+    variable: what it computes. where: the loop variables, in words. index: the worst entry; computed, true: its values.
+    wrong: how many entries are wrong, in words. before: variables that were right before this line. missing: which
+    gradient the sum lacks, in words.
+    """
 
     function: str
     number: int
@@ -42,7 +47,7 @@ class Report:
     line: Line | None = None
     causes: list[Cause] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    forward: str = ""  # what is wrong with the forward, where it was held against a reference
+    forward: str = ""  # what is wrong with the forward, if it was compared with a reference
     arrays: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, repr=False)
 
     @property
@@ -65,16 +70,16 @@ class Report:
         line = self.line
         if line is None:
             return []
-        said = [f"  line {line.number} in {line.function}:   {line.text}"]
+        lines = [f"  line {line.number} in {line.function}:   {line.text}"]
         if line.variable and not math.isnan(line.true):
             place = f"{line.variable}{list(line.index) if line.index else ''}"
             at = f" {line.where}" if line.where else ""
-            said.append(f"      {place}{at}   computed {line.computed:12.6g}   true {line.true:12.6g}   {line.wrong}")
+            lines.append(f"      {place}{at}   computed {line.computed:12.6g}   true {line.true:12.6g}   {line.wrong}")
         if line.missing:
-            said.append(f"      {line.missing}")
+            lines.append(f"      {line.missing}")
         if line.before:
-            said.append(f"      right up to there: {', '.join(line.before[-8:])}")
-        return said
+            lines.append(f"      right up to there: {', '.join(line.before[-8:])}")
+        return lines
 
     def about_causes(self) -> list[str]:
         if self.ok:
@@ -82,27 +87,27 @@ class Report:
         if not self.causes:
             return ["  no known pattern fits"] if any(not t.ok for t in self.tensors) else []
         first, *rest = self.causes
-        said = [f"  probably {paint(first.cause, False)}: {first.text}"]
+        lines = [f"  probably {paint(first.cause, False)}: {first.text}"]
         if first.fix:
-            said.append(f"      everything comes out right with:   {first.fix}")
+            lines.append(f"      everything comes out right with:   {first.fix}")
         others = [c for c in rest if c.text != first.text]
         also = dict.fromkeys(c.cause for c in rest if c.text == first.text)
         if also:
-            said.append(f"      in other words: {', '.join(also)}")
-        return said + [f"      or {c.cause}: {c.text}" for c in others]
+            lines.append(f"      in other words: {', '.join(also)}")
+        return lines + [f"      or {c.cause}: {c.text}" for c in others]
 
     def about_tensors(self) -> list[str]:
         if self.ok:
             return [f"  {tensor}" for tensor in self.tensors]
         wrong = [tensor for tensor in self.tensors if not tensor.ok]
         right = [tensor.name for tensor in self.tensors if tensor.ok]
-        said = [f"  wrong   {tensor.name:<8} {tensor.shape!s:<12} {tensor.verdict}" for tensor in wrong[:3]]
+        lines = [f"  wrong   {tensor.name:<8} {tensor.shape!s:<12} {tensor.verdict}" for tensor in wrong[:3]]
         if len(wrong) > 3:
-            said.append(f"  wrong   {', '.join(tensor.name for tensor in wrong[3:])} as well")
-        return [*said, f"  right   {', '.join(right)}"] if right else said
+            lines.append(f"  wrong   {', '.join(tensor.name for tensor in wrong[3:])} as well")
+        return [*lines, f"  right   {', '.join(right)}"] if right else lines
 
     def to_json(self) -> dict[str, Any]:
-        """Plain dicts, lists, numbers and strings; NaN and infinity as null."""
+        """Everything as plain dicts, lists, numbers and strings; NaN and infinity become None."""
         data = {key: getattr(self, key) for key in ("name", "ok", "forward", "faults", "seed", "method", "notes")}
         data["tensors"] = [{**asdict(tensor), "ok": tensor.ok, "verdict": tensor.verdict} for tensor in self.tensors]
         data["line"] = asdict(self.line) if self.line else None
@@ -110,7 +115,10 @@ class Report:
         return json.loads(json.dumps(plain(data), allow_nan=False))
 
     def plot(self, tensor: str | None = None) -> Any:
-        """A matplotlib Figure: backward's gradient, the numerical one and their difference, of the worst tensor."""
+        """A matplotlib Figure: backward's gradient, the numerical one and their difference.
+
+        tensor: its name; the worst one by default. Raises ValueError if there is no wrong tensor to draw.
+        """
         from minireid.plots.gradients import three_gradients
 
         if not self.arrays:
@@ -120,7 +128,7 @@ class Report:
 
 
 def paint(text: str, good: bool) -> str:
-    """Coloured on a terminal, plain elsewhere (and where NO_COLOR is set)."""
+    """Coloured on a terminal; plain elsewhere, or if NO_COLOR is set."""
     coloured = os.environ.get("MINIREID_COLOUR", "1" if sys.stdout.isatty() else "")
     if not coloured or os.environ.get("NO_COLOR"):
         return text

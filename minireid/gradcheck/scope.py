@@ -1,4 +1,4 @@
-"""What a line of a program can name, and small tools for its syntax tree, for the changes that the diagnosis tries."""
+"""The values that a line of a program can use, and small tools for syntax trees. The changes are made with them."""
 
 import ast
 import copy
@@ -11,28 +11,28 @@ import numpy as np
 
 
 class Change(NamedTuple):
-    """The mistake's name (and others that fit as well), in words, and what takes the place of the node."""
+    """One change to a program. causes: names of the mistake. text: a sentence. node: what replaces the old node."""
 
     causes: tuple[str, ...]
     text: str
     node: Any
-    deep: bool = False  # an insertion inside the right-hand side rather than around the whole of it
-    accidental: bool = False  # fits by accident more easily: a number for a number, a function around a value
+    deep: bool = False  # an insertion inside the right-hand side, not around all of it
+    accidental: bool = False  # may fit by accident: another number, a function around a value
 
 
 class Both(NamedTuple):
-    """A replacement of two statements of a block."""
+    """Replacements for two statements of a block."""
 
     first: ast.stmt
     second: ast.stmt
-    position: int | None = None  # of the second; the one behind the first where not given
+    position: int | None = None  # of the second in the block; None: directly after the first
 
 
 CHANGING = {"at", "copyto", "put", "place", "fill", "sort", "resize", "append", "pop", "extend", "insert", "update"}
 
 
 def harmless(call: ast.Call) -> bool:
-    """Whether a call only computes: no ufunc.at, nothing with out=, nothing that prints or stores."""
+    """Whether a call only computes: no ufunc.at, no out=, no printing, no change to an object."""
     name = show(call.func).rpartition(".")[2]
     inputs_output = {"print", "input", "open", "exec", "eval", "exit", "setattr", "shuffle"}
     return name not in CHANGING | inputs_output and not any(k.arg == "out" for k in call.keywords)
@@ -40,13 +40,13 @@ def harmless(call: ast.Call) -> bool:
 
 @dataclass
 class Scope:
-    """What a statement can name: local values by name, and which of them depend on the upstream gradient."""
+    """What a statement can use: local values by name, and the names that depend on the upstream gradient."""
 
     values: dict[str, Any]
     gradients: set[str]
-    outside: dict[str, Any] = field(default_factory=dict)  # the file's own globals
+    outside: dict[str, Any] = field(default_factory=dict)  # the file's globals
     loops: frozenset[str] = frozenset()  # names of loop variables
-    program: tuple[str, ...] = ()  # expressions that the function writes somewhere: what is missing is often among them
+    program: tuple[str, ...] = ()  # expressions elsewhere in the function: a missing one is often among them
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Arrays and floats by the expression that names them: z, p["Wz"], masks[t]."""
@@ -61,7 +61,7 @@ class Scope:
                 named[name] = np.asarray(value)
         seen = {id(v) for v in self.values.values()}
         for name, value in self.values.items():
-            if isinstance(value, dict):  # an array that has a name of its own needs no second one
+            if isinstance(value, dict):  # an array that has its own name needs no second name
                 entries = {k: v for k, v in value.items() if isinstance(k, str) and numeric(v) and id(v) not in seen}
                 seen |= {id(v) for v in entries.values()}
                 named |= {f"{name}[{k!r}]": np.asarray(v) for k, v in entries.items()}
@@ -78,7 +78,7 @@ class Scope:
         return [n for n, v in self.values.items() if isinstance(v, (int, np.integer)) and not isinstance(v, bool)]
 
     def value(self, node: ast.expr) -> Any:
-        """What an expression is worth here, or None. Calls that could change something are not made."""
+        """The value of an expression here, or None. Calls that could change something are not run."""
         if not all(harmless(n) for n in ast.walk(node) if isinstance(n, ast.Call)):
             return None
         try:
@@ -86,7 +86,7 @@ class Scope:
                 warnings.simplefilter("ignore")
                 code = compile(ast.fix_missing_locations(ast.Expression(copy.deepcopy(node))), "?", "eval")
                 return eval(code, dict(self.outside), self.values)
-        except Exception:  # whatever a fragment of somebody's expression may raise
+        except Exception:  # a part of an expression may raise anything
             return None
 
     def is_gradient(self, node: ast.expr) -> bool:
@@ -100,7 +100,7 @@ def numeric(value: Any) -> bool:
 
 
 def dimensions(value: Any) -> int:
-    """Of an array; 0 for anything else, a list of caches for one."""
+    """ndim of an array; 0 for anything else, such as a list of caches."""
     return value.ndim if isinstance(value, np.ndarray) else 0
 
 
@@ -109,7 +109,7 @@ def parse(text: str) -> ast.expr:
 
 
 def put(node: Any, field: str, value: Any, position: int | None = None) -> Any:
-    """A shallow copy of node with one field (or one element of a list) exchanged."""
+    """A shallow copy of node with one field (or one element of a list field) replaced."""
     new = copy.copy(node)
     if position is not None:
         value = [*getattr(node, field)[:position], value, *getattr(node, field)[position + 1 :]]
@@ -126,7 +126,7 @@ def show(node: Any) -> str:
         return f"for {show(node.target)} in {show(node.iter)}: {show(node.body[0])} ..."
     for inner in ast.walk(node):
         if isinstance(inner, ast.stmt) and not hasattr(inner, "lineno"):
-            inner.lineno = 1  # unparse wants one
+            inner.lineno = 1  # unparse needs one
     return ast.unparse(node)
 
 

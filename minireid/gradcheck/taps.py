@@ -1,15 +1,16 @@
-"""Looking inside plain functions: every value that they compute, seen or moved, without a change to their source.
+"""Looking inside plain functions: every value that they compute is recorded or changed. Their source stays as it is.
 
-`tapped(function)` is the same function, rebuilt from its syntax tree with taps in it: a call behind every assignment,
-argument, store into an array, and around every use of a variable, every term of a sum and everything returned. Helper
-functions of the same file are rebuilt with it. The `Tracer` that the taps report to does one of two things:
+`tapped(function)` is the same function, rebuilt from its syntax tree with *taps*. A tap is a call that passes a value
+on and reports it. There is one after every assignment, argument and store into an array, and one around every use of a
+variable, every term of a sum and every returned value. Helper functions in the same file are rebuilt too. The taps
+report to a `Tracer`, which does one of two things:
 
-- *record*: a copy of every value, with its name, its line and the loops that it was computed in;
-- *move*: let everything run, but add a given amount to the value of one event. The loss before and after tells the
-  derivative of the loss by that very value: what a backward variable ought to hold.
+- *record*: keep a copy of every value, with its name, its line and its loop variables;
+- *move*: add a given amount to the value of one event. The change of the loss gives the derivative of the loss by that
+  value. A backward variable should be equal to it.
 
-Events have numbers in the order of execution, and the functions are deterministic: event 17 of one run is event 17 of
-the next. What cannot be followed (no source, lambdas, comprehensions) runs as it is.
+Events are numbered in the order of execution. The functions are deterministic, so event 17 of one run is event 17 of
+the next. Code that cannot be followed (no source, lambdas, comprehensions) runs unchanged.
 """
 
 import ast
@@ -25,12 +26,12 @@ from typing import Any
 
 import numpy as np
 
-MOST = 64  # times that a line may run before it is taken for the inside of an element-wise loop and not followed
+MOST = 64  # a line that runs more often is probably inside a loop over elements: it is not followed
 
 
 @dataclass(frozen=True)
 class Site:
-    """A place in the source, with the name of what it holds: `z`, `p.Wz`, `h`.
+    """A place in the source, with the name of its value: `z`, `p.Wz`, `h`.
 
     kind: argument, assign, store, touch (changed by a call), use, term, item (of a dict display) or return.
     """
@@ -41,12 +42,12 @@ class Site:
     function: str
     line: int
     statement: int
-    key: str = ""  # of an item in a dict display; position in a returned tuple; sign of a term; + for `+=`
+    key: str = ""  # key of an item; position in a returned tuple; sign of a term; + for `+=`
 
 
 @dataclass(frozen=True)
 class Event:
-    """One passage of a site. loops: the loop variables at that moment, such as {"t": 3}; frame: the call it is in."""
+    """A site is executed once. loops: the loop variables then, such as {"t": 3}. frame: number of the function call."""
 
     number: int
     site: Site
@@ -55,7 +56,7 @@ class Event:
     loops: dict[str, Any]
     frame: int
     line: int
-    part: np.ndarray | None = None  # of a store with `=`: where in the array it went; value is 0 elsewhere
+    part: np.ndarray | None = None  # of a store with `=`: mask of the stored entries; value is 0 elsewhere
 
     @property
     def name(self) -> str:
@@ -69,10 +70,10 @@ class Frame:
 
 
 class Tracer:
-    """What the taps of one tapped function report to."""
+    """Records or changes the values that the taps of one function report."""
 
     def __init__(self, slices: bool) -> None:
-        self.slices = slices  # a store into an array is an event of the slice alone, or of the whole array
+        self.slices = slices  # whether a store into an array is an event of the slice, or of the whole array
         self.sites: list[Site] = []
         self.skipped: set[int] = set()
         self.scopes: dict[int, dict[str, Any]] = {}
@@ -86,7 +87,7 @@ class Tracer:
         self.frames = [Frame(0)]
         self.calls = 0
 
-    # What the rebuilt functions call.
+    # The rebuilt functions call these methods.
 
     def enter(self) -> None:
         self.calls += 1
@@ -107,7 +108,7 @@ class Tracer:
             self.scopes[statement] = {k: v for k, v in names.items() if not k.startswith("__")}
 
     def tap(self, number: int, value: Any, line: int | None = None) -> Any:
-        """value, seen; with the target's move added."""
+        """value, recorded; or, for the target event, with the given amount added."""
         if number in self.skipped or not followed(value):
             return value
         self.count += 1
@@ -121,7 +122,7 @@ class Tracer:
         return self.tap(number, value, sys._getframe(2).f_lineno if self.recording else None)
 
     def store(self, number: int, base: Any, index: Any) -> None:
-        """base[index] has just been stored: an array's slice, or an entry of a dict."""
+        """base[index] was just stored: a slice of an array, or an entry of a dict."""
         if number in self.skipped:
             return
         try:
@@ -162,7 +163,7 @@ class Tracer:
 
 
 def followed(value: Any) -> bool:
-    """Whether a value holds numbers that a derivative can be taken by: a float or an array of floats, or a dict."""
+    """Whether a value can have a derivative: a float, an array of floats, or a dict that contains one."""
     if isinstance(value, dict):
         return any(followed(v) for v in value.values())
     if isinstance(value, np.ndarray):
@@ -171,7 +172,7 @@ def followed(value: Any) -> bool:
 
 
 def arrays_in(value: Any, prefix: str = "") -> list[tuple[str, Any]]:
-    """("", array) for an array, (".Wz", array) … for a dict of arrays (of dicts …)."""
+    """("", array) for an array; (".Wz", array) … for a dict of arrays, nested or not."""
     if isinstance(value, dict):
         return [pair for k, v in value.items() if followed(v) for pair in arrays_in(v, f"{prefix}.{k}")]
     return [(prefix, value)]
@@ -192,7 +193,7 @@ def moved(value: Any, leaf: str, by: Any) -> Any:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a function's syntax tree comes from: the tree of its whole file, or of itself alone."""
+    """A function's source: the syntax tree of its whole file, or of the function alone."""
 
     tree: ast.Module
     filename: str
@@ -201,7 +202,7 @@ class Source:
 
 
 def source_of(function: Callable[..., Any]) -> Source | None:
-    """None where there is no source, or it is not a plain `def`."""
+    """The source of a function; None if there is none, or if it is not a plain `def`."""
     function = inspect.unwrap(function)
     if not isinstance(function, types.FunctionType) or function.__name__ == "<lambda>":
         return None
@@ -220,20 +221,20 @@ def source_of(function: Callable[..., Any]) -> Source | None:
 
 
 def build(tree: ast.Module, function: Callable[..., Any], source: Source, extra: dict[str, Any]) -> Callable[..., Any]:
-    """The function named like `function`, from a tree of its source, in a copy of its own globals (and closure)."""
+    """The function with the name of `function`, built from `tree`, in a copy of its globals and closure."""
     function = inspect.unwrap(function)
     assert isinstance(function, types.FunctionType)
     namespace = dict(function.__globals__)
     if function.__closure__:
         namespace |= {n: c.cell_contents for n, c in zip(function.__code__.co_freevars, function.__closure__)}
     namespace |= extra
-    wanted = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    for node in wanted:
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    for node in functions:
         node.decorator_list = []
         node.returns = None
         for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
             argument.annotation = None
-    module = ast.fix_missing_locations(ast.Module(body=list(wanted), type_ignores=[]))
+    module = ast.fix_missing_locations(ast.Module(body=list(functions), type_ignores=[]))
     exec(compile(module, source.filename, "exec"), namespace)
     built = namespace[function.__name__]
     if not source.whole_file:
@@ -242,9 +243,10 @@ def build(tree: ast.Module, function: Callable[..., Any], source: Source, extra:
 
 
 def tapped(function: Callable[..., Any], *, slices: bool = True) -> tuple[Callable[..., Any], Tracer] | None:
-    """The function with taps in it, and their tracer. None where its source cannot be had.
+    """(the function with taps, their tracer); None if its source is not available.
 
-    slices: whether `h[:, t] = ...` is an event of what was stored (for a forward) or of h, 0 elsewhere (a backward).
+    slices: whether `h[:, t] = ...` is an event of the stored slice (for a forward), or of all of h with 0 in the other
+    entries (for a backward).
     """
     source = source_of(function)
     if source is None:
@@ -256,19 +258,19 @@ def tapped(function: Callable[..., Any], *, slices: bool = True) -> tuple[Callab
 
 
 def call(method: str, *arguments: ast.expr) -> ast.Call:
-    """The syntax of __tracer__.method(arguments)."""
+    """The syntax tree of __tracer__.method(arguments)."""
     return ast.Call(ast.Attribute(ast.Name("__tracer__", ast.Load()), method, ast.Load()), list(arguments), [])
 
 
 def terms_of(node: ast.expr) -> list[ast.expr]:
-    """The terms of a sum or difference; a single one for anything else."""
+    """The terms of a sum or difference; the node itself if it is neither."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
         return [*terms_of(node.left), *terms_of(node.right)]
     return [node]
 
 
 class Taps(ast.NodeTransformer):
-    """Puts the taps into one function (and the functions inside it)."""
+    """Puts the taps into one function, and into the functions inside it."""
 
     def __init__(self, tracer: Tracer) -> None:
         self.tracer = tracer
@@ -291,7 +293,7 @@ class Taps(ast.NodeTransformer):
         return [new for statement in statements for new in self.statement(statement)]
 
     def statement(self, node: ast.stmt) -> list[ast.stmt]:
-        """What stands in for one statement: its scope told, itself with taps inside, and a tap on what it assigned."""
+        """What replaces a statement: a report of its scope, the statement with taps, a tap for each assigned value."""
         self.line = node.lineno
         if isinstance(node, ast.FunctionDef):
             return [Taps(self.tracer).function(node)]
@@ -318,7 +320,7 @@ class Taps(ast.NodeTransformer):
 
     def compound(self, node: Any) -> list[ast.stmt]:
         if isinstance(node, (ast.For, ast.While)):
-            told = [
+            variables = [
                 n.id
                 for n in ast.walk(node.target if isinstance(node, ast.For) else node.test)
                 if isinstance(n, ast.Name)
@@ -326,7 +328,7 @@ class Taps(ast.NodeTransformer):
             start = call(
                 "loop",
                 ast.Constant(self.depth),
-                ast.Dict([ast.Constant(n) for n in told], [ast.Name(n, ast.Load()) for n in told]),
+                ast.Dict([ast.Constant(n) for n in variables], [ast.Name(n, ast.Load()) for n in variables]),
             )
             end = call("end_loop", ast.Constant(self.depth))
             if isinstance(node, ast.For):
@@ -343,7 +345,7 @@ class Taps(ast.NodeTransformer):
         return [node]
 
     def sum(self, value: ast.expr, name: str, statement: ast.stmt) -> ast.expr:
-        """A right-hand side: a dict display by its entries, a tuple by its elements, a sum by its terms."""
+        """Taps in a right-hand side: on the entries of a dict, the elements of a tuple, the terms of a sum."""
         if isinstance(value, ast.Dict):
             keys = [k.value if isinstance(k, ast.Constant) else "" for k in value.keys]
             value.values = [self.item(v, str(k), statement) for k, v in zip(keys, value.values)]
@@ -411,7 +413,7 @@ class Taps(ast.NodeTransformer):
         )
         return len(self.tracer.sites) - 1
 
-    # Uses: a variable, or an entry of a dict by its literal key, wherever it is read.
+    # Uses: wherever a variable is read, or an entry of a dict by a literal key.
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if isinstance(node.ctx, ast.Load) and node.id in self.locals:
@@ -423,7 +425,7 @@ class Taps(ast.NodeTransformer):
             if isinstance(node.slice.value, str):
                 return self.wrap(node, "use", f"{node.value.id}.{node.slice.value}", node)
         node.value = self.visit(node.value)
-        return node  # an index is no place for a derivative
+        return node  # an index has no derivative
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         if node.attr in ("shape", "dtype", "ndim", "size"):
@@ -449,7 +451,7 @@ class Taps(ast.NodeTransformer):
 
 
 def named(target: ast.expr) -> str:
-    """`dz` for dz, `grads.W` for grads["W"], `dx` for dx[:, t]."""
+    """The name of a target: `dz` for dz, `grads.W` for grads["W"], `dx` for dx[:, t]."""
     if isinstance(target, ast.Name):
         return target.id
     if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):

@@ -119,19 +119,19 @@ def test_a_small_mistake_beside_zeros_is_not_excused(rng):
 
 
 @pytest.mark.parametrize(
-    ("got", "wanted", "said"),
+    ("got", "expected", "said"),
     [
         ((7, 5), (5, 7), "transposed"),
         ((3, 7, 5), (3, 5, 7), "the same axes in another order"),
-        ((35,), (5, 7), "as many values, to be reshaped"),
-        ((3, 7), (7,), "it was broadcast in the forward, and has to be summed over what (7,) does not have"),
-        ((3, 7), (1, 7), "it was broadcast in the forward"),
-        ((7,), (5, 7), "summed over an axis too many"),
-        ((), (7,), "summed over an axis too many"),
+        ((35,), (5, 7), "the number of values is right, reshape it to (5, 7)"),
+        ((3, 7), (7,), "the input was broadcast in the forward, so its gradient must be summed to the shape (7,)"),
+        ((3, 7), (1, 7), "the input was broadcast in the forward"),
+        ((7,), (5, 7), "summed over one axis too many"),
+        ((), (7,), "summed over one axis too many"),
     ],
 )
-def test_a_wrong_shape_is_explained(got, wanted, said):
-    assert said in explained(got, wanted)
+def test_a_wrong_shape_is_explained(got, expected, said):
+    assert said in explained(got, expected)
 
 
 def test_a_shape_that_nothing_explains_is_not_explained():

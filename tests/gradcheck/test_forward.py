@@ -43,7 +43,7 @@ MISTAKES = [
 def test_a_wrong_forward_is_told_with_its_line_and_cause(right, wrong, cause):
     page = changed(gru, (right, wrong))
     said, line, causes = compare_forwards(page.step_forward, gru.step_forward, draws(gru), [])
-    assert said.startswith("the forward differs from the reference: y is ") and " belongs" in said
+    assert said.startswith("the forward differs from the reference: y is ") and ", expected " in said
     assert line.number == line_of(gru, right) and wrong in line.text and line.function == "step_forward"
     assert causes[-1].cause == "forward differs" and len(causes) <= 3
     if cause:

@@ -39,7 +39,7 @@ CASES = {
         "axes in the order (0, 2, 1, 3)",
     ),
     "kernel": (KERNEL[::-1, ::-1], KERNEL, "flipped kernel", "up-down and left-right"),
-    "order": (TIME[:, ::-1], TIME, "wrong order", "opposite order along axis 1"),
+    "order": (TIME[:, ::-1], TIME, "wrong order", "reverse order along axis 1"),
     "shift": (shifted(TIME, 1), TIME, "shifted by one step", "along axis 1"),
     "zero": (0 * M, M, "path missing", "zero everywhere"),
     "last step right": (
@@ -52,7 +52,7 @@ CASES = {
     "first step wrong": (at(TIME, np.s_[:, 0], 0), TIME, "wrong index", "wrong at the first time step only"),
     "border": (at(MAPS, np.s_[:, 0], 0), MAPS, "padding border", "at the border only"),
     "gates": (SQUARE.T + 1, SQUARE, "gates swapped", "it is the gradient of p.Uz"),
-    "decay": (M + 0.01 * (M * M), M, "parameter term", "a multiple of the input W is mixed in"),
+    "decay": (M + 0.01 * (M * M), M, "parameter term", "a multiple of the input W is added to it"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Every derivative of minireid checked: the cases, the check of one, and the rows of the table."""
+"""Checks every derivative of minireid: the cases, the check of one case, and the rows of the table."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,18 +13,18 @@ from minireid.gradcheck.cases.pages import COMPILED, USUAL, Case, Sizes, page_ca
 from minireid.gradcheck.check import ENTRIES
 
 HEADER = f"{'layer':<32} {'tensor':<20} {'shape':<18} {'worst':>8}  {'at':<16} verdict"
-SAMPLE = 12  # entries of each tensor of a network, and random directions
+SAMPLE = 12  # entries of each tensor of a network that are compared, besides random directions
 
 
 def all_cases(seed: int = 0, sizes: Sizes = USUAL) -> Iterator[Case]:
-    """Every layer, loss and network, in the order in which a reader meets them."""
+    """A case for every layer, loss and network: pages first, then networks."""
     rng = np.random.default_rng(seed)
     yield from page_cases(rng, sizes)
     yield from network_cases(np.random.default_rng([5, seed]))
 
 
 def chosen(names: tuple[str, ...], seed: int) -> list[Case]:
-    """The cases of these names; without names, all. InputError for a name that none has."""
+    """The cases of these names; all cases if there are no names. Raises InputError for an unknown name."""
     cases = list(all_cases(seed))
     known = {part for case in cases for part in (case.name, case.name.split("/")[0])}
     unknown = set(names) - known
@@ -40,10 +40,9 @@ def check_case(case: Case, seed: int) -> Report:
 
 
 def method(case: Case) -> str:
-    """Central differences where compiled code runs: for complex numbers it would be compiled anew, for seconds.
+    """Central differences for compiled code: for complex numbers it would be compiled again, which takes seconds.
 
-    The complex step for networks: they compute with complex numbers, and have a kink near everywhere, at which
-    differences fail.
+    The complex step for networks: they accept complex numbers, and differences fail because kinks are everywhere near.
     """
     return "central" if case.name in COMPILED else "complex" if is_network(case) else "auto"
 
@@ -53,7 +52,7 @@ def is_network(case: Case) -> bool:
 
 
 def lines(report: Report) -> list[str]:
-    """A row for each tensor; the whole report where something is wrong."""
+    """A row for each tensor; if something is wrong, the whole report after them."""
     return [*(row(report, tensor) for tensor in report.tensors), *([] if report.ok else [str(report)])]
 
 

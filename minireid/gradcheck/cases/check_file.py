@@ -1,8 +1,8 @@
-"""`minireid gradcheck FILE.py --like gru`: somebody's own functions, written to the signature of one of ours.
+"""`minireid gradcheck FILE.py --like gru`: checks the user's own functions, with the signatures of a page of minireid.
 
-First their forward against ours, for a wrong forward passes every gradient check: both sides agree about the wrong
-function. Then their backward. The file runs in a process of its own with a time limit, so that nothing in it can harm
-or stop the command; what it raises is told as its author's error, with its line.
+First the user's forward is compared with the page's. A gradient check cannot find a wrong forward: the backward may be
+the right derivative of the wrong function. Then the backward is checked. The file runs in its own process with a time
+limit, so it cannot harm or block the command. An exception in the file is reported with its line.
 """
 
 import json
@@ -23,7 +23,8 @@ def check_file(
 ) -> dict[str, Any]:
     """{"ok", "file", "like", "checks": [...], "text"}: what was found, in a process of its own.
 
-    Raises InputError where the file, or `like`, is not there, it cannot be imported, or the time is over.
+    like: the name of a page or case. seconds: the time limit. picture: where to save a plot of a wrong gradient.
+    Raises InputError if the file or `like` does not exist, the file cannot be imported, or the time is over.
     """
     if not path.is_file():
         raise InputError(f"there is no file {path}; expected a Python file with your functions")
@@ -50,11 +51,9 @@ def check_file(
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, env=environment)
         except subprocess.TimeoutExpired:
-            raise InputError(
-                f"{path}: not finished after {seconds:g} seconds; is there a loop without an end?"
-            ) from None
+            raise InputError(f"{path}: not finished after {seconds:g} seconds; is there an endless loop?") from None
         if not result.is_file():
-            last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+            last = (done.stderr.strip().splitlines() or ["it ended without a message"])[-1]
             raise InputError(f"{path}: the process that ran it died: {last}")
         found = json.loads(result.read_text())
     if "input_error" in found:

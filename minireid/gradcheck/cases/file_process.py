@@ -1,4 +1,4 @@
-"""The process in which a student's file runs: import it, check it, write what was found. check_file.py starts it."""
+"""The process in which the user's file runs: it imports and checks it, and writes a report. check_file.py starts it."""
 
 import contextlib
 import importlib.util
@@ -25,7 +25,7 @@ from minireid.kernels import im2col
 
 
 def pages() -> list[str]:
-    """What --like can name."""
+    """The names that --like accepts."""
     cases = page_cases(np.random.default_rng(0), Sizes())
     return list(dict.fromkeys(base(case.name) for case in cases if case.name not in COMPILED))
 
@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> None:
 
 
 def reports_on(path: Path, like: str, seed: int) -> list[Report]:
-    """A report for every case of `like` that the file has functions for; after the first that is wrong, no more."""
+    """A report for every case of `like` for which the file has functions; it stops after the first wrong one."""
     if base(like) not in pages():
         raise InputError(f"there is nothing called {like} to compare with; expected --like one of {', '.join(pages())}")
     module = imported(path)
@@ -67,13 +67,13 @@ def reports_on(path: Path, like: str, seed: int) -> list[Report]:
         if not reports[-1].ok:
             return reports
     if not reports:
-        wanted = dict.fromkeys(f"{c.forward.__name__} and {c.backward.__name__}" for c in cases_of(like, seed, Sizes()))
-        raise InputError(f"{path} has no functions to check; for --like {like} it needs {', or '.join(wanted)}")
+        needed = dict.fromkeys(f"{c.forward.__name__} and {c.backward.__name__}" for c in cases_of(like, seed, Sizes()))
+        raise InputError(f"{path} has no functions to check; for --like {like} it needs {', or '.join(needed)}")
     return reports
 
 
 def cases_of(like: str, seed: int, sizes: Sizes) -> list[Case]:
-    """The cases that a page has, without compiled ones: a student writes layers, not kernels."""
+    """The cases of a page, without the compiled ones: users write layers, not kernels."""
     named = [c for c in page_cases(np.random.default_rng(seed), sizes) if like in (c.name, base(c.name))]
     return [c for c in named if c.config.get("kernel", im2col) is im2col and c.name not in COMPILED]
 
@@ -82,19 +82,19 @@ def imported(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"file_{path.stem}", path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
-    sys.path.append(str(path.parent.resolve()))  # last: a file called random.py is not the module random
+    sys.path.append(str(path.parent.resolve()))  # at the end: a file random.py must not replace the module random
     sys.modules[module.__name__] = module
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
         raise InputError(f"{path}, line {error.lineno}: {error.msg}") from None
-    except BaseException as error:  # whatever a file can raise, SystemExit too
-        raise InputError(f"{path} cannot be imported: {told(error, path)}") from None
+    except BaseException as error:  # a file can raise anything, also SystemExit
+        raise InputError(f"{path} cannot be imported: {error_text(error, path)}") from None
     return module
 
 
 def functions_for(module: ModuleType, case: Case) -> tuple[Callable[..., Any], Callable[..., Any]] | None:
-    """The file's functions for a case: named as ours, or with the page's name before (gru_forward)."""
+    """The file's functions for a case: named like the page's, or with the page's name in front (gru_forward)."""
     page = base(case.name)
     for prefix in ("", f"{page}_"):
         pair = tuple(getattr(module, prefix + f.__name__, None) for f in (case.forward, case.backward))
@@ -104,7 +104,7 @@ def functions_for(module: ModuleType, case: Case) -> tuple[Callable[..., Any], C
 
 
 def report_on(path: Path, case: Case, forward: Callable[..., Any], backward: Callable[..., Any], seed: int) -> Report:
-    """One case: the forward against ours, then the backward against the forward."""
+    """The report on one case: the forward is compared with the page's, then the backward is checked."""
     config, notes = accepted(forward, case)
     others = [
         Case(*c[:4], {k: v for k, v in c.config.items() if k in config})
@@ -128,17 +128,16 @@ def report_on(path: Path, case: Case, forward: Callable[..., Any], backward: Cal
         )
     except Exception as error:
         if line_of(error, path) is None:
-            raise  # not theirs
+            raise  # not an error of the user's file
         report = Report(case.name, [], [], seed, "")
-        report.faults = (
-            ["not written yet: " + told(error, path)] if isinstance(error, NotImplementedError) else [told(error, path)]
-        )
+        unwritten = "not written yet: " if isinstance(error, NotImplementedError) else ""
+        report.faults = [unwritten + error_text(error, path)]
         report.line = line_of(error, path)
         return report
     if differs and only_other_draws(forward, case, config):
         differs = None
         report = check(forward, backward, *case.arrays, seed=seed, name=case.name, **config)
-        notes = [*notes, "forward draws other random numbers than ours, and as many"]
+        notes = [*notes, "forward draws other random numbers than the page of minireid: this is accepted"]
     if any("raises NotImplementedError" in fault for fault in report.faults):
         report.faults = [f"not written yet: {fault}" for fault in report.faults]
     if differs:
@@ -148,13 +147,15 @@ def report_on(path: Path, case: Case, forward: Callable[..., Any], backward: Cal
 
 
 def only_other_draws(forward: Callable[..., Any], case: Case, config: dict[str, Any]) -> bool:
-    """Whether two forwards with dropout differ in the numbers that they draw alone: equal without a generator, and
-    dropout's own values dropped or scaled by 1 / (1 - rate)."""
+    """Whether two forwards with dropout differ only in the random numbers that they draw.
+
+    Then they agree without a generator. Of dropout itself, each value must be 0 or scaled by 1 / (1 - rate).
+    """
     if "rng" not in config:
         return False
-    still = {**config, "rng": None}
-    ours, theirs = case.forward(*case.arrays, **still)[0], forward(*case.arrays, **still)[0]
-    if np.shape(ours) != np.shape(theirs) or not np.allclose(ours, theirs, rtol=1e-9):
+    without_rng = {**config, "rng": None}
+    expected, got = case.forward(*case.arrays, **without_rng)[0], forward(*case.arrays, **without_rng)[0]
+    if np.shape(expected) != np.shape(got) or not np.allclose(expected, got, rtol=1e-9):
         return False
     if base(case.name) != "dropout":
         return True
@@ -164,45 +165,47 @@ def only_other_draws(forward: Callable[..., Any], case: Case, config: dict[str, 
 
 
 def with_forward(report: Report, differs: tuple[str, Line | None, list[Cause]]) -> Report:
-    """The report of a forward that is not ours; what the backward is to it is a note."""
+    """The report on a forward that differs. A note says whether the backward is right for it."""
     consistent = not report.faults and all(tensor.ok for tensor in report.tensors)
     report.notes.append(
         "the backward is right for this forward"
         if consistent
-        else "the backward is looked into when the forward is right"
+        else "correct the forward first: the cause of the wrong gradients is searched for after that"
     )
     report.forward, report.line, report.causes = differs
     return report
 
 
 def accepted(forward: Callable[..., Any], case: Case) -> tuple[dict[str, Any], list[str]]:
-    """The case's configuration without what the function takes no argument for (ours then has its default too)."""
+    """(configuration, notes): the case's configuration without arguments that `forward` does not have.
+
+    Raises InputError if the page's own forward has no default for such an argument.
+    """
     parameters = inspect.signature(forward).parameters.values()
     if any(p.kind == p.VAR_KEYWORD for p in parameters):
         return dict(case.config), []
     names = {p.name for p in parameters if p.kind in (p.KEYWORD_ONLY, p.POSITIONAL_OR_KEYWORD)}
     left_out = [k for k in case.config if k not in names]
-    ours = inspect.signature(case.forward).parameters
-    needed = [k for k in left_out if ours[k].default is inspect.Parameter.empty]
+    expected = inspect.signature(case.forward)
+    needed = [k for k in left_out if expected.parameters[k].default is inspect.Parameter.empty]
     if needed:
-        wanted = inspect.signature(case.forward)
-        raise InputError(f"{case.name}: forward takes no argument {', '.join(needed)}; expected {wanted}")
-    told_of = [k for k in left_out if k != "kernel"]
-    notes = [f"forward takes no {', '.join(told_of)}: checked without"] if told_of else []
+        raise InputError(f"{case.name}: forward takes no argument {', '.join(needed)}; expected {expected}")
+    reported = [k for k in left_out if k != "kernel"]
+    notes = [f"forward takes no argument {', '.join(reported)}: checked without it"] if reported else []
     return {k: v for k, v in case.config.items() if k in names}, notes
 
 
-def told(error: BaseException, path: Path) -> str:
-    """An exception in one line: what, where in the file, and the line's text."""
-    theirs = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == path.resolve()]
-    where = f" at line {theirs[-1].lineno}: {theirs[-1].line}" if theirs else ""
-    said = str(error).splitlines()[0] if str(error) else ""
-    return f"{type(error).__name__}{': ' + said if said else ''}{where}"
+def error_text(error: BaseException, path: Path) -> str:
+    """An exception in one line: its type and message, the line number in the file, and the line's text."""
+    own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == path.resolve()]
+    where = f" at line {own[-1].lineno}: {own[-1].line}" if own else ""
+    message = str(error).splitlines()[0] if str(error) else ""
+    return f"{type(error).__name__}{': ' + message if message else ''}{where}"
 
 
 def line_of(error: BaseException, path: Path) -> Line | None:
-    theirs = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == path.resolve()]
-    return Line(theirs[-1].name, theirs[-1].lineno or 0, theirs[-1].line or "") if theirs else None
+    own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == path.resolve()]
+    return Line(own[-1].name, own[-1].lineno or 0, own[-1].line or "") if own else None
 
 
 if __name__ == "__main__":

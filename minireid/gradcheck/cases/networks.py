@@ -1,4 +1,4 @@
-"""Gradient-check cases for every network: as it is by default, and with every setting that its FACTS declare."""
+"""Gradient-check cases for every network: with its defaults, and with every setting that its FACTS declare."""
 
 from collections.abc import Iterator
 from types import ModuleType
@@ -11,8 +11,8 @@ from minireid.gradcheck.cases.pages import Case
 from minireid.networks import crf_parts
 from minireid.networks.facts import Setting, taken_by
 
-HEIGHT, WIDTH = 16, 8  # fit every network: multiples of 8, and the height may be halved once more
-FILTERS = {3: (1, 2, 2), 4: (3, 2, 3, 2)}  # by how many a network has
+HEIGHT, WIDTH = 16, 8  # fit every network: multiples of 8, also if the height is halved
+FILTERS = {3: (1, 2, 2), 4: (3, 2, 3, 2)}  # how many numbers a network's filters have: these numbers
 
 
 def network_cases(rng: np.random.Generator) -> Iterator[Case]:
@@ -22,13 +22,13 @@ def network_cases(rng: np.random.Generator) -> Iterator[Case]:
         if network is crf_parts:
             yield from crf_parts_cases(rng, clips)
             continue
-        own = network.FACTS.family == name  # an ablation has the settings of its family, which are checked there
+        own = network.FACTS.family == name  # an ablation has the settings of its family: they are checked there
         for title, values in variations(network) if own else [("", defaults(network))]:
             yield Case(f"{name}{title}", network.forward, network.backward, *example(rng, network, clips, values))
 
 
 def variations(network: ModuleType) -> Iterator[tuple[str, dict[str, Any]]]:
-    """("", the declared defaults); then (" unit=lstm", ...): every other value of a setting, one at a time."""
+    """("", the declared defaults); then ("/unit=lstm", ...): every other value of a setting, one at a time."""
     yield "", defaults(network)
     for key, setting in network.FACTS.settings.items():
         for other in others(setting):
@@ -40,7 +40,7 @@ def defaults(network: ModuleType) -> dict[str, Any]:
 
 
 def others(setting: Setting) -> tuple[Any, ...]:
-    """Values to try beside the default: all choices; the opposite; twice the number, or 2; kernels of 3 and 1."""
+    """Values to try besides the default: all other choices; the opposite of a bool; (3, 1) for a tuple; else 2."""
     if setting.choices:
         return tuple(choice for choice in setting.choices if choice != setting.default)
     if isinstance(setting.default, bool):
@@ -62,7 +62,7 @@ def example(
 
 
 def crf_parts_cases(rng: np.random.Generator, clips: np.ndarray) -> Iterator[Case]:
-    """In two pieces: the gradient of the fusion stops on purpose before the three networks."""
+    """Two cases: on purpose, the gradient of the fusion does not reach the three networks."""
     arrays, config = example(rng, crf_parts, clips, {})
     p = arrays[1]
     fusion = {part: rng.normal(size=(5, 5)) for part in p.pop("fusion")}

@@ -1,7 +1,7 @@
-"""Gradient-check cases for every layer and loss: what `minireid gradcheck` runs, and what `--like` can name.
+"""Gradient-check cases for every layer and loss: `minireid gradcheck` runs them, and `--like` names them.
 
-Sizes are pairwise different primes where they can be, so that a mean for a sum, or a transposed axis, cannot hide
-behind two equal sizes. Inputs of layers with kinks (max, ReLU, hinge) keep their distance from them.
+Sizes are different primes where possible. With equal sizes, a mean in place of a sum or a transposed axis could stay
+unnoticed. Inputs of layers with kinks (max, ReLU, hinge) keep away from the kinks.
 """
 
 import importlib
@@ -81,15 +81,8 @@ class Sizes(NamedTuple):
     rows: int = 5
     stride: int = 2
     padding: int = 1
-    pairs: tuple[tuple[int, int], ...] = (
-        (0, 1),
-        (2, 1),
-        (3, 4),
-        (0, 4),
-        (2, 3),
-        (1, 3),
-        (4, 0),
-    )  # rows in several pairs
+    # a row is in several pairs
+    pairs: tuple[tuple[int, int], ...] = ((0, 1), (2, 1), (3, 4), (0, 4), (2, 3), (1, 3), (4, 0))
 
 
 COMPILED = ("conv2d/direct", "conv_block_fused")  # cases whose functions numba compiles
@@ -114,11 +107,11 @@ OTHER = Sizes(
 
 
 def page_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
-    """Every layer and loss: what stands on one page."""
+    """Every layer and loss."""
     yield from layer_cases(rng, sizes)
     yield from recurrent_cases(rng, sizes)
     yield from loss_cases(rng, sizes)
-    (own,) = rng.spawn(1)  # its numbers take nothing from rng: the cases above and the networks' stay as they are
+    (own,) = rng.spawn(1)  # draws nothing from rng itself: the other cases keep their numbers
     yield from published_layer_cases(own, sizes)
     yield from published_loss_cases(own, sizes)
 
@@ -131,7 +124,7 @@ def layer_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
     p = conv2d.init(rng, KH, KW, C, O, **f64)
     for kernel in (loops, im2col, *compiled("kernels.direct")):
         name = f"conv2d/{kernel.__name__.rpartition('.')[2]}"
-        small = x[:1, :5, :4] if kernel is loops else x  # Python loops are slow, and loops are loops at any size
+        small = x[:1, :5, :4] if kernel is loops else x  # Python loops are slow
         yield Case(
             name,
             conv2d.forward,
@@ -180,7 +173,7 @@ def recurrent_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
 
 
 def published_layer_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
-    """The recurrent layers of the published systems beside the GRUs."""
+    """The other recurrent layers of the published systems."""
     N, T, D, S, *_ = sizes
     x = rng.normal(size=(N, T, D))
     yield Case("lstm", lstm.forward, lstm.backward, (x, lstm.init(rng, D, S, dtype=np.float64)))
@@ -227,14 +220,14 @@ def loss_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
 
 
 def published_loss_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Case]:
-    """The losses of the published systems beside the contrastive ones, and today's."""
+    """The other losses of the published systems, and two usual ones of today."""
     rows, K, pairs = sizes.rows, sizes.K, np.array(sizes.pairs)
     config = {"pairs": pairs, "same": np.resize([True, False, True, False, False, True, True], len(pairs))}
     weights, labels = rng.random(len(pairs)), np.resize([3, 0, K - 1, 3, K - 2], rows)
     embeddings = {"low": rng.normal(size=(rows, sizes.D)), "high": rng.normal(size=(rows, 3))}
     heads = {level: {"v": rng.normal(size=e.shape[1]), "c": np.array(0.3)} for level, e in embeddings.items()}
-    told = {**config, "weights": weights, "labels": labels}
-    yield Case("similarity", similarity.forward, similarity.backward, (embeddings, heads), told)
+    weighted = {**config, "weights": weights, "labels": labels}
+    yield Case("similarity", similarity.forward, similarity.backward, (embeddings, heads), weighted)
     hinge = {**config, "margin": 1.0}
     x = without_ties(rng, sizes, hinge)
     yield Case("triplet_hard", triplet_hard.forward, triplet_hard.backward, (x,), hinge)
@@ -253,7 +246,7 @@ def compiled(name: str) -> tuple[ModuleType, ...]:
 
 
 def clear_of_zero(rng: np.random.Generator, sizes: Sizes) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Sequence and parameters for elman_relu whose outputs keep away from the kink at 0."""
+    """A sequence and parameters for elman_relu: the outputs keep away from the kink at 0."""
     N, T, D, S, *_ = sizes
     while True:
         f, p = rng.normal(size=(N, T, D)), elman_relu.init(rng, D, S, dtype=np.float64)
@@ -264,7 +257,7 @@ def clear_of_zero(rng: np.random.Generator, sizes: Sizes) -> tuple[np.ndarray, d
 def attended(
     rng: np.random.Generator, sizes: Sizes, config: dict[str, Any]
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Sequence and parameters for attentive_rnn whose scores lie apart: no small step changes the choice."""
+    """A sequence and parameters for attentive_rnn: the scores differ, so a small step does not change the top k."""
     N, T, D, S, *_ = sizes
     while True:
         v, p = rng.normal(size=(N, T, D)), attentive_rnn.init(rng, D, S, dtype=np.float64)
@@ -275,12 +268,13 @@ def attended(
 
 
 def without_ties(rng: np.random.Generator, sizes: Sizes, config: dict[str, Any]) -> np.ndarray:
-    """Embeddings for triplet_hard: no two distances of a kind are close, no triplet is at the margin, some are over."""
+    """Embeddings for triplet_hard: no two distances of a kind are close, no gap is near 0, some gaps are positive."""
     while True:
         x = rng.normal(size=(sizes.rows, sizes.D))
         _, (d, gap, positive, negative, _) = triplet_hard.forward(x, **config)
         of_a_kind = np.concatenate([np.diff(np.sort(d[config["same"] == kind])) for kind in (True, False)])
-        apart = np.abs(d[positive] - d[negative]).min() > 0.01  # not one pair listed as both: its gradients cancel
+        # a pair must not be both positive and negative: its gradients would cancel
+        apart = np.abs(d[positive] - d[negative]).min() > 0.01
         if min(of_a_kind.min(), np.abs(gap).min(), d.min()) > 0.01 and (gap > 0).any() and apart:
             return x
 

@@ -1,7 +1,7 @@
-"""Functions that are often written in the place of ours: right in themselves, but other functions.
+"""Well-known variants of layers: correct functions, but not the functions of minireid.
 
-A backward that belongs to one of them passes every gradient check. `minireid gradcheck FILE.py --like gru` compares
-forwards first, and names the variant that it meets.
+The backward of a variant passes every gradient check. So `minireid gradcheck FILE.py --like gru` compares forwards
+first, and names the variant.
 """
 
 from collections.abc import Callable
@@ -15,13 +15,13 @@ Variant = tuple[str, Callable[..., Any]]
 
 
 def variants(name: str) -> list[Variant]:
-    """(what it is, a forward of the same signature) for a case's name, such as gru/step."""
+    """(description, forward with the same signature) for the name of a case, such as gru/step."""
     known = {"gru/step": GRU_STEP, "gru": GRU, "gru_reset_after/step": RESET_STEP, "gru_reset_after": RESET}
     return known.get(name, [])
 
 
 def opposite_gate(p: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """sigmoid(-a) = 1 - sigmoid(a): the other sign of az changes z and 1 - z round."""
+    """sigmoid(-a) = 1 - sigmoid(a): the opposite sign of az swaps z and 1 - z."""
     return {k: -v if k in ("Wz", "Uz", "bz") else v for k, v in p.items()}
 
 
@@ -31,8 +31,8 @@ def no_bias_after(p: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 RESET_AFTER = "the GRU with the reset gate after the product, c = tanh(x Wc + bc + r (h' Uc)), as in PyTorch and cuDNN"
 RESET_BEFORE = "the GRU with the reset gate before the product, c = tanh(x Wc + bc + (r h') Uc), as Cho et al. wrote it"
-OPPOSITE = "the GRU with z and 1 - z changed round, h = z h' + (1 - z) c, as in PyTorch"
-BOTH = "PyTorch's GRU: reset gate after the product, and z and 1 - z changed round"
+OPPOSITE = "the GRU with z and 1 - z swapped, h = z h' + (1 - z) c, as in PyTorch"
+BOTH = "PyTorch's GRU: reset gate after the product, and z and 1 - z swapped"
 GRU_STEP: list[Variant] = [
     (RESET_AFTER, lambda x, h, p: gru_reset_after.step_forward(x, h, no_bias_after(p))),
     (OPPOSITE, lambda x, h, p: gru.step_forward(x, h, opposite_gate(p))),

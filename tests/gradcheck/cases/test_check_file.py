@@ -83,7 +83,7 @@ DEADLY = {
     "a syntax error": BROKEN["a syntax error"],
     "sys.exit at import": BROKEN["sys.exit at import"],
     "os.abort at import": ("import os\nos.abort()\n", "the process that ran it died"),
-    "os._exit at import": ("import os\nos._exit(0)\n", "the process that ran it died: it ended without a word"),
+    "os._exit at import": ("import os\nos._exit(0)\n", "the process that ran it died: it ended without a message"),
 }
 
 
@@ -117,7 +117,7 @@ def test_a_loop_without_an_end_is_stopped(where, mine, capsys):
     assert (
         code == 2
         and out == ""
-        and err == f"minireid: error: {mine}: not finished after 0.7 seconds; is there a loop without an end?\n"
+        and err == f"minireid: error: {mine}: not finished after 0.7 seconds; is there an endless loop?\n"
     )
 
 
@@ -272,7 +272,7 @@ def test_a_keyword_that_is_not_needed_is_left_out_and_it_is_said(mine):
         "def backward(dy, shape):\n    return np.broadcast_to(dy[:, None] / shape[1], shape) * 1.0\n"
     )
     (check,) = data(mine, plain, "temporal_mean")
-    assert check["ok"] and "forward takes no lengths: checked without" in check["notes"]
+    assert check["ok"] and "forward takes no argument lengths: checked without it" in check["notes"]
 
 
 def test_of_the_convolution_no_kernel_is_asked_for(mine):
@@ -292,8 +292,8 @@ def test_the_other_gru_variants_are_recognised_by_name(mine):
             'q = h_prev @ p["Uc"]\n    ac = x @ p["Wc"] + r * q + p["bc"]',
         ),
     )
-    round_ = changed(GRU, ("h = (1 - z) * h_prev + z * c", "h = z * h_prev + (1 - z) * c"))
-    for text, says in ((after, "reset gate after the product"), (round_, "z and 1 - z changed round")):
+    swapped = changed(GRU, ("h = (1 - z) * h_prev + z * c", "h = z * h_prev + (1 - z) * c"))
+    for text, says in ((after, "reset gate after the product"), (swapped, "z and 1 - z swapped")):
         (check,) = data(mine, text, "gru")
         assert check["ok"] is False and says in check["forward"] and check["causes"][0]["cause"] == "forward differs"
 

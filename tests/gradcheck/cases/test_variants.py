@@ -57,7 +57,7 @@ def test_the_two_gru_pages_have_variants_and_the_others_have_none():
 
 
 def test_torch_is_both_of_it(judge):
-    """Reset after the product, and z and 1 - z changed round: what PyTorch calls a GRU."""
+    """Reset after the product, and z and 1 - z swapped: what PyTorch calls a GRU."""
     import torch
 
     rng = np.random.default_rng(3)
