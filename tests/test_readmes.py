@@ -64,7 +64,7 @@ def test_commands_recipes_and_sweeps_exist(page: Path) -> None:
 def test_the_report_at_the_front_door_is_the_checkers(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     page = (ROOT / "README.md").read_text(encoding="utf-8").partition("what is wrong with my gradient\n")[2]
     number = re.search(r"zoo show (\d+) --out bug.py", page)
-    report = re.search(r"^```\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    report = re.search(r"^```\n\n```\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     assert number and report
     cli.main(["zoo", "show", number[1], "--out", str(tmp_path / "bug.py")])
     capfd.readouterr()
