@@ -8,7 +8,6 @@ options give the same bytes, for any number of workers. Everything is written to
 when it is complete. So a run may be interrupted at any time and started again.
 """
 
-import argparse
 import hashlib
 import io
 import json
@@ -40,11 +39,6 @@ LAYOUTS: dict[str, ModuleType] = {
     "mars": mars,
     "own": own,
 }
-HOLDS = (
-    "the folder of the dataset. It contains, for prid2011: multi_shot; ilids_vid: sequences; mars: bbox_train, "
-    "bbox_test and info; own: one folder per person; walkers: the same as the dataset whose layout they have"
-)
-DESCRIPTION = "Write a prepared folder from a raw dataset folder: smaller frames and optical flow, in one array."
 FILES = {"frames.npy", "index.json"}
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises for damaged files
 
@@ -310,35 +304,7 @@ def _write_index(file: Path, head: dict[str, Any], tracks: list[RawTrack], group
         os.fsync(stream.fileno())
 
 
-def _size(text: str) -> tuple[int, int]:
-    height, cross, width = text.partition("x")
-    if not (cross and height.isdecimal() and width.isdecimal()):
-        raise argparse.ArgumentTypeError(f"expected height x width such as 64x32, got {text!r}")
-    return int(height), int(width)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m data_tools.prepare", description=DESCRIPTION)
-    parser.add_argument("dataset", choices=sorted(LAYOUTS))
-    parser.add_argument("raw", type=Path, help=HOLDS)
-    parser.add_argument("out", type=Path, help="the prepared folder to write")
-    parser.add_argument("--size", type=_size, default=(64, 32), metavar="HxW", help="height x width (default 64x32)")
-    parser.add_argument("--no-flow", dest="flow", action="store_false", help="colours only, without optical flow")
-    scale_help = "optical flow is stored as the byte 127 + N * pixels of movement (default 16: up to 7.9 pixels)"
-    parser.add_argument("--flow-scale", type=int, default=16, metavar="N", help=scale_help)
-    parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one per processor)")
-    force_help = "replace a folder that was prepared from other images or with other options"
-    parser.add_argument("--force", action="store_true", help=force_help)
-    try:
-        prepare(**vars(parser.parse_args(arguments)))
-    except InputError as fault:
-        print(f"error: {fault}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted: nothing was written; run it again", file=sys.stderr)
-        return 130
-    return 0
-
-
 if __name__ == "__main__":
+    from data_tools.commands.prepare import main
+
     sys.exit(main())

@@ -8,7 +8,6 @@ walkers differ on purpose. With --published, counts that differ are faults. Each
 says what is checked in its folders and names.
 """
 
-import argparse
 import hashlib
 import os
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data_tools import prid2011
-from data_tools.prepare import HOLDS, LAYOUTS, UNREADABLE, decode, in_order, layout_of
+from data_tools.prepare import LAYOUTS, UNREADABLE, decode, in_order, layout_of
 from data_tools.raw import Fault, Findings, RawTrack, Sizes
 from minireid.base.errors import InputError
 from minireid.base.progress import bar
@@ -119,22 +118,7 @@ def report(dataset: str, findings: Findings, published_as: str = prid2011.PUBLIS
     return "\n".join(lines)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m data_tools.verify", description="Check a raw dataset folder.")
-    parser.add_argument("dataset", choices=sorted(LAYOUTS))
-    parser.add_argument("raw", type=Path, help=HOLDS)
-    parser.add_argument(
-        "--published", action="store_true", help="counts that differ from the published ones are faults"
-    )
-    chosen = parser.parse_args(arguments)
-    try:
-        findings = verify(chosen.dataset, chosen.raw, published=chosen.published)
-    except InputError as fault:
-        print(f"error: {fault}", file=sys.stderr)
-        return 2
-    print(report(chosen.dataset, findings, layout_of(chosen.dataset, chosen.raw).PUBLISHED_AS))
-    return 1 if findings.faults else 0
-
-
 if __name__ == "__main__":
+    from data_tools.commands.verify import main
+
     sys.exit(main())

@@ -2,7 +2,7 @@
 
 import sys
 
-from minireid.base.errors import InputError
+from minireid.base.exits import exit_code
 from minireid.commands.parser import parse
 
 COMMANDS = {
@@ -16,17 +16,7 @@ COMMANDS = {
 def main(argv: list[str] | None = None) -> int:
     """Returns the exit code. 0: done. 1: a check failed. 2: bad input, with a message of one line. 130: Ctrl-C."""
     arguments = parse(COMMANDS, argv)
-    try:
-        return arguments.run(arguments) or 0
-    except InputError as fault:
-        print(f"minireid: error: {fault}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("minireid: stopped", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the program that reads our output has ended (| head)
-        sys.stderr.close()
-        return 1
+    return exit_code(lambda: arguments.run(arguments), before="minireid: ")
 
 
 if __name__ == "__main__":

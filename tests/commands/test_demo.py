@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from data_tools import prepare, verify
-from data_tools.walkers import __main__ as walkers
+from data_tools.commands import prepare, verify, walkers
 from minireid.cli import main
 from tests import small_data
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from data_tools import ilids_vid, prepare, verify
+from data_tools.commands import prepare as prepare_command
+from data_tools.commands import verify as verify_command
 from data_tools.raw import Fault
 from minireid.base.errors import InputError
 from minireid.data.prepared import open_prepared
@@ -50,7 +52,7 @@ def test_tracks_in_the_order_of_the_frames_numbers(raw: Path) -> None:
 
 
 def test_prepared(raw: Path, tmp_path: Path, capsys: Capture) -> None:
-    assert prepare.main(["ilids_vid", str(raw), str(tmp_path / "out"), "--size", "16x8"]) == 0
+    assert prepare_command.main(["ilids_vid", str(raw), str(tmp_path / "out"), "--size", "16x8"]) == 0
     assert "gaps" not in capsys.readouterr().out, "tracks start anywhere"
     prepared = open_prepared(tmp_path / "out")
     assert prepared.one_to_one and prepared.index["dataset"] == "ilids_vid"
@@ -80,19 +82,19 @@ def test_the_folder_around_it_is_as_good(raw: Path, tmp_path: Path) -> None:
 def test_wrong_folder_says_where_to_point(raw: Path, tmp_path: Path, capsys: Capture, place: str, advice: str) -> None:
     for folder in ("images/cam1/person001", "../half/images/cam1", "../empty"):
         (raw / folder).mkdir(parents=True)
-    assert prepare.main(["ilids_vid", str((raw / place).resolve()), str(tmp_path / "out")]) == 2
+    assert prepare_command.main(["ilids_vid", str((raw / place).resolve()), str(tmp_path / "out")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert advice.format(raw=raw) in line and not (tmp_path / "out").exists()
 
 
 def test_verify_of_a_sound_folder(raw: Path, capsys: Capture) -> None:
-    assert verify.main(["ilids_vid", str(raw)]) == 0
+    assert verify_command.main(["ilids_vid", str(raw)]) == 0
     said = capsys.readouterr().out
     assert "iLIDS-VID as published" in said and said.endswith("no faults\n") and "gaps" not in said
     facts = {what: (here, there) for what, here, there in verify.verify("ilids_vid", raw, progress=False).facts}
     assert facts["persons in both cameras"] == ("3", "300") and facts["tracks"] == ("6", "600")
     assert facts["frames per track"] == ("3 to 5, mean 4", "23 to 192, mean 73")
-    assert verify.main(["ilids_vid", str(raw), "--published"]) == 1
+    assert verify_command.main(["ilids_vid", str(raw), "--published"]) == 1
 
 
 def test_verify_names_every_fault(raw: Path) -> None:
@@ -120,7 +122,7 @@ def test_gaps_are_noted(raw: Path, tmp_path: Path, capsys: Capture) -> None:
     (raw / name(1, 319, 100)).unlink()
     findings = verify.verify("ilids_vid", raw, progress=False)
     assert findings.faults == [] and "1 tracks have gaps" in findings.notes[0] and "person319" in findings.notes[0]
-    assert prepare.main(["ilids_vid", str(raw), str(tmp_path / "out")]) == 0
+    assert prepare_command.main(["ilids_vid", str(raw), str(tmp_path / "out")]) == 0
     assert "1 tracks have gaps" in capsys.readouterr().out
 
 

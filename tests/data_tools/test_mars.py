@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from data_tools import mars, prepare, verify
+from data_tools.commands import prepare as prepare_command
+from data_tools.commands import verify as verify_command
 from minireid.base.errors import InputError
 from minireid.data.prepared import Track, open_prepared
 from tests.data_tools.conftest import draw
@@ -91,7 +93,7 @@ def test_other_queries_are_other_data(raw: Path, tmp_path: Path) -> None:
 
 
 def test_verify_of_a_sound_folder(raw: Path, capsys: Capture) -> None:
-    assert verify.main(["mars", str(raw)]) == 0
+    assert verify_command.main(["mars", str(raw)]) == 0
     said = capsys.readouterr().out
     assert "MARS as published" in said and said.endswith("no faults\n")
     facts = {what: (here, there) for what, here, there in verify.verify("mars", raw, progress=False).facts}
@@ -99,7 +101,7 @@ def test_verify_of_a_sound_folder(raw: Path, capsys: Capture) -> None:
     assert facts["test persons"] == ("2", "636") and facts["test tracks"] == ("7", "12,180")
     assert facts["queries"] == ("3", "1,980") and facts["cameras"] == ("6", "6")
     assert facts["of the test tracks, junk"][0] == facts["of the test tracks, distractors"][0] == "1"
-    assert verify.main(["mars", str(raw), "--published"]) == 1
+    assert verify_command.main(["mars", str(raw), "--published"]) == 1
 
 
 def cut(name: str, size: int) -> Callable[[Path], Any]:
@@ -163,7 +165,7 @@ def test_what_prepare_refuses(raw: Path, tmp_path: Path, capsys: Capture, damage
     damage(raw)
     with pytest.raises(InputError, match=says):
         mars.find_tracks(raw)
-    assert prepare.main(["mars", str(raw), str(tmp_path / "out")]) == 2
+    assert prepare_command.main(["mars", str(raw), str(tmp_path / "out")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ") and str(raw) in line
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["MARS"]
@@ -197,14 +199,14 @@ def test_verify_names_every_fault(raw: Path, capsys: Capture) -> None:
     change(raw, "train", 5, 1, 99)
     (raw / "bbox_train/0001/notes.txt").touch()
     (raw / "bbox_train/0003/0003C2T0001F001.jpg").write_bytes(b"")
-    assert verify.main(["mars", str(raw)]) == 1
+    assert verify_command.main(["mars", str(raw)]) == 1
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAULT")]
     assert sum("row 5: lines 12 to 99 are outside" in line for line in lines) == 1
     assert sum("0002C4T0001F002.jpg is listed, but not there" in line for line in lines) == 1
     assert sum("notes.txt: is in no track" in line for line in lines) == 1
     assert sum(line.startswith("FAULT zero bytes") for line in lines) == 1
     (raw / "info/train_name.txt").unlink()
-    assert verify.main(["mars", str(raw)]) == 2
+    assert verify_command.main(["mars", str(raw)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "train_name.txt, found none" in line
 
@@ -226,7 +228,7 @@ def test_the_same_image_twice_is_noted(raw: Path) -> None:
 )
 def test_wrong_folder_says_where_to_point(raw: Path, tmp_path: Path, capsys: Capture, place: str, advice: str) -> None:
     (tmp_path / "other").mkdir()
-    assert prepare.main(["mars", str((raw / place).resolve()), str(tmp_path / "out")]) == 2
+    assert prepare_command.main(["mars", str((raw / place).resolve()), str(tmp_path / "out")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert advice.format(raw=raw) in line and not (tmp_path / "out").exists()
 
@@ -240,5 +242,5 @@ def test_without_scipy(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    assert prepare.main(["mars", str(raw), str(tmp_path / "out")]) == 2
+    assert prepare_command.main(["mars", str(raw), str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err == "error: MARS's .mat files are read by SciPy: pip install 'minireid[mars]'\n"

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from data_tools import own, prepare, verify
+from data_tools.commands import prepare as prepare_command
+from data_tools.commands import verify as verify_command
 from minireid.base.errors import InputError
 from minireid.data.prepared import Track, open_prepared
 from minireid.evaluation.search import name
@@ -46,7 +48,7 @@ def test_the_order_in_which_people_count(raw: Path) -> None:
 
 
 def test_prepared_and_the_names_kept(raw: Path, tmp_path: Path, capsys: Capture) -> None:
-    assert prepare.main(["own", str(raw), str(tmp_path / "out"), "--size", "16x8"]) == 0
+    assert prepare_command.main(["own", str(raw), str(tmp_path / "out"), "--size", "16x8"]) == 0
     assert "gaps" not in capsys.readouterr().out
     prepared = open_prepared(tmp_path / "out")
     assert prepared.tracks[0] == Track(1, "door", 0, 3, name="2/door/1")
@@ -63,7 +65,7 @@ def test_two_cameras_with_a_track_each_are_like_any_dataset_of_pairs(raw: Path, 
 
 def test_verify_of_a_sound_folder(raw: Path, capsys: Capture) -> None:
     shutil.copy(raw / "2/door/1/frame9.png", raw / "2/door/1/frame11.png")  # a video may stand still
-    assert verify.main(["own", str(raw)]) == 0
+    assert verify_command.main(["own", str(raw)]) == 0
     said = capsys.readouterr().out
     assert "published" not in said and said.endswith("no faults\n")
     assert "3 persons are in one camera only" in said and "3 sizes of images" in said and "1 images repeat" in said
@@ -116,7 +118,7 @@ def test_another_layout(tmp_path: Path, capsys: Capture, files: list[str], says:
     for file in files:
         (tmp_path / "raw" / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "raw" / file).touch()
-    assert prepare.main(["own", str(tmp_path / "raw"), str(tmp_path / "out")]) == 2
+    assert prepare_command.main(["own", str(tmp_path / "raw"), str(tmp_path / "out")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert says in line and str(tmp_path / "raw") in line and not (tmp_path / "out").exists()
 

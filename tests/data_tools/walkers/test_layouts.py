@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from data_tools import mars, prepare, verify
+from data_tools.commands.walkers import main
 from data_tools.walkers import write as walkers
-from data_tools.walkers.__main__ import main
 from data_tools.walkers.write import cast, write_walkers
 from minireid.data.prepared import open_prepared
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data_tools.commands.walkers import main
 from data_tools.walkers import write as walkers
-from data_tools.walkers.__main__ import main
 from data_tools.walkers.cameras import CAMERA_A, CAMERA_B, CAMERAS, draw_track, film
 from data_tools.walkers.drawing import draw_figure, make_figure
 from data_tools.walkers.gait import body_joints, metres_per_cycle, project

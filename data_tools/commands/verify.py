@@ -1,0 +1,28 @@
+"""The command line of `python -m data_tools.verify`."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from data_tools.commands.prepare import HOLDS
+from data_tools.prepare import LAYOUTS, layout_of
+from data_tools.verify import report, verify
+from minireid.base.exits import exit_code
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code: 0; 1 where there are faults; 2 after an error, which is one line."""
+    parser = argparse.ArgumentParser(prog="python -m data_tools.verify", description="Check a raw dataset folder.")
+    parser.add_argument("dataset", choices=sorted(LAYOUTS))
+    parser.add_argument("raw", type=Path, help=HOLDS)
+    parser.add_argument(
+        "--published", action="store_true", help="counts that differ from the published ones are faults"
+    )
+    chosen = parser.parse_args(argv)
+    return exit_code(lambda: run(chosen.dataset, chosen.raw, chosen.published))
+
+
+def run(dataset: str, raw: Path, published: bool) -> int:
+    findings = verify(dataset, raw, published=published)
+    print(report(dataset, findings, layout_of(dataset, raw).PUBLISHED_AS))
+    return 1 if findings.faults else 0
