@@ -20,6 +20,7 @@ NAMES = (
     "msp_src_low",
     "msp_src_high",
     "msp_src_motion",
+    "msp_src_reset_after",
     "crf",
     "crf_spatial",
     "crf_temporal",
