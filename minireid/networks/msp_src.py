@@ -54,16 +54,7 @@ FACTS = Facts(
 
 
 def init(
-    rng: np.random.Generator,
-    *,
-    height: int,
-    width: int,
-    channels: int,
-    filters: tuple[int, ...] = (16, 32, 32),
-    features: int = 128,
-    unit: ModuleType = gru,
-    depth: int = 1,
-    dtype: type = np.float32,
+    rng, *, height, width, channels, filters=(16, 32, 32), features=128, unit=gru, depth=1, dtype=np.float32
 ) -> dict:
     """Parameters for frames (crops) of height x width."""
     return {

@@ -35,16 +35,7 @@ FACTS = Facts(
 )
 
 
-def init(
-    rng: np.random.Generator,
-    *,
-    height: int,
-    width: int,
-    channels: int,
-    filters: tuple[int, ...] = (16, 32, 32),
-    features: int = 128,
-    dtype: type = np.float32,
-) -> dict:
+def init(rng, *, height, width, channels, filters=(16, 32, 32), features=128, dtype=np.float32) -> dict:
     """Parameters for frames (crops) of height x width."""
     return {
         **cnn.init(rng, height, width, channels, filters, features, padding=4, dtype=dtype),
