@@ -6,9 +6,17 @@ is equal to one product of two matrices that stack the rows of all frames:
 
     sum over t of  A[t]^T B[t]  =  A^T B            A (T N, ...), B (T N, ...)
 
-Two products per frame remain forward and two backward: those that involve the previous state. W (D, 3 S) is Wz, Wr and
-Wc concatenated. U (S, 2 S) is Uz and Ur concatenated. F1 to F5 are those of gru.py. Internally time is the first axis,
-so that one frame of all clips is contiguous in memory.
+Two products per frame remain forward and two backward: those that involve the previous state. The equations, as in
+gru.py, with h' for the state before the frame:
+
+    F1  z = sigmoid(x Wz + h' Uz + bz)
+    F2  r = sigmoid(x Wr + h' Ur + br)
+    F3  q = r h'
+    F4  c = tanh(x Wc + q Uc + bc)
+    F5  h = (1 - z) h' + z c
+
+W (D, 3 S) is Wz, Wr and Wc side by side. U (S, 2 S) is Uz and Ur. Uc stands alone, because it multiplies q and not h'.
+Internally time is the first axis, so that one frame of all clips is contiguous in memory.
 """
 
 from typing import NamedTuple
@@ -66,6 +74,7 @@ def backward(dh, cache):
         dq = da[t, :, 2 * S :] @ p["Uc"].T  # F4
         da[t, :, :S] = dh_t * (c[t] - h[t]) * slopes_zr[t, :, :S]  # F5, F1
         da[t, :, S : 2 * S] = dq * h[t] * slopes_zr[t, :, S:]  # F3, F2: dar = dr r (1 - r), dr = dq h'
+        # dh' = dh (1 - z) + dq r + daz Uz^T + dar Ur^T
         dh_next = dh_t * (1 - z) + dq * r + da[t, :, : 2 * S] @ U.T  # F5, F3, F2 and F1
     da = da.reshape(T * N, 3 * S)
     dx = (da @ W.T).reshape(T, N, -1).swapaxes(0, 1)

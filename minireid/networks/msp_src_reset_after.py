@@ -1,6 +1,6 @@
 """msp_src with a recurrent unit at both levels: the GRU of cuDNN and PyTorch (minireid/layers/gru_reset_after.py).
 
-F1, F2 of minireid/networks/msp_src.py. Low level: the early maps, and their order.
+F1, F2 of minireid/networks/msp_src.py. Low level: the early maps of the frames in order.
 
     L1  b = maxpool2d(m2)              2x2; each frame by itself
     L2  e = dropout_linear(b)          128 features for every frame
@@ -11,8 +11,8 @@ High level: H1 to H4 of msp_src.py, with gru_reset_after at H3.
 
 Shapes: x (N, T, H, W, C) clips; m2 and b (N, T, height, width, 32); e and h (N, T, 128); low and high (N, 128).
 
-In msp_src the low level averages the maps first, so it does not depend on the order of the frames. Here it does. It
-costs one linear layer for every frame, and not one for every clip.
+In msp_src the low level averages the maps first, so it does not depend on the order of the frames. Here it does. So
+the linear layer runs on every frame, and not once for a clip.
 """
 
 from types import ModuleType
