@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_tools.prepare import LAYOUTS, prepare
+from data_tools.write_prepared import LAYOUTS, prepare
 from minireid.base.exits import exit_code
 
 DESCRIPTION = "Write a prepared folder from a raw dataset folder: smaller frames and optical flow, in one array."

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data_tools.commands.prepare import HOLDS
-from data_tools.prepare import LAYOUTS, layout_of
-from data_tools.verify import report, verify
+from data_tools.find_faults import report, verify
+from data_tools.write_prepared import LAYOUTS, layout_of
 from minireid.base.exits import exit_code
 
 

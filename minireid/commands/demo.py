@@ -55,9 +55,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def draw_and_prepare(raw: Path, prepared: Path, size: Size, seed: int) -> None:
-    from data_tools.prepare import prepare
-    from data_tools.verify import report, verify
+    from data_tools.find_faults import report, verify
     from data_tools.walkers.write import write_walkers
+    from data_tools.write_prepared import prepare
 
     shortest, longest = size.frames
     say(f"python -m data_tools.walkers {raw} --people {size.people} --seed {seed} --frames {shortest} {longest}")

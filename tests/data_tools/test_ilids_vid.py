@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_tools import ilids_vid, prepare, verify
+from data_tools import find_faults, ilids_vid, write_prepared
 from data_tools.commands import prepare as prepare_command
 from data_tools.commands import verify as verify_command
 from data_tools.raw import Fault
@@ -37,7 +37,7 @@ def raw(tmp_path: Path) -> Path:
 
 
 def faults(raw: Path) -> list[Fault]:
-    return verify.verify("ilids_vid", raw, progress=False).faults
+    return find_faults.verify("ilids_vid", raw, progress=False).faults
 
 
 def test_tracks_in_the_order_of_the_frames_numbers(raw: Path) -> None:
@@ -61,7 +61,7 @@ def test_prepared(raw: Path, tmp_path: Path, capsys: Capture) -> None:
 
 def test_the_folder_around_it_is_as_good(raw: Path, tmp_path: Path) -> None:
     for target, source in (("one", raw), ("two", raw.parent)):
-        prepare.prepare("ilids_vid", source, tmp_path / "out" / target, progress=False)
+        write_prepared.prepare("ilids_vid", source, tmp_path / "out" / target, progress=False)
     one, two = ((tmp_path / "out" / target / "index.json").read_bytes() for target in ("one", "two"))
     assert one == two
 
@@ -91,7 +91,7 @@ def test_verify_of_a_sound_folder(raw: Path, capsys: Capture) -> None:
     assert verify_command.main(["ilids_vid", str(raw)]) == 0
     said = capsys.readouterr().out
     assert "iLIDS-VID as published" in said and said.endswith("no faults\n") and "gaps" not in said
-    facts = {what: (here, there) for what, here, there in verify.verify("ilids_vid", raw, progress=False).facts}
+    facts = {what: (here, there) for what, here, there in find_faults.verify("ilids_vid", raw, progress=False).facts}
     assert facts["persons in both cameras"] == ("3", "300") and facts["tracks"] == ("6", "600")
     assert facts["frames per track"] == ("3 to 5, mean 4", "23 to 192, mean 73")
     assert verify_command.main(["ilids_vid", str(raw), "--published"]) == 1
@@ -120,7 +120,7 @@ def test_verify_names_every_fault(raw: Path) -> None:
 
 def test_gaps_are_noted(raw: Path, tmp_path: Path, capsys: Capture) -> None:
     (raw / name(1, 319, 100)).unlink()
-    findings = verify.verify("ilids_vid", raw, progress=False)
+    findings = find_faults.verify("ilids_vid", raw, progress=False)
     assert findings.faults == [] and "1 tracks have gaps" in findings.notes[0] and "person319" in findings.notes[0]
     assert prepare_command.main(["ilids_vid", str(raw), str(tmp_path / "out")]) == 0
     assert "1 tracks have gaps" in capsys.readouterr().out
@@ -137,5 +137,5 @@ def test_gaps_are_noted(raw: Path, tmp_path: Path, capsys: Capture) -> None:
 def test_what_prepare_refuses(raw: Path, tmp_path: Path, damage) -> None:
     damage(raw)
     with pytest.raises(InputError, match="has no frames, or its number or a frame's number is there twice") as fault:
-        prepare.prepare("ilids_vid", raw, tmp_path / "out", progress=False)
+        write_prepared.prepare("ilids_vid", raw, tmp_path / "out", progress=False)
     assert "\n" not in str(fault.value) and not (tmp_path / "out").exists()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_tools import mars, prepare, verify
+from data_tools import find_faults, mars, write_prepared
 from data_tools.commands import prepare as prepare_command
 from data_tools.commands import verify as verify_command
 from minireid.base.errors import InputError
@@ -73,30 +73,32 @@ def test_tracks_with_their_roles(raw: Path) -> None:
 
 
 def test_prepared(raw: Path, tmp_path: Path) -> None:
-    out = prepare.prepare("mars", raw, tmp_path / "out", size=(16, 8), flow=False, progress=False)
+    out = write_prepared.prepare("mars", raw, tmp_path / "out", size=(16, 8), flow=False, progress=False)
     prepared = open_prepared(out)
     assert prepared.tracks[0] == Track(1, "1", 0, 3, role="train")
     assert prepared.tracks[5] == Track(-1, "3", 13, 2, role="gallery")
     assert prepared.tracks[7] == Track(2, "1", 18, 2, role="query")
     assert len(prepared.frames) == 30 and prepared.has_roles
-    around = prepare.prepare("mars", raw.parent, tmp_path / "other" / "out", size=(16, 8), flow=False, progress=False)
+    around = write_prepared.prepare(
+        "mars", raw.parent, tmp_path / "other" / "out", size=(16, 8), flow=False, progress=False
+    )
     assert (around / "index.json").read_bytes() == (out / "index.json").read_bytes()
 
 
 def test_other_queries_are_other_data(raw: Path, tmp_path: Path) -> None:
     """The images are the same; who is a query is not."""
-    out = prepare.prepare("mars", raw, tmp_path / "out", progress=False)
-    assert prepare.prepare("mars", raw, out, progress=False) == out
+    out = write_prepared.prepare("mars", raw, tmp_path / "out", progress=False)
+    assert write_prepared.prepare("mars", raw, out, progress=False) == out
     io.savemat(raw / "info/query_IDX.mat", {"query_IDX": np.array([[4, 5, 7]])})
     with pytest.raises(InputError, match="--force"):
-        prepare.prepare("mars", raw, out, progress=False)
+        write_prepared.prepare("mars", raw, out, progress=False)
 
 
 def test_verify_of_a_sound_folder(raw: Path, capsys: Capture) -> None:
     assert verify_command.main(["mars", str(raw)]) == 0
     said = capsys.readouterr().out
     assert "MARS as published" in said and said.endswith("no faults\n")
-    facts = {what: (here, there) for what, here, there in verify.verify("mars", raw, progress=False).facts}
+    facts = {what: (here, there) for what, here, there in find_faults.verify("mars", raw, progress=False).facts}
     assert facts["training persons"] == ("2", "625") and facts["training tracks"] == ("5", "8,298")
     assert facts["test persons"] == ("2", "636") and facts["test tracks"] == ("7", "12,180")
     assert facts["queries"] == ("3", "1,980") and facts["cameras"] == ("6", "6")
@@ -213,7 +215,7 @@ def test_verify_names_every_fault(raw: Path, capsys: Capture) -> None:
 
 def test_the_same_image_twice_is_noted(raw: Path) -> None:
     shutil.copy(raw / "bbox_train/0001/0001C1T0001F001.jpg", raw / "bbox_train/0001/0001C1T0001F003.jpg")
-    findings = verify.verify("mars", raw, progress=False)
+    findings = find_faults.verify("mars", raw, progress=False)
     assert findings.faults == [] and any("1 images repeat one of their track" in note for note in findings.notes)
 
 

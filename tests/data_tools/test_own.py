@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_tools import own, prepare, verify
+from data_tools import find_faults, own, write_prepared
 from data_tools.commands import prepare as prepare_command
 from data_tools.commands import verify as verify_command
 from minireid.base.errors import InputError
@@ -60,7 +60,7 @@ def test_prepared_and_the_names_kept(raw: Path, tmp_path: Path, capsys: Capture)
 def test_two_cameras_with_a_track_each_are_like_any_dataset_of_pairs(raw: Path, tmp_path: Path) -> None:
     for folder in ("10/yard 10", "bert/door/2"):
         shutil.rmtree(raw / folder)
-    assert open_prepared(prepare.prepare("own", raw, tmp_path / "out", progress=False)).one_to_one
+    assert open_prepared(write_prepared.prepare("own", raw, tmp_path / "out", progress=False)).one_to_one
 
 
 def test_verify_of_a_sound_folder(raw: Path, capsys: Capture) -> None:
@@ -69,7 +69,7 @@ def test_verify_of_a_sound_folder(raw: Path, capsys: Capture) -> None:
     said = capsys.readouterr().out
     assert "published" not in said and said.endswith("no faults\n")
     assert "3 persons are in one camera only" in said and "3 sizes of images" in said and "1 images repeat" in said
-    facts = {what: here for what, here, _ in verify.verify("own", raw, progress=False).facts}
+    facts = {what: here for what, here, _ in find_faults.verify("own", raw, progress=False).facts}
     assert (facts["persons"], facts["cameras"], facts["tracks"]) == ("5", "3", "9")
     assert facts["persons in two cameras or more"] == "2" and facts["most tracks of a person in a camera"] == "2"
 
@@ -81,7 +81,8 @@ def test_verify_names_every_fault(raw: Path) -> None:
         (raw / file).touch()
     (raw / "10/yard 10/x/7.jpeg").write_bytes(b"no image")
     found = {
-        (fault.kind, str(fault.path.relative_to(raw))) for fault in verify.verify("own", raw, progress=False).faults
+        (fault.kind, str(fault.path.relative_to(raw)))
+        for fault in find_faults.verify("own", raw, progress=False).faults
     }
     assert found == {
         ("empty track", "Anna/door/2"),
@@ -99,7 +100,7 @@ def test_verify_names_every_fault(raw: Path) -> None:
 def test_empty_folders_are_refused(raw: Path, tmp_path: Path, folder: str, says: str) -> None:
     (raw / folder).mkdir()
     with pytest.raises(InputError, match=f"{folder} has {says}"):
-        prepare.prepare("own", raw, tmp_path / "out", progress=False)
+        write_prepared.prepare("own", raw, tmp_path / "out", progress=False)
     assert not (tmp_path / "out").exists()
 
 
@@ -125,5 +126,5 @@ def test_another_layout(tmp_path: Path, capsys: Capture, files: list[str], says:
 
 def test_the_folder_around_it(raw: Path, tmp_path: Path) -> None:
     shutil.move(raw, tmp_path / "around" / "raw")
-    out = prepare.prepare("own", tmp_path / "around", tmp_path / "out", progress=False)
+    out = write_prepared.prepare("own", tmp_path / "around", tmp_path / "out", progress=False)
     assert open_prepared(out).tracks[0].name == "2/door/1"

@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_tools import prepare as module
+from data_tools import write_prepared as module
 from data_tools.commands.prepare import main
 from data_tools.optical_flow import track_flow
-from data_tools.prepare import prepare
 from data_tools.prid2011 import EXCLUDED_178, PERSONS_178, find_tracks, protocol_178
 from data_tools.raw import RawTrack
+from data_tools.write_prepared import prepare
 from minireid.base.errors import InputError
 from minireid.data.prepared import check_hash, open_prepared
 

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from data_tools.commands.verify import main
+from data_tools.find_faults import report, verify
 from data_tools.prid2011 import EXCLUDED_178
 from data_tools.raw import Fault, Findings
-from data_tools.verify import report, verify
 from minireid.base.errors import InputError
 
 MakeRaw = Callable[..., Path]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from data_tools import prepare
+from data_tools import write_prepared
 from minireid.base.errors import InputError
 from minireid.experiments import rows
 from minireid.recipes.recipe import load
@@ -64,7 +64,7 @@ def test_the_shipped_sweep_files_load() -> None:
 
 
 def test_all_published_systems_fit_the_frames_that_prepare_makes_where_nothing_is_said(tmp_path: Path) -> None:
-    size = inspect.signature(prepare.prepare).parameters["size"].default
+    size = inspect.signature(write_prepared.prepare).parameters["size"].default
     prepared = small_data.write_prepared(tmp_path / "prepared", size=size, flow=True)
     _, found = rows.of_file("systems")
     assert len(found) == 7

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_tools import mars, prepare, verify
+from data_tools import find_faults, mars, write_prepared
 from data_tools.commands.walkers import main
 from data_tools.walkers import write as walkers
 from data_tools.walkers.write import cast, write_walkers
@@ -33,7 +33,7 @@ def test_same_bytes_for_any_number_of_workers_and_no_faults(tmp_path: Path, layo
     one, two = write(tmp_path / "one", layout), write(tmp_path / "two", layout, workers=2)
     assert digest(one) == digest(two)
     for dataset in (layout, "walkers"):
-        findings = verify.verify(dataset, one, progress=False)
+        findings = find_faults.verify(dataset, one, progress=False)
         assert findings.faults == [] and dict(f[:2] for f in findings.facts)["height x width"] == "128 x 64"
     assert json.loads((one / "walkers.json").read_text())["layout"] == layout
     with Image.open(one / "contact_sheet.png") as sheet:
@@ -48,7 +48,7 @@ def test_ilids_vid(tmp_path: Path) -> None:
         assert persons == [f"person{n:03d}" for n in range(1, 9)], "everybody is in both cameras"
     frames = sorted(path.name for path in (raw / "sequences/cam2/person005").iterdir())
     assert frames[0] == "cam2_person005_00186.png" and 3 <= len(frames) <= 7
-    prepared = open_prepared(prepare.prepare("walkers", raw, tmp_path / "out", progress=False))
+    prepared = open_prepared(write_prepared.prepare("walkers", raw, tmp_path / "out", progress=False))
     assert prepared.one_to_one and prepared.index["dataset"] == "walkers" and len(prepared.tracks) == 16
 
 
@@ -73,7 +73,7 @@ def test_mars(tmp_path: Path) -> None:
     assert {t.camera for t in tracks} == {"1", "2", "3"}
     assert len(tracks) > len({(t.person, t.camera) for t in tracks}), "some have several tracks"
     assert tracks[0].frames[0].name == "0001C1T0001F001.jpg"
-    prepared = open_prepared(prepare.prepare("walkers", raw, tmp_path / "out", size=(16, 8), progress=False))
+    prepared = open_prepared(write_prepared.prepare("walkers", raw, tmp_path / "out", size=(16, 8), progress=False))
     assert prepared.has_roles and len(prepared.tracks) == len(tracks) and prepared.index["dataset"] == "walkers"
 
 
@@ -100,7 +100,9 @@ def test_bad_arguments(tmp_path: Path, capsys: pytest.CaptureFixture[str], words
 
 def test_twins_in_the_layout_of_ilids_vid(tmp_path: Path) -> None:
     write_walkers(tmp_path / "raw", people=4, seed=0, twins=True, layout="ilids_vid", workers=1, progress=False)
-    prepared = open_prepared(prepare.prepare("walkers", tmp_path / "raw", tmp_path / "out", flow=False, progress=False))
+    prepared = open_prepared(
+        write_prepared.prepare("walkers", tmp_path / "raw", tmp_path / "out", flow=False, progress=False)
+    )
     assert [track.group for track in prepared.tracks] == [0] * 8
 
 
