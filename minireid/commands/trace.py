@@ -8,7 +8,7 @@ from minireid.commands.options import add_set, add_threads
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("prepared", type=Path, nargs="?", help="prepared folder (default: random bytes)")
+    command.add_argument("prepared", type=Path, nargs="?", help="prepared folder (default: random numbers)")
     command.add_argument("--recipe", default="msp_src", help="name of a recipe, or path of a .toml file")
     command.add_argument("--persons", type=int, default=100, help="classes, without a prepared folder (default: 100)")
     add_set(command)

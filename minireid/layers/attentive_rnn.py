@@ -17,11 +17,11 @@ top_k=0 keeps all.
 
 With the softmax, one half of w = [w_h ; w_g] has no effect. The term w_g . g_t is the same for all i, and a softmax
 does not change when the same number is added to all scores. So the weights depend on w_h . h_i alone, and the gradient
-of w_g is 0, but for rounding. w_g is kept because eq. 2 has it. With raw weights it has an effect.
+of w_g is 0, up to rounding. w_g is kept because eq. 2 has it. With raw weights it has an effect.
 
 Gradients flow back through the attended states, across any number of frames in one step. This is the main idea of the
-paper. Gradients also flow back through the weights. Where the k-th and the next score are equal, the selection of
-states is discontinuous: there is no derivative.
+paper. Gradients also flow back through the weights. Where the k-th largest score equals the next one, the selection
+jumps: there is no derivative.
 
 Shapes: v (N, T, D), h (N, T, S), g_t and m_t (N, S), s_t and alpha_t (N, t - 1); W (D, S), U, Wa (S, S), w (2 S,),
 b (S,). N clips, T frames. Padding frames come last, so they cannot change the states of real frames. So the loop needs
@@ -79,7 +79,7 @@ def forward(v, p, *, attention: str = "softmax", top_k: int = 0):
 
 
 def largest(s, top_k: int):
-    """s (N, t) -> booleans (N, t): True for the top_k largest of each row, ties to the earlier. top_k=0: all True."""
+    """s (N, t) -> booleans (N, t): True for each row's top_k largest; of equals, the earlier. top_k=0: all True."""
     if not 0 < top_k < s.shape[1]:
         return np.ones(s.shape, bool)
     order = np.argsort(-s.real, axis=1, kind="stable")

@@ -1,4 +1,4 @@
-"""The block that the networks are made of: convolution, 2x2 max-pool, activation.
+"""The block of most networks: convolution, 2x2 max-pool, activation.
 
     F1  z = conv2d(x; W, b)      padding p, stride 1
     F2  m = maxpool2d(z)         2x2, stride 2

@@ -15,7 +15,7 @@ Shapes: x (N, T, H, W, C), h (N, T, H, W, S); Wz, Wr, Wc (k, k, C, S), Uz, Ur, U
 bz, br, bc (S,). Padding frames come last, so they cannot change the states of real frames. So the loop needs no
 lengths.
 
-As in gru_projected.py, x is convolved before the loop, for all frames and all three gates at once. Two convolutions
+As in gru_projected.py, the part with x is computed before the loop, for all frames at once. Two convolutions
 remain in the loop: of h' (with U, which is Uz and Ur concatenated) and of q. The backward pass has the same structure.
 Its loop computes only what the gradient of the previous state needs. The parameters' gradients are sums over all
 frames. They are computed after the loop, for all frames at once.
@@ -66,7 +66,7 @@ def init(
 
 
 def check_odd(*sizes: int) -> None:
-    """ValueError for even kernels: no middle pixel, and no padding equal on both sides keeps the size."""
+    """ValueError for even kernels: with equal padding on both sides they cannot keep the size."""
     if any(size < 1 or size % 2 == 0 for size in sizes):
         raise ValueError(f"conv_gru: kernels must be odd, so that maps keep their size, got {sizes}")
 

@@ -3,9 +3,8 @@
     F1  o_t = f_t W + r_(t-1) U          r_0 = 0
     F2  r_t = max(o_t, 0)
 
-The output is o_t, before the ReLU. The clip's feature is the mean of the o_t over time (their eq. 5). The baseline does
-the same with tanh (elman_unsquashed.py). There a separate linear layer comes before the recurrence, and its output is
-added unchanged. Here W is part of the recurrence. The paper prints no bias.
+The output is o_t, before the ReLU. The mean of the o_t over time is xR of crf.py (their eq. 5). The baseline does the
+same with tanh (elman_unsquashed.py), but adds its input unchanged, without a W. The paper prints no bias.
 
 Shapes: f (N, T, D), o and r (N, T, S), W (D, S), U (S, S). N clips, T frames. A ReLU does not bound its state: if the
 spectral norm of U is above 1, the state may grow from frame to frame. tanh would prevent this. At o = 0 the ReLU has a
@@ -17,9 +16,8 @@ import numpy as np
 
 
 def init(rng: np.random.Generator, D: int, S: int, *, dtype: type = np.float32) -> dict[str, np.ndarray]:
-    """W uniform in +-1/sqrt(D), U uniform in +-1/sqrt(S): each bound uses its own fan-in. The two differ, because D
-    may be the size of a whole feature map and S is not. At the start U changes the length of a typical state to
-    about 0.58 of itself, so the state shrinks."""
+    """W uniform in +-1/sqrt(D), U uniform in +-1/sqrt(S): each bound uses its own fan-in. At the start U shrinks a
+    typical state to about 0.58 of its length."""
     return {
         "W": rng.uniform(-1 / np.sqrt(D), 1 / np.sqrt(D), (D, S)).astype(dtype),
         "U": rng.uniform(-1 / np.sqrt(S), 1 / np.sqrt(S), (S, S)).astype(dtype),

@@ -5,7 +5,7 @@
     F3  d_t = r_t mask_t                               dropout, with a new mask for every frame
     F4  o_t = e_t + d_(t-1) U + b        for t > 1
 
-This is an Elman unit with two changes. Its input e_t (the output of the CNN's linear layer) is added unchanged. Its
+An Elman unit with F1, F3 and two more changes. Its input e_t (from the CNN's linear layer) is added unchanged. Its
 output is the sum o_t *before* tanh. The clip's feature is the mean of the o_t, so the losses see values that tanh has
 not squashed.
 

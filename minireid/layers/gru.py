@@ -11,7 +11,7 @@ Shapes: a step maps x (N, D) and h' (N, S) to h (N, S); z, r, q and c are (N, S)
 come last, so they cannot change the states of real frames. The temporal pool ignores the states of padding frames. So
 the loop needs no lengths.
 
-This page is the definition. Its fast twin is gru_projected.py: one matrix product for all frames.
+This page is the definition. In its fast twin gru_projected.py one product takes x of all frames.
 
 The other common variant resets *after* the product (PyTorch, cuDNN): it is minireid/layers/gru_reset_after.py. Some
 authors write F5 with z and 1 - z swapped. That is the same unit with the signs of Wz, Uz and bz flipped.
@@ -84,7 +84,7 @@ def step_backward(dh, cache):
 
 
 def forward(x, p):
-    """x (N, T, D) -> all states h (N, T, S), cache (one entry per frame, with the gates, for inspection)."""
+    """x (N, T, D) -> all states h (N, T, S), cache (one Step per frame)."""
     N, T, _ = x.shape
     h = np.zeros((N, T, len(p["bz"])), x.dtype)
     h_t = np.zeros_like(h[:, 0])

@@ -11,7 +11,7 @@ Shapes: a step maps x (N, D) and h' (N, S) to h (N, S); z, r, q and c are (N, S)
 
 Why two variants? Here the three products with h' do not depend on each other, so a GPU computes all of them at once. In
 minireid/layers/gru.py (Cho et al. 2014, Wu et al. 2016) the third product has to wait for r. PyTorch writes F5 with z
-and 1 - z swapped. It stores matrices transposed and two biases: its Wz is -Wz^T here, its bz is -(b_iz + b_hz).
+and 1 - z swapped. It stores matrices transposed and two biases. So Wz here is -W_iz^T, bz is -(b_iz + b_hz).
 """
 
 from typing import NamedTuple
@@ -82,7 +82,7 @@ def step_backward(dh, cache):
 
 
 def forward(x, p):
-    """x (N, T, D) -> all states h (N, T, S), cache (one entry per frame, with the gates, for inspection)."""
+    """x (N, T, D) -> all states h (N, T, S), cache (one Step per frame)."""
     N, T, _ = x.shape
     h = np.zeros((N, T, len(p["bz"])), x.dtype)
     h_t = np.zeros_like(h[:, 0])

@@ -94,7 +94,7 @@ def step_backward(dh, dc, cache):
 
 
 def forward(x, p):
-    """x (N, T, D) -> all states h (N, T, S), cache (one entry per frame, with the gates, for inspection)."""
+    """x (N, T, D) -> all states h (N, T, S), cache (one Step per frame)."""
     N, T, _ = x.shape
     h = np.zeros((N, T, len(p["bi"])), x.dtype)
     h_t, c_t = np.zeros_like(h[:, 0]), np.zeros_like(h[:, 0])

@@ -23,8 +23,7 @@ def forward(x, *, window: tuple[int, int] = (2, 2), stride: int = 2):
 
 
 # Only the maximum passes its gradient on. Where windows overlap, one x can be the maximum of several windows, so the
-# code uses += and not =. (The slice of offset k holds each x at most once, so += adds all terms. Overlaps come from
-# different k.)
+# code uses += and not =. (A slice holds each x at most once, so += loses no term. Overlaps come from different k.)
 
 
 def backward(dy, cache):

@@ -5,8 +5,8 @@
     F3  I = softmax cross-entropy over the clips, logits = linear(identification_length u)
     F4  loss = sum over levels of  verification_weight V + identification_weight I
 
-Without F1 (minireid/losses/joint.py) a network can lower its loss by making embeddings longer, and easy clips outweigh
-the others. Face recognition uses this normalisation (NormFace, Wang et al. 2017). The evaluation should then compare
+Without F1 (minireid/losses/joint.py) a network can lower its loss by making embeddings longer, not only by turning
+them. Face recognition uses this normalisation (NormFace, Wang et al. 2017). The evaluation should then compare
 directions too (`evaluation.normalise` in the recipe). With length 2, distances lie between 0 and 4. A margin of 2 on
 the distance (contrastive_squared, contrastive_linear) then corresponds to an angle of 60 degrees. A larger
 identification_length lets a classifier become more certain.

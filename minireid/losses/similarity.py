@@ -16,7 +16,7 @@ sigmoid has saturated at 1, u still separates two candidates. The two cameras ca
 Shapes: embeddings {level: (N, D)}, heads {level: {"v": (D,), "c": ()}}, pairs (P, 2) row numbers, same (P,) booleans,
 True for the same person, weights (P,) or None. The interface is that of joint.py, so this loss can replace it in
 training. There is no classifier. So labels, and the settings of joint.py, are accepted and ignored. With u = 0
-everywhere the loss is ln 2 = 0.69 for each level, the chance level.
+everywhere the loss is ln 2 = 0.69 for each level: pure chance.
 """
 
 from typing import NamedTuple
@@ -51,8 +51,8 @@ def init(rng: np.random.Generator, D: int, K: int, *, dtype: type = np.float32) 
     """{"v": (D,), "c": ()}: v = 1/sqrt(D) everywhere and c = 0. rng and K, the number of persons, are not used.
 
     The similarity then starts as an inner product: every feature that two clips share is evidence for the same person.
-    The paper draws v from [-1, 1]. Then half of the features would be evidence against it, until v or the features
-    change sign. The sum of D products of unrelated features of size 1 has the size sqrt(D). The factor 1/sqrt(D) scales
+    The paper draws v from [-1, 1]. Then half of the features would be evidence against it, until their v changes
+    sign. The sum of D products of unrelated features of size 1 has the size sqrt(D). The factor 1/sqrt(D) scales
     it to 1, where the sigmoid is steep.
     """
     return {"v": np.full(D, 1 / np.sqrt(D), dtype), "c": np.zeros((), dtype)}

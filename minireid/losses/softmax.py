@@ -24,8 +24,7 @@ def forward(x, *, labels):
 
 
 # d logp[n, l] / dx[n, k] = [k = l] - e^logp[n, k]: raise the logit of the right person, lower every logit by its
-# probability. So each row of dx sums to 0. (A softmax alone, with equal upstream gradients for all probabilities,
-# passes on 0.)
+# probability. So each row of dx sums to 0.
 
 
 def backward(dloss, cache):

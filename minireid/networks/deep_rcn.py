@@ -24,8 +24,8 @@ F1 to F7, pool is the 2x2 max-pool. The recipe's dropout rate is 0.7, the paper'
 Where the paper leaves a choice, or contradicts itself:
 - In the paper's table of layers, the first 3x3 convolution removes 3 pixels from 160 x 60, not 2. Later layers follow
   the same pattern. Here padding keeps the size. The text first says three convolutional layers, later four. The table
-  has four, as this network does. Each of the last three feeds a GRU, because the paper has max-pools between the GRUs
-  "for the compatibility of the dimensions".
+  has four, as here. The paper max-pools between the GRUs "for the compatibility of the dimensions", so their maps
+  differ in size: the last three feed one each.
 - The paper uses 32 channels in all convolutions, and 128, 256, 256 in the GRUs. The recipes use fewer channels.
 - Eq. 4 averages the last states of the levels, but these differ in size and in channels. Here they are concatenated on
   the smallest grid. The similarity (eq. 5, minireid/losses/similarity.py) weights them with v.

@@ -1,4 +1,4 @@
-"""A network as a function: one vector for each clip. Evaluation, search and the tutorials call it."""
+"""A network as a function: one vector for each clip. Evaluation and the speed benchmark call it."""
 
 from types import ModuleType
 from typing import Any

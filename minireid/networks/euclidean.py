@@ -1,4 +1,4 @@
-"""How the networks that learn a distance compare clips: Euclidean distance, with its sign changed into a score."""
+"""How the networks that learn a distance compare clips: the score is minus the Euclidean distance."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def score(a: np.ndarray, b: np.ndarray, heads: Any = None) -> np.ndarray:
     heads: not used. Networks with a learned similarity need the parameters of their loss here.
 
     |a - b|^2 = |a|^2 - 2 a.b + |b|^2, in float64: the subtraction loses digits, and float32 has too few. The
-    result is computed ROWS rows at a time, so that no second array is so large.
+    result is computed ROWS rows at a time, so that it is the only large array.
     """
     scores = np.empty((len(a), len(b)))
     b = b.astype(np.float64)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 class Setting(NamedTuple):
     """default: the value if a recipe has none; its type is the setting's type. choices: the allowed strings, if any.
-    least: the smallest allowed number. layer: a string names a page of minireid/layers."""
+    least: the smallest allowed number. layer: whether it is a page of minireid/layers."""
 
     default: Any
     choices: tuple[str, ...] = ()

@@ -6,8 +6,8 @@ F1, F2, H1 to H4 of minireid/networks/msp_src.py with one step between H2 and H3
 
 Why: at the start of training a recurrent unit is almost linear. The mean of a linear unit's states depends almost only
 on the mean of its inputs: clothes, camera, background. For twins these are noise. If they stay in, training makes no
-progress for hundreds of steps, until the gates find the order of the poses. Without them it begins at once. H2a itself
-does not depend on the order. A clip of one frame has no order: all its features are 0.
+progress for hundreds of steps, until the gates find the order of the poses. With H2a, progress begins at once.
+The mean in H2a does not depend on the order. For a clip of one frame, c is 0.
 """
 
 from types import ModuleType

@@ -3,7 +3,7 @@
     run = Forward(p, ...)                     back = Backward(cache, watch)
     y = run("conv1", conv_block, x)           dx = back("conv1", dy)
 
-The name is where the layer's parameters are in `p` ("high.linear" is p["high"]["linear"]), and what `watch` is told.
+The name finds the layer's parameters in `p` ("high.linear" is p["high"]["linear"]). `watch` is told the name too.
 Only the caches are recorded: a network's backward is written by hand, and calls its layers in reverse order.
 """
 

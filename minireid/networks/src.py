@@ -6,9 +6,9 @@
 
 Shapes: x (N, T, H, W, C) clips, f and o (N, T, 128), y (N, 128). C = 5: luma, two of chroma, two of optical flow.
 Frames are 64 x 48 and crops 56 x 40 in the paper. A frame's last maps then have 2,560 values. With a classifier for
-100 persons there are 397,828 parameters. (The authors' code has 128 more: each twin has its own start s.)
+100 persons there are 397,828 parameters. (The authors' code has 128 more: each clip of a pair has its own s.)
 
-The twins need no second network. Both clips of a pair are rows of x, and the loss compares their rows of y.
+There is no second network. Both clips of a pair are rows of x, and the loss compares their rows of y.
 """
 
 import numpy as np

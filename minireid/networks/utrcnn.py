@@ -1,6 +1,6 @@
 """UTRCNN ("unbiased time"): the baseline's CNN, and a recurrence that attends to its earlier states.
 
-Eq. 2 to 5 are equations of the UTRCNN paper. The mechanism is sparse attentive backtracking (Ke et al. 2018).
+Eq. 2 to 5: the UTRCNN paper's. The mechanism is attentive backtracking (Ke et al. 2018), sparse if top_k > 0.
 
     F1  f = CNN(x)                 C1 to C4 of minireid/networks/cnn.py, with tanh and padding 4
     F2  h = attentive_rnn(f)       eq. 2: each state also reads a weighted sum of the states before it

@@ -84,7 +84,7 @@ def augment(
 
 
 def check_fits(recipe: Recipe, prepared: Prepared) -> None:
-    """Raises InputError if the recipe needs something that the prepared folder does not have."""
+    """Raises InputError if the recipe contradicts itself or does not fit the prepared folder."""
     height, width = recipe.clips.crop
     space = min(prepared.height - height, prepared.width - width)
     if space + 2 * recipe.augment.shift < 0 or space < 0:

@@ -30,7 +30,7 @@ class Experiment:
 
 
 def experiment_of(recipe: Recipe, prepared: Prepared, persons: tuple[int, ...], way: Way | None = None) -> Experiment:
-    """An experiment with the persons who have two tracks of `clips.length` frames or more. way: None: fast.
+    """An experiment with the persons who have two tracks of `clips.length` frames or more. way=None: fast.
 
     Raises InputError where they are too few for a step.
     """

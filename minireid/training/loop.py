@@ -147,7 +147,7 @@ def where_it_began(experiment: Experiment, params: Tree, step: int, computed: Co
 def record_of(experiment: Experiment, computed: Computed) -> dict[str, Any]:
     """What the log says of a step: the loss, its parts, and mean distances of the pairs."""
     embeddings, losses = computed.embeddings, experiment.recipe.losses
-    if losses.together == "joint_on_sphere":  # the lengths that the margin is compared with
+    if losses.together == "joint_on_sphere":  # embeddings of the length that the loss sees
         embeddings = {level: losses.verification_length * u for level, u in to_unit_length(embeddings).items()}
     pairs, same = computed.batch.pairs, computed.batch.same
     return {"loss": computed.loss, **computed.parts, **mean_distances(embeddings, pairs, same)}
@@ -178,7 +178,7 @@ def progress_line(record: dict[str, Any]) -> str:
 
 
 def validate(run: Run, validator: Validator, state: Checkpoint, record: dict[str, Any]) -> Checkpoint:
-    """Measure validation persons. The result goes into the record, the best mAP into best.npz. Returns the state."""
+    """Measure validation persons: the result into the record, the best state into best.npz. Returns the state."""
     result = validator(state.params, run.validation)
     record |= {f"validation {name}": value for name, value in result.items()}
     if result["mAP"] > state.header["best"]:

@@ -77,7 +77,7 @@ def clip_elements(grads: Tree, limit: float) -> None:
 def decay_weights(params: Tree, factor: float) -> None:
     """Multiply every weight matrix and kernel by `factor`, in place (decoupled weight decay, Loshchilov & Hutter 2019).
 
-    Vectors are not decayed, because they are few: biases, w of attentive_rnn, v of similarity.
+    Vectors stay: biases, s of elman_unsquashed, w of attentive_rnn, v of similarity.
     """
     for _, p in leaves(params):
         if p.ndim > 1:

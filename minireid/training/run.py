@@ -41,7 +41,7 @@ class Run:
     train: tuple[int, ...]
     validation: tuple[int, ...]
     test: tuple[int, ...]
-    identities: int  # classes of the classifiers: training persons with two tracks of whole clips
+    identities: int  # classes of the classifiers: training persons with two long enough tracks
 
     def prepared(self) -> Prepared:
         """The prepared folder of the run. Raises InputError if the folder has changed."""

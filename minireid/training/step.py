@@ -44,7 +44,7 @@ def gradients_at(experiment: Experiment, params: Tree, step: int, watch: Watch =
 def gradients(
     model: Model, params: Tree, batch: Batch, rng: np.random.Generator | None, watch: Watch = ignore
 ) -> Computed:
-    """Loss and gradients of a batch. rng: None: no dropout. watch: is shown every result, see running.py."""
+    """Loss and gradients of a batch. rng=None: no dropout. watch: is shown every result, see running.py."""
     how = {"lengths": batch.lengths, "rng": rng, "dropout_rate": model.dropout, "watch": watch}
     embeddings, cache = model.network.forward(batch.x, params["network"], **model.settings, **how)  # forward
     pairs = {"labels": batch.labels, "pairs": batch.pairs, "same": batch.same, "weights": batch.weights}

@@ -1,7 +1,7 @@
 """One batch walked through a network: what to look at first when training does not work.
 
-Above: what is known before training. Do the losses start where chance says? Is anything saturated? Has an update a
-sensible size, compared with its weights? Below: a line for each layer with shape, parameters, FLOPs a frame, sizes of
+The report: what is known before training. Do the losses start where chance says? Is anything saturated? Has an update
+a sensible size, against its weights? Then a line for each layer: shape, parameters, FLOPs per frame, sizes of
 activations and gradients, and milliseconds.
 """
 
@@ -105,7 +105,7 @@ def trace(recipe: Recipe, prepared: Prepared | None, identities: int) -> str:
     watcher.last = time.perf_counter()
     computed = gradients(model, params, batch, rng, watcher)
     watcher.ends(1e3 * (time.perf_counter() - watcher.last))
-    source = "random bytes" if prepared is None else str(prepared.path)
+    source = "random numbers" if prepared is None else str(prepared.path)
     sections = [
         f"{recipe.network.name}: {batch.x.shape[0]} clips of {batch.x.shape[1]} frames, "
         f"{batch.x.shape[2]} x {batch.x.shape[3]} pixels, {batch.x.shape[4]} channels, from {source}",
@@ -289,6 +289,6 @@ def own_parameters(network: Tree, name: str) -> dict[str, np.ndarray]:
 
 
 def other_flops(own: dict[str, np.ndarray], shape: tuple[int, ...], frames: int) -> float:
-    """FLOPs a frame of a linear or recurrent layer: each matrix once for every output vector."""
+    """FLOPs per frame of a linear or recurrent layer: each matrix once per output vector."""
     vectors = np.prod(shape[:-1]) / frames
     return float(sum(2 * array.size * vectors for array in own.values() if array.ndim == 2))

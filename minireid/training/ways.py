@@ -4,11 +4,11 @@ Some pages have a fast twin: the same results, up to rounding.
 
     definition                            fast                                   what the twin does
     minireid/layers/conv_block.py         minireid/layers/conv_block_fused.py    convolution and pool in one kernel
-    minireid/layers/gru.py                minireid/layers/gru_projected.py       one product for all frames
+    minireid/layers/gru.py                minireid/layers/gru_projected.py       x of all frames at once
     minireid/kernels/im2col.py            minireid/kernels/direct.py             compiled loops, no copies
     minireid/data/images.py               minireid/data/one_pass.py              one compiled pass over each image
 
-The left column is the default of every page (loops.py would be too slow). Training and evaluation run `fast()`.
+The left column is every page's default (im2col, as loops.py is too slow). Training and evaluation run `fast()`.
 `minireid train --definition` runs `DEFINITION`. (`minireid trace` shows the definition of the GRU.)
 """
 

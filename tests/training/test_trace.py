@@ -64,7 +64,7 @@ def test_other_persons_change_the_classifiers_only(capsys: Capture) -> None:
 def test_shapes_and_flops(capsys: Capture) -> None:
     page = trace(small_data.recipe(), None, 10)
     table = rows(page)
-    assert "msp_src: 4 clips of 3 frames, 16 x 8 pixels, 3 channels, from random bytes" in page
+    assert "msp_src: 4 clips of 3 frames, 16 x 8 pixels, 3 channels, from random numbers" in page
     assert " ".join(table["conv1"]).startswith("4 x 3 x 8 x 4 x 16 1,216 ")
     assert " ".join(table["high.conv3"]).startswith("4 x 3 x 2 x 1 x 32 25,632 ")
     assert " ".join(table["low.linear"]).startswith("4 x 128 8,320 ")
