@@ -25,9 +25,9 @@ This page maps clips to embeddings. The losses compare the clips of a pair (mini
 
 The published summary names the parts: early features pooled over all frames; later features through a GRU and averaged;
 both losses at both levels; one to two million parameters. It gives no sizes. The filters, the 5x5 kernels, tanh and the
-128 features here are the baseline's, so that little else differs. But its padding is 4. Padding 2 keeps the
-size of the maps. The pool L2 makes the linear layers of both levels equally large. The mean L1 comes first, so that one
-map is pooled and not T. At 128 x 64 this makes 1.2 million parameters with two classifiers for 100 persons.
+128 features here are those of the baseline (src.py), so that little else differs. The baseline has padding 4. Padding 2
+keeps the size of the maps. The pool L2 makes the linear layers of both levels equally large. The mean L1 comes first,
+so that one map is pooled and not T. At 128 x 64 this makes 1.2 million parameters with two classifiers for 100 persons.
 """
 
 from types import ModuleType

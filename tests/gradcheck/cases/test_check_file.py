@@ -126,7 +126,7 @@ def test_a_loop_without_an_end_is_stopped(where, mine, capsys):
     [
         (["nowhere.py", "--like", "gru"], "there is no file nowhere.py"),
         (["mine.py", "--like", "lsmt"], "there is nothing called lsmt to compare with; expected --like one of conv2d"),
-        (["mine.py"], "expected --like NAME beside FILE.py"),
+        (["mine.py"], "expected --like NAME with FILE.py"),
         (["--like", "gru"], "expected one file"),
         (["mine.py", "mine.py", "--like", "gru"], "expected one file"),
         (["mine.py", "--like", "gru", "--plot", "picture.gif"], "end in .png"),
