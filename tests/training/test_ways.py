@@ -1,12 +1,17 @@
 """Definition or fast: what is chosen, with and without numba."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from minireid.layers import elman, gru, gru_projected
+from minireid.training import ways
 from minireid.training.ways import DEFINITION, fast
+
+ROOT = Path(__file__).parent.parent.parent
 
 
 def test_the_fast_way_is_the_twins() -> None:
@@ -56,3 +61,10 @@ print([name for name in sys.modules if name.split(".")[0] == "numba"])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_every_definition_names_its_twin() -> None:
+    pairs = re.findall(r"^    (minireid/\S+\.py) +(minireid/\S+\.py)", ways.__doc__ or "", re.MULTILINE)
+    assert len(pairs) == len(DEFINITION)
+    for definition, twin in pairs:
+        assert Path(twin).name in (ROOT / definition).read_text(encoding="utf-8"), definition
