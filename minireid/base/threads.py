@@ -8,9 +8,11 @@ Each of these gives the same bits with any number of threads:
                        a fixed order (minireid/kernels/fused.py, direct.py); the compiler may not reorder a sum
                        (minireid/base/compiling.py)
 
-The test: test_one_thread_or_two_same_bits in tests/base/test_threads.py. BLAS does not promise the same bits for its
-matrix products, so it gets one thread. This costs little: matrix products are a small part of a
-step, and BLAS threads would only wait for the kernels' threads.
+The tests: test_one_thread_or_two_same_bits in tests/base/test_threads.py (a whole training), and
+test_every_number_of_threads_gives_the_same_bits in tests/kernels/test_fused.py.
+
+BLAS does not promise the same bits for its matrix products, so it gets one thread. This costs little: matrix products
+are a small part of a step, and BLAS threads would only wait for the kernels' threads.
 """
 
 import os
