@@ -68,7 +68,7 @@ def test_the_report_at_the_front_door_is_the_checkers(tmp_path: Path, capfd: pyt
     assert number and report
     cli.main(["zoo", "show", number[1], "--out", str(tmp_path / "bug.py")])
     capfd.readouterr()
-    assert cli.main(["gradcheck", str(tmp_path / "bug.py"), "--like", "gru"]) == 1
+    assert cli.main(["gradcheck", str(tmp_path / "bug.py"), "--like", "gru", "--time-limit", "100"]) == 1
     assert capfd.readouterr().out.startswith(report[1])
 
 
