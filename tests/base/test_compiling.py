@@ -27,6 +27,7 @@ def run(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
+@pytest.mark.slow
 def test_one_line_the_first_time_and_none_after(tmp_path: Path) -> None:
     first, again = (run(PROGRAM, NUMBA_CACHE_DIR=str(tmp_path)) for _ in range(2))
     assert first.stderr.splitlines() == [

@@ -54,7 +54,10 @@ def assert_close(mine: dict[str, np.ndarray], definition: dict[str, np.ndarray],
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("activation", [tanh, relu], ids=["tanh", "relu"])
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(
+    "shape",
+    [pytest.param(shape, id=str(shape), marks=[pytest.mark.slow] if n % 3 else []) for n, shape in enumerate(SHAPES)],
+)
 def test_it_is_the_definition(shape, activation, dtype):
     x, p = draw(shape, dtype)
     assert_close(run(x, p, shape[-1], activation), run(x, p, shape[-1], activation, conv_block), dtype)

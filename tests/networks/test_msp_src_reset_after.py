@@ -10,13 +10,14 @@ from tests.judges import assert_complex_step, assert_does_without_dx, assert_man
 
 SIZES = {"height": 8, "width": 17, "channels": 2, "filters": (1, 3, 2), "features": 5, "dtype": np.float64}
 CLIPS = [((1, 1), None), ((3, 2), None), ((2, 3), [3, 1])]  # one clip of one frame, two frames, one clip shorter
+CHECKED = [CLIPS[0], pytest.param(*CLIPS[1], marks=pytest.mark.slow), CLIPS[2]]  # by differences: seconds each
 
 
 def draw(rng: np.random.Generator, N: int, T: int) -> tuple:
     return rng.normal(size=(N, T, 8, 17, 2)), network.init(rng, **SIZES)
 
 
-@pytest.mark.parametrize(("clips", "lengths"), CLIPS, ids=str)
+@pytest.mark.parametrize(("clips", "lengths"), CHECKED, ids=str)
 def test_derivatives(clips, lengths, rng):
     config = {"lengths": lengths, "rng": np.random.default_rng(1), "dropout_rate": 0.3}
     assert_gradients(network.forward, network.backward, *draw(rng, *clips), **config)

@@ -18,7 +18,13 @@ from minireid.practice.zoo.bug import Bug
 from minireid.practice.zoo.bugs import BUGS
 
 EVERY = 1 if os.environ.get("MINIREID_ZOO") == "all" else 14
-each_bug = pytest.mark.parametrize("bug", BUGS, ids=[f"{n} {bug.module}" for n, bug in enumerate(BUGS, start=1)])
+each_bug = pytest.mark.parametrize(
+    "bug",
+    [
+        pytest.param(bug, id=f"{n} {bug.module}", marks=[pytest.mark.slow] if n % 3 else [])
+        for n, bug in enumerate(BUGS, start=1)
+    ],
+)
 
 
 @each_bug
