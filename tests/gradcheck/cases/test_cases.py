@@ -20,7 +20,12 @@ NO_DERIVATIVE = {"lengths", "pair_weights", "euclidean", "embedding", "facts", "
 PARTS = {"cnn"}  # of other networks, with which it is checked
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def marks_of(name: str) -> list[pytest.MarkDecorator]:
+    """A network with another setting (msp_src/unit=lstm) is slow, and like the network without it."""
+    return [pytest.mark.slow] if "=" in name else []
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, id=case.name, marks=marks_of(case.name)) for case in CASES])
 def test_every_case_passes_without_a_kink(case):
     report = check_case(case, 0)
     assert report.ok and all(tensor.kinks == 0 for tensor in report.tensors), str(report)
