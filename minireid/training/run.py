@@ -87,11 +87,11 @@ def create(
     )
     path.mkdir(parents=True, exist_ok=True)
     write_text(path / "recipe.toml", to_toml(recipe))
-    facts: dict[str, Any] = {"format": FORMAT, "version": VERSION, **asdict(run)}
+    fields: dict[str, Any] = {"format": FORMAT, "version": VERSION, **asdict(run)}
     for key in ("path", "recipe"):
-        del facts[key]
-    facts["prepared_path"] = str(run.prepared_path)
-    write_text(path / "run.json", json.dumps(facts, indent=1))
+        del fields[key]
+    fields["prepared_path"] = str(run.prepared_path)
+    write_text(path / "run.json", json.dumps(fields, indent=1))
     return run
 
 
@@ -101,22 +101,22 @@ def open_run(path: Path) -> Run:
     if not file.is_file():
         raise InputError(f"expected a run folder (with run.json) at {path}, found none: check the path, or train first")
     try:
-        facts = json.loads(file.read_text(encoding="utf-8"))
-        if facts.pop("format") != FORMAT or facts.pop("version") != VERSION:
+        fields = json.loads(file.read_text(encoding="utf-8"))
+        if fields.pop("format") != FORMAT or fields.pop("version") != VERSION:
             raise InputError(
                 f"expected {FORMAT} version {VERSION} in {file}, got another: use the minireid version that wrote it"
             )
-        return Run(path=path, recipe=load_recipe(str(path / "recipe.toml")), **checked(facts))
+        return Run(path=path, recipe=load_recipe(str(path / "recipe.toml")), **checked(fields))
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as fault:
         raise InputError(f"{file} is damaged ({fault}): train again") from None
 
 
-def checked(facts: dict[str, Any]) -> dict[str, Any]:
+def checked(fields: dict[str, Any]) -> dict[str, Any]:
     """The entries of run.json as arguments of Run. Raises ValueError if an entry has the wrong type or range."""
     for key in ("train", "validation", "test"):
-        if not all(type(person) is int for person in facts[key]):
+        if not all(type(person) is int for person in fields[key]):
             raise ValueError(f"{key} should be a list of whole numbers")
-        facts[key] = tuple(facts[key])
+        fields[key] = tuple(fields[key])
     for key, kind in (
         ("split", str),
         ("number", int),
@@ -124,8 +124,8 @@ def checked(facts: dict[str, Any]) -> dict[str, Any]:
         ("prepared_path", str),
         ("identities", int),
     ):
-        if type(facts[key]) is not kind:
-            raise ValueError(f"{key} should be {kind.__name__}, not {facts[key]!r}")
-    if not 2 <= facts["identities"] <= len(facts["train"]):
-        raise ValueError(f"identities should be from 2 to {len(facts['train'])}, not {facts['identities']}")
-    return {**facts, "prepared_path": Path(facts["prepared_path"])}
+        if type(fields[key]) is not kind:
+            raise ValueError(f"{key} should be {kind.__name__}, not {fields[key]!r}")
+    if not 2 <= fields["identities"] <= len(fields["train"]):
+        raise ValueError(f"identities should be from 2 to {len(fields['train'])}, not {fields['identities']}")
+    return {**fields, "prepared_path": Path(fields["prepared_path"])}

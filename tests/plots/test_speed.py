@@ -55,5 +55,6 @@ def test_roofline_and_growth(tmp_path: Path) -> None:
 
 def test_a_way_that_was_too_quick_to_measure_is_left_out(tmp_path: Path) -> None:
     """Backward input is a difference of two times: by chance it may come out below 0, which has no logarithm."""
-    speed.draw_roofline(tmp_path / "roofline.png", [*LAYERS, {**LAYERS[0], "GFLOP/s": -3.0}], ABOUT)
-    looked_at(tmp_path / "roofline.png")
+    speed.draw_roofline(tmp_path / "roofline.png", LAYERS, ABOUT)
+    speed.draw_roofline(tmp_path / "one more.png", [*LAYERS, {**LAYERS[0], "FLOP/byte": 900.0, "GFLOP/s": -3.0}], ABOUT)
+    np.testing.assert_array_equal(looked_at(tmp_path / "one more.png"), looked_at(tmp_path / "roofline.png"))
