@@ -8,7 +8,7 @@ forward differs.
 """
 
 from minireid.gradcheck.check import assert_gradients, check
-from minireid.gradcheck.compare import TensorReport
 from minireid.gradcheck.report import Report
+from minireid.gradcheck.tensor.compare import TensorReport
 
 __all__ = ["Report", "TensorReport", "assert_gradients", "check"]

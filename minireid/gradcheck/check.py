@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 
 from minireid.base.trees import leaves
-from minireid.gradcheck import faults
-from minireid.gradcheck.compare import TOLERANCE, TensorReport, compare
 from minireid.gradcheck.diagnose import diagnose
-from minireid.gradcheck.numerical import Slopes
-from minireid.gradcheck.problem import Problem
 from minireid.gradcheck.report import Report
+from minireid.gradcheck.tensor import faults
+from minireid.gradcheck.tensor.compare import TOLERANCE, TensorReport, compare
+from minireid.gradcheck.tensor.problem import Problem
+from minireid.gradcheck.tensor.slopes import Slopes
 
 ENTRIES = 2000  # entries of a tensor that are compared; of a larger tensor a sample
 # entries of each tensor of a large problem: with the complex step (one run for each entry), and without
@@ -47,7 +47,7 @@ def check(
     arrays: float64 arrays, or nested dicts of them. They are changed during the check and restored.
     config: passed to forward.
     seed: draws the upstream gradient. name: the title of the report; the name of forward by default.
-    method: "auto", "complex" or "central" (minireid/gradcheck/numerical.py).
+    method: "auto", "complex" or "central" (minireid/gradcheck/tensor/slopes.py).
     diagnosis: whether to look for the line and the cause.
     entries: of a tensor with more entries, so many are compared, and random directions.
     more: (arrays, config) with other numbers and sizes, for the diagnosis. Without them it draws other numbers of the

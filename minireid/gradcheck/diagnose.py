@@ -11,14 +11,14 @@ import numpy as np
 
 from minireid.base.trees import leaves
 from minireid.gradcheck import inside, repair
-from minireid.gradcheck.compare import TOLERANCE
 from minireid.gradcheck.inside import Look, Verdict
-from minireid.gradcheck.numerical import Slopes
 from minireid.gradcheck.patterns import Cause, patterns, size_names
-from minireid.gradcheck.problem import Problem
 from minireid.gradcheck.repair import Repair
 from minireid.gradcheck.report import Line, Report
 from minireid.gradcheck.taps import source_of
+from minireid.gradcheck.tensor.compare import TOLERANCE
+from minireid.gradcheck.tensor.problem import Problem
+from minireid.gradcheck.tensor.slopes import Slopes
 
 LARGEST = 3000  # entries of a variable whose true derivative is computed in full
 

@@ -10,9 +10,9 @@ from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck import repair
 from minireid.gradcheck.inside import record
 from minireid.gradcheck.patterns import Cause, patterns
-from minireid.gradcheck.problem import fresh
 from minireid.gradcheck.report import Line
 from minireid.gradcheck.taps import Event, source_of, tapped
+from minireid.gradcheck.tensor.problem import fresh
 
 SECONDS = repair.SECONDS  # for the search for a cause
 Draw = tuple[tuple[Any, ...], dict[str, Any]]  # arrays, configuration

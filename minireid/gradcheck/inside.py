@@ -24,8 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from minireid.gradcheck.problem import Problem, complex_arrays, weighted_sum
 from minireid.gradcheck.taps import Event, Tracer, source_of, tapped
+from minireid.gradcheck.tensor.problem import Problem, complex_arrays, weighted_sum
 
 DIRECTIONS = 3
 TINY = 1e-30  # the imaginary step: nothing is subtracted, so it may be this small

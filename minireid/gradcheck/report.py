@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from minireid.gradcheck.compare import TensorReport
 from minireid.gradcheck.patterns import Cause
+from minireid.gradcheck.tensor.compare import TensorReport
 
 
 @dataclass(frozen=True)

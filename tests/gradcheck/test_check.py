@@ -6,7 +6,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from minireid.gradcheck import assert_gradients, check, numerical
+from minireid.gradcheck import assert_gradients, check
+from minireid.gradcheck.tensor import slopes as numerical
 from minireid.layers import dropout, gru, linear, maxpool2d, relu, temporal_mean
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from minireid.gradcheck import inside
 from minireid.gradcheck.cases.pages import OTHER, Sizes, page_cases
-from minireid.gradcheck.problem import Problem
+from minireid.gradcheck.tensor.problem import Problem
 from minireid.layers import gru
 from tests.gradcheck.planting import changed, line_of, module
 

@@ -8,9 +8,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from minireid.gradcheck import check
-from minireid.gradcheck.compare import TensorReport
 from minireid.gradcheck.patterns import Cause
 from minireid.gradcheck.report import Line, Report, paint
+from minireid.gradcheck.tensor.compare import TensorReport
 from minireid.layers import gru, linear
 
 RIGHT = TensorReport("x", (3, 5), 1e-13, (0, 1), 1.0, 1.0, 0, looked_at=(15, 0))

@@ -11,7 +11,7 @@ from minireid.base.trees import leaves
 from minireid.gradcheck import assert_gradients
 from minireid.gradcheck.cases.check_all import all_cases, check_case, method
 from minireid.gradcheck.cases.pages import OTHER, Sizes, layer_cases, spaced
-from minireid.gradcheck.problem import fresh
+from minireid.gradcheck.tensor.problem import fresh
 from minireid.losses import contrastive_crf, pair_distance
 from tests.judges import upstream
 

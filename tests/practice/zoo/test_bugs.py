@@ -12,7 +12,7 @@ import pytest
 
 from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck.cases.pages import USUAL, Case, page_cases
-from minireid.gradcheck.problem import fresh
+from minireid.gradcheck.tensor.problem import fresh
 from minireid.practice.zoo import plant
 from minireid.practice.zoo.bug import Bug
 from minireid.practice.zoo.bugs import BUGS

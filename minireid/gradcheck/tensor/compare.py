@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from minireid.gradcheck import numerical
-from minireid.gradcheck.numerical import Slopes
+from minireid.gradcheck.tensor import slopes as numerical
+from minireid.gradcheck.tensor.slopes import Slopes
 
 TOLERANCE = 1e-7
 SMALLER_STEPS = (1e-4, 1e-5, 1e-6, 1e-7)  # the next one is tried where a kink may be within the one before

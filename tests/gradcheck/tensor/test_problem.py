@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from minireid.base.trees import leaves
-from minireid.gradcheck.problem import Problem, complex_arrays, fresh, weighted_sum
+from minireid.gradcheck.tensor.problem import Problem, complex_arrays, fresh, weighted_sum
 from minireid.layers import dropout, gru
 
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from minireid.base.trees import leaves
-from minireid.gradcheck import check, numerical
+from minireid.gradcheck import check
 from minireid.gradcheck.cases.pages import Sizes, page_cases
-from minireid.gradcheck.numerical import Slopes
-from minireid.gradcheck.problem import Problem
+from minireid.gradcheck.tensor import slopes as numerical
+from minireid.gradcheck.tensor.problem import Problem
+from minireid.gradcheck.tensor.slopes import Slopes
 from minireid.layers import relu, tanh, unit_length
 
 SMOOTH = {

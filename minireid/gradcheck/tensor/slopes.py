@@ -18,7 +18,7 @@ from collections.abc import Callable
 import numpy as np
 
 from minireid.base.trees import from_leaves, leaves
-from minireid.gradcheck.problem import Problem, complex_arrays, weighted_sum
+from minireid.gradcheck.tensor.problem import Problem, complex_arrays, weighted_sum
 
 STEP = 1e-3
 TINY = 1e-30

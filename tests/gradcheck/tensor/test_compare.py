@@ -8,7 +8,7 @@ import pytest
 from minireid.gradcheck import check
 from minireid.gradcheck.check import ENTRIES
 from minireid.gradcheck.check import SAMPLE as SAMPLES
-from minireid.gradcheck.compare import DIRECTIONS, chosen, explained
+from minireid.gradcheck.tensor.compare import DIRECTIONS, chosen, explained
 from minireid.layers import gru, linear, temporal_mean
 
 SAMPLE = SAMPLES[True]  # with the complex step

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minireid.base.trees import leaves, map_leaves
-from minireid.gradcheck.problem import Problem
+from minireid.gradcheck.tensor.problem import Problem
 
 NUMBERS = "biufc"  # dtype.kind of numbers
 
