@@ -1,0 +1,239 @@
+"""The search for the smallest change that makes a value right: the rules of the table, tried one after another."""
+
+import ast
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from minireid.gradcheck.cause.causes import Cause
+from minireid.gradcheck.cause.choices import choices
+from minireid.gradcheck.cause.match import Found, choice_in, match, pattern, places, rewritten
+from minireid.gradcheck.cause.rules import RULES, Rule
+from minireid.gradcheck.cause.scope import Scope, numeric, parse, placed, show, whole
+
+WHOLE_PRODUCT = {"-A", "A * <factor>", "A * <slope>", "A * <number>", "A / <number>", "A / <factor>", "A * <mask>"}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """`old` becomes `new`. rank: its place in the table."""
+
+    rule: Rule
+    old: Any
+    new: Any
+    found: Found
+    choice: Any
+    rank: int
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether it may fit by accident: a number that the program does not have."""
+        return isinstance(self.choice, ast.Constant) and isinstance(self.choice.value, float)
+
+    def text(self) -> str:
+        words = {k: show(v) for k, v in self.found.items() if isinstance(v, ast.AST)}
+        words["choice"] = show(self.choice) if self.choice is not None else ""
+        return self.rule.text.format(old=show(self.old), new=show(self.new), **words)
+
+
+def roots(statement: ast.stmt) -> Iterator[tuple[Any, str]]:
+    """The expressions of a statement, with what they are: value, index or number."""
+    if isinstance(statement, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+        if statement.value is not None:
+            yield statement.value, "value"
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        for target in targets:
+            for node in ast.walk(target):
+                if isinstance(node, ast.Subscript):
+                    yield node.slice, "index"
+    elif isinstance(statement, (ast.Return, ast.Expr)) and statement.value is not None:
+        yield statement.value, "value"
+    elif isinstance(statement, ast.For):
+        yield statement.iter, "number"
+    elif isinstance(statement, (ast.If, ast.While)):
+        yield statement.test, "value"
+
+
+def candidates(root: Any, where: str, scope: Scope, tier: int) -> Iterator[Candidate]:
+    """All changes of one tier inside an expression."""
+    for node, place, product in places(root, where):
+        for rank, rule in enumerate(RULES):
+            if rule.tier != tier or rule.where != place or (product and rule.right in WHOLE_PRODUCT):
+                continue
+            found: Found = {}
+            if not match(pattern(rule.wrong), node, scope, found):
+                continue
+            kind = choice_in(rule.right)
+            for choice in choices(kind, found, node, scope) if kind else (None,):
+                new = choice if kind in ("call", "slice", "reshaped") else rewritten(pattern(rule.right), found, choice)
+                yield Candidate(rule, node, new, found, choice, rank)
+
+
+def statement_candidates(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
+    """(cause, text, new statements): changes to a whole statement."""
+    if isinstance(node, ast.Assign) and len(node.targets) > 1:
+        several = [ast.Assign([t], node.value) for t in node.targets]
+        names = " and ".join(show(t) for t in node.targets)
+        yield Cause.SHARED, f"{names} are one and the same array here", several
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        yield from assigned(node, node.targets[0], scope)
+    if isinstance(node, ast.AugAssign):
+        yield from added(node)
+    if isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)):
+        yield Cause.TERM_EXTRA, "this line should not be there", [ast.Pass()]
+    yield from twins(node)
+    if not isinstance(node, (ast.For, ast.While, ast.If, ast.With, ast.Try)):
+        yield from exchanged(node, scope)
+        yield from both(node, scope)
+
+
+def exchanged(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
+    """Two names of one kind, exchanged everywhere in the statement."""
+    names = list(dict.fromkeys(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in scope.names))
+    for one, two in combinations(names, 2):
+        a, b = scope.names[one], scope.names[two]
+        if whole(a) and whole(b) or numeric(a) and numeric(b) and np.shape(a) == np.shape(b):
+            cause = Cause.INDEX if whole(a) else Cause.VARIABLE
+            yield cause, f"{one} and {two} are exchanged", [Renamed({one: parse(two), two: parse(one)}).visit(copy.deepcopy(node))]
+
+
+def both(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
+    """A stride or a padding left out in both rows and columns."""
+    counters = [n for n in dict.fromkeys(n.id for n in ast.walk(node) if isinstance(n, ast.Name)) if whole(scope.names.get(n))]
+    for factor in scope.integers():
+        for one, two in combinations([c for c in counters if c != factor], 2):
+            new = Renamed({n: parse(f"{n} * {factor}") for n in (one, two)}).visit(copy.deepcopy(node))
+            yield Cause.STRIDE, f"{one} and {two} must be multiplied by {factor}", [new]
+        for form in ("{p}:{p} + {n}", "{p}:-{p}"):
+            cut = Cut(factor, form)
+            new = cut.visit(copy.deepcopy(node))
+            if cut.changed > 1:
+                yield Cause.BORDER, f"rows and columns must start at {factor}", [new]
+    for form in (":{n}",):
+        cut = Cut("0", form)
+        new = cut.visit(copy.deepcopy(node))
+        if cut.changed > 1:
+            yield Cause.BORDER, "rows and columns must start at 0", [new]
+
+
+class Renamed(ast.NodeTransformer):
+    def __init__(self, names: dict[str, ast.expr]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in self.names and isinstance(node.ctx, ast.Load):
+            return copy.deepcopy(self.names[node.id])
+        return node
+
+
+class Cut(ast.NodeTransformer):
+    """: n becomes p : p + n in every slice."""
+
+    def __init__(self, start: str, form: str) -> None:
+        self.start, self.form, self.changed = start, form, 0
+
+    def visit_Slice(self, node: ast.Slice) -> ast.AST:
+        length = node.upper
+        if length is None or node.step is not None:
+            return node
+        if node.lower is not None:
+            if not (isinstance(length, ast.BinOp) and isinstance(length.op, ast.Add)):
+                return node
+            length = length.right
+        self.changed += 1
+        text = self.form.format(p=self.start, n=show(length))
+        return ast.parse(f"x[{text}]", mode="eval").body.slice  # type: ignore[attr-defined]
+
+
+def assigned(node: ast.Assign, target: ast.expr, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
+    if isinstance(target, (ast.Name, ast.Subscript, ast.Attribute)):
+        yield Cause.ASSIGNS, "the line replaces what is there, but it should add", [ast.AugAssign(target, ast.Add(), node.value)]
+        yield Cause.ASSIGNS, "the line replaces, but it should subtract", [ast.AugAssign(target, ast.Sub(), node.value)]
+    if isinstance(target, ast.Subscript):
+        yield add_at(target, node.value, Cause.ASSIGNS)
+    if isinstance(target, ast.Tuple) and all(isinstance(e, ast.Name) for e in target.elts):
+        names = [e.id for e in target.elts]  # type: ignore[attr-defined]
+        for i in range(len(names)):
+            for j in range(i):
+                swapped = list(target.elts)
+                swapped[i], swapped[j] = swapped[j], swapped[i]
+                text = f"{names[j]} and {names[i]} are unpacked in the wrong order"
+                yield Cause.VARIABLE, text, [ast.Assign([ast.Tuple(swapped, ast.Store())], node.value)]
+        for i, name in enumerate(names):
+            for other in sorted(scope.gradients & scope.names.keys() - set(names)):
+                new = [ast.Name(other, ast.Store()) if k == i else e for k, e in enumerate(target.elts)]
+                text = f"what is stored in {name} belongs in {other}"
+                yield Cause.NOT_CARRIED, text, [ast.Assign([ast.Tuple(new, ast.Store())], node.value)]
+    if isinstance(target, ast.Name) and isinstance(node.value, ast.Name):
+        own = ast.Assign(node.targets, parse(f"{node.value.id}.copy()"))
+        yield Cause.SHARED, f"{target.id} and {node.value.id} are one and the same array: it needs a copy", [own]
+    if isinstance(target, ast.Name):
+        for other in sorted(scope.gradients & scope.names.keys() - {target.id}):
+            text = f"what is stored in {target.id} belongs in {other}"
+            yield Cause.VARIABLE, text, [ast.Assign([ast.Name(other, ast.Store())], node.value)]
+
+
+def added(node: ast.AugAssign) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
+    target = node.target
+    if isinstance(node.op, (ast.Add, ast.Sub)):
+        other = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
+        yield Cause.SIGN, f"{show_op(node.op)} stands where {show_op(other)} belongs", [ast.AugAssign(target, other, node.value)]
+        yield Cause.ADDS, "the line adds, but it should replace", [ast.Assign([target], node.value)]
+    if isinstance(node.op, (ast.Mult, ast.Div)):
+        yield Cause.FACTOR_EXTRA, f"the factor {show(node.value)} does not belong here", [ast.Pass()]
+    if isinstance(target, ast.Subscript):
+        value = ast.UnaryOp(ast.USub(), node.value) if isinstance(node.op, ast.Sub) else node.value
+        yield add_at(target, value, Cause.ASSIGNS)
+    load = placed(ast.parse(show(target), mode="eval").body)
+    operation = ast.BinOp(load, node.op, node.value)
+    text = f"{show(target)} is changed in place, and with it another name: it needs a new array"
+    yield Cause.SHARED, text, [ast.Assign([target], operation)]
+
+
+def show_op(op: ast.operator) -> str:
+    return "+=" if isinstance(op, ast.Add) else "-="
+
+
+def add_at(target: ast.Subscript, value: ast.expr, cause: Cause) -> tuple[Cause, str, list[ast.stmt]]:
+    base = parse(show(target.value))
+    new = ast.Expr(ast.Call(parse("np.add.at"), [base, index_of(target.slice), value], []))
+    return cause, "an index that occurs more than once keeps only one of its contributions", [new]
+
+
+def index_of(node: Any) -> Any:
+    """An index as an expression: slices become slice(...)."""
+    if isinstance(node, ast.Slice):
+        return ast.Call(parse("slice"), [n or ast.Constant(None) for n in (node.lower, node.upper, node.step)], [])
+    if isinstance(node, ast.Tuple):
+        return ast.Tuple([index_of(e) for e in node.elts], ast.Load())
+    return node
+
+
+def twins(node: ast.stmt) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
+    """The same once more for the other row of the pair, with the opposite or the same sign."""
+    text = show(node)
+    for a, b in (("0", "1"), ("1", "0"), ("i", "j"), ("left", "right"), ("first", "second"), ("a", "b")):
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
+            index = show(node.target.slice)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and text.startswith("np.") and len(node.value.args) == 3:
+            index = show(node.value.args[1])
+        else:
+            return
+        if a not in index:
+            continue
+        for old, new in (("+=", "-="), ("-=", "+="), ("add", "subtract"), ("subtract", "add"), ("+=", "+="), ("add", "add")):
+            if old not in text:
+                continue
+            again = text.replace(old, new, 1).replace(index, index.replace(a, b), 1)
+            try:
+                more = ast.parse(again).body[0]
+            except SyntaxError:
+                continue
+            yield Cause.TWIN, f"the other row of the pair gets no gradient: {again} is missing", [node, more]
+
+
+Test = Callable[[Any, Any], bool]

@@ -1,0 +1,74 @@
+"""What a wrong value lacks: the gradient from one use of the variable, or the contribution of an earlier round."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minireid.gradcheck.cause.causes import Cause
+from minireid.gradcheck.line.judge import LARGEST, Judge, Run
+from minireid.gradcheck.line.pieces import Parts
+from minireid.gradcheck.line.trace import Event
+
+
+@dataclass(frozen=True)
+class Absent:
+    """cause, and the use in the forward whose gradient is missing (or comes twice)."""
+
+    cause: Cause
+    text: str
+
+
+def absent(judge: Judge, run: Run, parts: Parts, source: str) -> Absent | None:
+    """What the difference between the true value and the computed one says; None if it says nothing.
+
+    source: gives the line of the forward at a number.
+    """
+    if parts.final is None:
+        return None
+    event, claim = parts.final
+    if event.value is None or claim.value is None or claim.value.size > LARGEST or event.shape != claim.shape:
+        return None
+    name = shown(event)
+    if parts.missing:
+        return lost(judge, run, event, claim, parts.missing[0], name)
+    if parts.twice and not parts.pieces:
+        use = parts.twice[0]
+        return Absent(Cause.TERM_EXTRA, f"{name} counts the gradient from the use in line {use.line} (forward) twice")
+    rest = judge.wanted(event, claim) - event.value
+    use = recognised(judge, rest, claim)
+    if use is not None and not (event.norm == 0 and use is claim):
+        return lost(judge, run, event, claim, use, name)
+    extra = recognised(judge, -rest, claim)
+    if extra is not None and event.norm > 0:
+        return Absent(Cause.TERM_EXTRA, f"{name} has the gradient from line {extra.line} (forward) once too often")
+    return None
+
+
+def lost(judge: Judge, run: Run, event: Event, claim: Event, use: Event, name: str) -> Absent:
+    before = [e for e in run.events if e.site is event.site and e.number < event.number]
+    for earlier in before:
+        found = judge.recognise(earlier)
+        if found is not None and event.kind == "store" and not event.site.key and event.index is None:
+            return Absent(Cause.ASSIGNS, f"the line replaces what {name} had from line {use.line} (forward): it has to add")
+    later = {k: v for k, v in use.loops.items() if claim.loops.get(k, v) != v}
+    if later:
+        at = ", ".join(f"{k} = {v}" for k, v in later.items())
+        return Absent(Cause.NOT_CARRIED, f"{name} lacks the gradient that comes back from the use in line {use.line} (forward) at {at}")
+    return Absent(Cause.TERM_MISSING, f"{name} lacks the gradient from the use in line {use.line} (forward)")
+
+
+def recognised(judge: Judge, value: np.ndarray, claim: Event) -> Event | None:
+    """The use in the forward whose gradient the value is."""
+    if not np.any(value):
+        return None
+    print_, norm = judge.truth.tracer.print_of(value), float(np.linalg.norm(value))
+    near = [e for e in judge.truth.by_shape[value.shape] if e is not claim]
+    near.sort(key=lambda e: (e.kind not in ("use", "part"), abs(e.number - claim.number)))
+    return next((e for e in near if judge.truth.is_by(print_, norm, e)), None)
+
+
+def shown(event: Event) -> str:
+    """The name of a value: dz, ["W"], what is returned first."""
+    if event.kind == "return":
+        return f"what is returned ({event.name})" if event.leaf else event.site.name
+    return f'["{event.site.key}"]' if event.kind == "item" else event.name

@@ -1,0 +1,256 @@
+"""A stretch of the program, run alone: with a change, is its last value the true one?
+
+The names before the stretch are those of a run in which all earlier values are right (judge.py). So a change can be
+tried in a few microseconds, and it is judged by the truth of one value, not by what the rest of the program makes of it.
+"""
+
+import ast
+import contextlib
+import copy
+import io
+import types
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minireid.gradcheck.line.follow import TRACER, Program, Statement, named
+from minireid.gradcheck.line.trace import copied
+
+
+@dataclass(frozen=True)
+class Change:
+    """`old`, a node of the statement (or the statement itself), becomes `new`. new: a list replaces a statement."""
+
+    statement: Statement
+    old: Any
+    new: Any
+
+
+@dataclass
+class Instance:
+    """Names before the stretch, and the values that are right after it (any one of them)."""
+
+    names: dict[str, Any]
+    targets: list[np.ndarray]
+    index: Any = None  # compare only this part of the value
+    counters: dict[str, Any] = field(default_factory=dict)  # loop variables of the next round
+
+
+@dataclass
+class Stretch:
+    """Statements, then an expression whose value is compared. function: whose globals they use."""
+
+    function: ast.FunctionDef
+    statements: list[ast.stmt]
+    read: ast.expr
+    instances: list[Instance] = field(default_factory=list)
+    turn: int = -1  # before this statement a new round of the loop begins
+
+    def __post_init__(self) -> None:
+        with_lines(self.read)
+
+
+class Bench:
+    """Runs stretches with changes."""
+
+    def __init__(self, program: Program, tolerance: float) -> None:
+        self.program, self.tolerance = program, tolerance
+        self.parents: dict[int, dict[int, tuple[list[ast.stmt], int, Any]]] = {}
+        self.numbers = {id(s.node): s.number for s in program.statements}
+        self.objects: dict[int, types.FunctionType] = {}
+
+    def function_of(self, statement: Statement) -> types.FunctionType | None:
+        for function in self.program.functions.get(statement.function.name, []):
+            if function.__code__.co_filename == statement.filename:
+                return function
+        same_file = (f for several in self.program.functions.values() for f in several
+                     if f.__code__.co_filename == statement.filename)  # fmt: skip
+        return next(same_file, None)
+
+    def space(self, statement: Statement) -> dict[str, Any]:
+        function = self.function_of(statement)
+        if function is None:
+            return {}
+        space = {k: v for k, v in function.__globals__.items() if k != TRACER}
+        if function.__closure__:
+            for name, cell in zip(function.__code__.co_freevars, function.__closure__):
+                with contextlib.suppress(ValueError):
+                    space[name] = cell.cell_contents
+        return space
+
+    def chain(self, function: ast.FunctionDef, node: ast.stmt) -> list[tuple[list[ast.stmt], int]]:
+        """(block, position) of the statement and of all statements around it, from the function's body inwards."""
+        if id(function) not in self.parents:
+            self.parents[id(function)] = dict(parents(function.body, None))
+        table, found = self.parents[id(function)], []
+        at: Any = node
+        while at is not None and id(at) in table:
+            block, position, above = table[id(at)]
+            found.append((block, position))
+            at = above
+        return found[::-1]
+
+    def common(self, one: Statement, other: Statement) -> tuple[list[ast.stmt], int, int] | None:
+        """(block, first position, last position): the innermost block that contains both, in this order."""
+        a, b = self.chain(one.function, one.node), self.chain(other.function, other.node)
+        shared = [(block, i, j) for (block, i), (same, j) in zip(a, b) if block is same]
+        return shared[-1] if shared and shared[-1][1] <= shared[-1][2] else None
+
+    # Running
+
+    def right(self, stretch: Stretch, change: Change | None, space: dict[str, Any]) -> bool:
+        """Whether the stretch with the change gives a right value in every instance."""
+        try:
+            runner = self.compiled(stretch, change)
+            return all(self.one(runner, stretch, instance, space) for instance in stretch.instances)
+        except (SyntaxError, ValueError, TypeError, RecursionError):
+            return False
+
+    def one(self, runner: Any, stretch: Stretch, instance: Instance, space: dict[str, Any]) -> bool:
+        codes, mutated = runner
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+                warnings.simplefilter("ignore")
+                names = {**space, **instance.names}
+                names |= copied({n: names[n] for n in mutated if n in names})
+                for position, code in enumerate(codes[:-1]):
+                    if position == stretch.turn:
+                        names |= instance.counters
+                    exec(code, names)
+                if stretch.turn == len(codes) - 1:
+                    names |= instance.counters
+                value = eval(codes[-1], names)
+            if instance.index is not None:
+                value = value[instance.index]
+            return any(self.close(value, target) for target in instance.targets)
+        except Exception:  # a changed program may fail in any way: then it is not right
+            return False
+
+    def close(self, value: Any, target: np.ndarray) -> bool:
+        value = np.asarray(value)
+        if value.shape != target.shape or value.dtype.kind not in "fbiu":
+            return False
+        return bool(np.abs(value - target).max() <= self.tolerance * np.abs(target).max())
+
+    def compiled(self, stretch: Stretch, change: Change | None) -> tuple[list[Any], set[str]]:
+        """(the code of each statement and of the last expression, names that they change in place)."""
+        memo = {id(change.old): change.new} if change is not None else {}
+        codes, mutated = [], set()
+        for statement in stretch.statements:
+            new = changed(statement, memo, change)
+            mutated |= names_changed(new)
+            codes.append(compile(ast.Module(new, []), "?", "exec"))
+        read = stretch.read
+        if change is not None and any(n is change.old for n in ast.walk(read)):
+            read = with_lines(copy.deepcopy(read, memo))
+        mutated |= names_changed([ast.Expr(read)])
+        codes.append(compile(ast.Expression(read), "?", "eval"))
+        return codes, mutated
+
+    @contextlib.contextmanager
+    def applied(self, changes: list[Change]) -> Iterator[None]:
+        """For a while, the functions of the program have these changes. They report nothing then."""
+        saved: list[tuple[types.FunctionType, types.CodeType]] = []
+        try:
+            for function in {id(c.statement.function): c.statement for c in changes}.values():
+                own = [c for c in changes if c.statement.function is function.function]
+                for target in self.program.functions.get(function.function.name, []):
+                    if target.__code__.co_filename == function.filename:
+                        code = new_code(function, own, target)
+                        saved.append((target, target.__code__))
+                        target.__code__ = code
+            yield
+        finally:
+            for target, code in saved:
+                target.__code__ = code
+
+
+def parents(block: list[ast.stmt], above: Any) -> Iterator[tuple[int, tuple[list[ast.stmt], int, Any]]]:
+    for position, statement in enumerate(block):
+        yield id(statement), (block, position, above)
+        for name in ("body", "orelse", "finalbody"):
+            inner = getattr(statement, name, None)
+            if isinstance(inner, list) and not isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+                yield from parents(inner, statement)
+        for handler in getattr(statement, "handlers", []):
+            yield from parents(handler.body, statement)
+
+
+class Returns(ast.NodeTransformer):
+    """A return statement outside of a function becomes an assignment."""
+
+    def visit_Return(self, node: ast.Return) -> ast.stmt:
+        return ast.copy_location(ast.Assign([ast.Name("__returned__", ast.Store())], node.value or ast.Constant(None)), node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        return node
+
+
+def changed(statement: ast.stmt, memo: dict[int, Any], change: Change | None) -> list[ast.stmt]:
+    """The statement with the change, as something that can be executed anywhere."""
+    if change is not None and change.old is statement:
+        new = change.new if isinstance(change.new, list) else [change.new]
+    elif change is not None and any(n is change.old for n in ast.walk(statement)):
+        new = [flattened(copy.deepcopy(statement, dict(memo)))]
+    else:
+        new = [statement]
+    if any(isinstance(n, ast.Return) for s in new for n in ast.walk(s)):
+        new = [Returns().visit(copy.deepcopy(s)) for s in new]
+    return [with_lines(s) for s in new]
+
+
+def flattened(node: Any) -> Any:
+    """Lists of statements inside blocks, spread out."""
+    for inner in ast.walk(node):
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(inner, name, None)
+            if isinstance(block, list) and any(isinstance(s, list) for s in block):
+                spread = [t for s in block for t in (s if isinstance(s, list) else [s])]
+                setattr(inner, name, spread or [ast.Pass()])
+    return node
+
+
+def with_lines(node: Any) -> Any:
+    if not hasattr(node, "lineno"):
+        node.lineno = node.end_lineno = 1
+        node.col_offset = node.end_col_offset = 0
+    return ast.fix_missing_locations(node)
+
+
+def names_changed(statements: list[Any]) -> set[str]:
+    """Names whose objects these statements may change in place."""
+    found = set()
+    for node in (n for s in statements for n in ast.walk(s)):
+        if isinstance(node, (ast.AugAssign, ast.AnnAssign)):
+            found.add(named(node.target).partition(".")[0])
+        elif isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.ctx, ast.Store):
+            found.add(named(node).partition(".")[0])
+        elif isinstance(node, ast.Call):
+            for argument in [*node.args, *(k.value for k in node.keywords)]:
+                if isinstance(argument, (ast.Name, ast.Attribute)):
+                    found.add(named(argument).partition(".")[0])
+            if isinstance(node.func, ast.Attribute):
+                found.add(named(node.func.value).partition(".")[0])
+    return found - {"", "np", "numpy"}
+
+
+def new_code(statement: Statement, changes: list[Change], target: types.FunctionType) -> types.CodeType:
+    """The code of a function with changes; with the same free variables."""
+    memo = {id(c.old): c.new for c in changes}
+    node = flattened(copy.deepcopy(statement.function, memo))
+    node.decorator_list, node.returns = [], None
+    for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+        argument.annotation = None
+    body: list[ast.stmt] = [ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None)) for n in target.__code__.co_freevars]
+    outer = ast.parse("def outer(): pass").body[0]
+    outer.body = [*body, node]  # type: ignore[attr-defined]
+    module = compile(ast.Module([with_lines(outer)], []), statement.filename, "exec")
+    for constant in module.co_consts:
+        if isinstance(constant, types.CodeType):
+            for inner in constant.co_consts:
+                if isinstance(inner, types.CodeType) and inner.co_name == node.name:
+                    return inner
+    raise ValueError(f"no code for {node.name}")

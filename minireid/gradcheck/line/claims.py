@@ -1,0 +1,179 @@
+"""What a value of the backward claims to be: the derivative by which value of the forward?
+
+By position: what is returned are the gradients of the arguments. By name: `dz` claims to be the derivative by `z` of
+the call that made the cache. By analogy: what is the derivative by `a` at the last step should be so at every step.
+A claim by name can be false, since names are free: judge.py tests each claim before it blames a line.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from minireid.gradcheck.line.trace import Event, Frame
+from minireid.gradcheck.line.truth import WHOLE, Truth
+from minireid.gradcheck.tensor.problem import Problem
+
+PREFIXES = ("dL_d", "dLd", "dl_d", "dJ_d", "dJd", "dE_d", "grad_", "grads_", "gradient_", "d_", "delta_", "g_", "dd",
+            "grad", "delta", "d", "g")  # fmt: skip
+SUFFIXES = ("_gradient", "_grad", "_bar", "_d", "_delta", "_diff", "grad", "bar")
+BACK = (("backward", "forward"), ("bwd", "fwd"), ("bprop", "fprop"), ("back", "forward"), ("grad", ""), ("_b", "_f"))
+
+
+def last(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def bare(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def forward_names(name: str) -> list[str]:
+    """Names of forward variables that the name of a gradient may mean: dz, grad_z, z_grad -> z; grads.W -> W."""
+    own = last(name)
+    found = [own[len(p) :] for p in PREFIXES if own.startswith(p) and len(own) > len(p)]
+    found += [own[: -len(s)] for s in SUFFIXES if own.endswith(s) and len(own) > len(s)]
+    if "." in name:
+        found.append(own)
+    return [n.strip("_") for n in found if n.strip("_")]
+
+
+def agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether two rounds of loops belong together: the same values of common names; else the same numbers."""
+    if shared := one.keys() & other.keys():
+        return all(one[k] == other[k] for k in shared)
+    numbers = [[v for v in loops.values() if isinstance(v, (int, np.integer))] for loops in (one, other)]
+    return not numbers[0] or not numbers[1] or numbers[0] == numbers[1]
+
+
+class Claims:
+    """Finds the forward's events that a backward's event should be the derivative by."""
+
+    def __init__(self, problem: Problem, truth: Truth, forward_frames: list[Frame], events: list[Event]) -> None:
+        self.problem, self.truth = problem, truth
+        self.frames = {frame.number: frame for frame in forward_frames}
+        self.pairs: dict[int, Frame | None] = {}
+        self.wholes: dict[str, list[Event]] = defaultdict(list)
+        self.in_frame: dict[int, list[Event]] = defaultdict(list)
+        for event in truth.events:
+            self.in_frame[event.frame.number].append(event)
+            if event.kind in WHOLE and event.kind != "return":
+                self.wholes[bare(last(event.name))].append(event)
+        self.shared = {frame.function for frame in forward_frames}
+        self.top = next((e.frame.number for e in events), 1)
+        self.returned = self.returned_gradients()
+        self.analogies: dict[int, list[Event]] = {}
+
+    def returned_gradients(self) -> dict[str, Event]:
+        """The events of the forward's arguments, by the name of the input."""
+        return {e.name: e for e in self.in_frame[1] if e.kind == "argument"}
+
+    def of(self, event: Event) -> list[Event]:
+        """The events that it may claim, the likeliest first; all have its shape."""
+        if event.frame.number != self.top and event.frame.function in self.shared:
+            return []  # a helper such as sigmoid: its names say nothing about gradients
+        found = self.by_position(event) if event.kind in ("return", "argument") else self.by_name(event)
+        if event.kind == "argument":
+            return [e for e in found if e.shape == event.shape]
+        return [e for e in found if e.shape == event.shape] or found[:1]
+
+    def by_position(self, event: Event) -> list[Event]:
+        pair = self.pair(event.frame)
+        if event.frame.number == self.top:
+            if event.kind == "argument":
+                return []  # the upstream gradient is given
+            return self.top_returned(event)
+        if pair is None:
+            return []
+        if event.kind == "argument":
+            if any(event.frame.given[int(event.site.key)] is o for o in objects(pair)):
+                return []  # it is the cache
+            outputs = [e for e in self.in_frame[pair.number] if e.kind == "return"]
+            return [e for e in outputs if e.site.key == str(self.rank(event)) and e.leaf == event.leaf]
+        arguments = [e for e in self.in_frame[pair.number] if e.kind == "argument" and e.site.name != "self"]
+        names = list(dict.fromkeys(e.site.name for e in arguments))
+        position, leaf = position_of(event)
+        if position >= len(names):
+            return []
+        return [e for e in arguments if e.site.name == names[position] and same_leaf(e.leaf, leaf)]
+
+    def rank(self, event: Event) -> int:
+        """The position of an argument among those that are no object such as self."""
+        before = [o for o in event.frame.given[: int(event.site.key)] if isinstance(o, (np.ndarray, float, np.floating))]
+        return len(before)
+
+    def top_returned(self, event: Event) -> list[Event]:
+        names = self.problem.names()
+        position, leaf = position_of(event)
+        wanted = names[position] + leaf if position < len(names) else None
+        if wanted in self.returned:
+            return [self.returned[wanted]]
+        return [e for name, e in self.returned.items() if leaf and same_leaf("." + last(name), leaf)]
+
+    def by_name(self, event: Event) -> list[Event]:
+        pair = self.pair(event.frame)
+        names = forward_names(event.name) + ([last(event.name)] if event.kind == "item" else [])
+        every = [(name, self.wholes.get(bare(name), [])) for name in names]
+        alike = [(name, [e for e in several if e.shape == event.shape]) for name, several in every]
+        exactly = [(name, [e for e in several if last(e.name) == name]) for name, several in every]
+        for name, candidates in [*alike, *exactly]:
+            exact = [e for e in candidates if last(e.name) == name]
+            candidates = exact or candidates
+            own = [e for e in candidates if pair is not None and e.frame.number == pair.number]
+            near = [e for e in own or candidates if agree(e.loops, event.loops)]
+            used = [e for e in near if np.any(np.abs(self.truth.print(e, 1)) > 1e-13)]  # an entry of a cache is not
+            if near:
+                return (used or near)[::-1]
+        return self.analogies.get(event.number, [])
+
+    def pair(self, frame: Frame) -> Frame | None:
+        """The forward's call that belongs to a call of the backward: it made the cache, or has the matching name."""
+        if frame.number not in self.pairs:
+            self.pairs[frame.number] = self.find_pair(frame)
+        return self.pairs[frame.number]
+
+    def find_pair(self, frame: Frame) -> Frame | None:
+        if frame.number == self.top:
+            return self.frames.get(1)
+        made = [f for f in self.frames.values() if any(o is g for o in objects(f) for g in frame.given)]
+        named = [f for f in self.frames.values() if f.function in counterparts(frame.function)]
+        both = [f for f in made if f in named] or named or made
+        if len(both) > 1:
+            shared = [sum(o is g for o in f.given + f.returned for g in frame.given if is_array(g)) for f in both]
+            both = [f for f, n in zip(both, shared) if n == max(shared)]
+            both = [f for f in both if agree(f.around, frame.around)] or both
+        if both:
+            return both[-1]
+        return self.pair(frame.parent) if frame.parent is not None and frame.parent.number else None
+
+
+def is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim > 0
+
+
+def position_of(event: Event) -> tuple[int, str]:
+    """(position among the returned values, key): a returned tuple has leaves #0, #1.W …"""
+    if event.leaf.startswith("#"):
+        first, _, rest = event.leaf[1:].partition(".")
+        return int(first), f".{rest}" if rest else ""
+    return int(event.site.key), event.leaf
+
+
+def same_leaf(forward: str, backward: str) -> bool:
+    """Whether the key of a gradient belongs to the key of a parameter: .W and .W, .W and .dW."""
+    if forward == backward:
+        return True
+    names = {bare(n) for n in (last(backward), *forward_names("x." + last(backward)))}
+    return bool(forward and backward) and bare(last(forward)) in names
+
+
+def objects(frame: Frame) -> list[Any]:
+    """What a call of the forward hands on: what it returns besides numbers, and the object whose method it is."""
+    found = [o for o in frame.returned[1:] if not isinstance(o, (int, float, str, type(None), np.generic))]
+    own = frame.given[:1]
+    return found + [o for o in own if hasattr(o, "__dict__") and not isinstance(o, np.ndarray)]
+
+
+def counterparts(function: str) -> set[str]:
+    found = {function.replace(b, f) for b, f in BACK if b in function} - {function}
+    return found | {name.strip("_") for name in found}

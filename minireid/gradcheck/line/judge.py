@@ -1,0 +1,272 @@
+"""Which lines are wrong? Every line of the backward is judged by its own truth: given right inputs, is its value right?
+
+The backward runs once more. Whenever a value is not the derivative that it claims to be, it is noted, and the true one
+is *put in its place*. So everything after it gets right inputs, and only a line that is wrong itself is noted. With
+several mistakes each line is noted on its own.
+
+Names are free, so a claim by name can be false. A note is kept only if it explains something: if without the mending
+of this value another one becomes wrong.
+
+A sum (`dh += …`, or terms with +) grows to its value. It is judged when it is complete.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minireid.gradcheck.line.claims import Claims, agree, last
+from minireid.gradcheck.line.trace import BACKWARD, FORWARD, Event, Frame, Moment, Tracer, run
+from minireid.gradcheck.line.truth import Truth
+from minireid.gradcheck.tensor.problem import Problem
+
+LARGEST = 3000  # entries of a value that can be mended: its true derivative needs a run of the forward for each
+
+
+@dataclass
+class Fault:
+    """A place whose values are wrong although its inputs are right. events: the wrong ones, with what each should be
+    the derivative by. value, true: of the first of them (None where too large)."""
+
+    site: int
+    events: list[tuple[Event, Event]] = field(default_factory=list)
+
+    @property
+    def first(self) -> Event:
+        return self.events[0][0]
+
+
+@dataclass
+class Run:
+    """One run of the backward with some values mended."""
+
+    events: list[Event]
+    faults: dict[int, Fault]
+    moments: dict[int, Moment]
+    statements: list[int]
+    frames: list[Frame]  # by execution
+    result: Any
+    error: Exception | None
+
+
+class Judge:
+    """Runs the backward with wrong values mended, and says which places are wrong."""
+
+    def __init__(self, problem: Problem, tracer: Tracer, truth: Truth) -> None:
+        self.problem, self.tracer, self.truth = problem, tracer, truth
+        self.inputs = problem.copied()
+        made: list[Any] = []
+        self.forward_events = run(tracer, FORWARD, lambda: made.append(self.inputs.call(problem.forward)))
+        frames = tracer.called
+        tracer.off()
+        self.plain = self.backward(made[-1][1])
+        self.constant = self.constants()
+        self.claims = Claims(problem, truth, frames, self.plain.events)
+        self.final = self.finals(self.plain.events)
+        self.claimed = {(e.number, e.leaf): self.claims.of(e) for e in self.plain.events if self.is_final(e)}
+        self.recognised: dict[tuple[int, str], Event | None] = {}
+        self.by_analogy()
+
+    def backward(self, cache: Any = None, upstream: Any = None, *, mend: Callable[[Event, Any], Any] | None = None,
+                 watched: frozenset[int] = frozenset()) -> Run:  # fmt: skip
+        """Run the backward and record it. cache: by default a new one."""
+        results: list[Any] = []
+        errors: list[Exception] = []
+        given = [cache] if cache is not None else []
+
+        def call(held: Any) -> None:
+            own = self.problem.copied().upstream if upstream is None else upstream
+            results.clear()
+            errors.clear()
+            try:
+                with np.errstate(all="ignore"):
+                    results.append(self.problem.backward(own, held))
+            except Exception as error:
+                errors.append(error)
+
+        tracer = self.tracer
+        events = run(tracer, BACKWARD, call, prepare=lambda: given.pop() if given else self.problem.copied().cache(),
+                     mend=mend, watched=watched)  # fmt: skip
+        found = Run(events, {}, tracer.moments, tracer.statements, tracer.frames_of,
+                    results[-1] if results else None, errors[-1] if errors else None)  # fmt: skip
+        tracer.off()
+        return found
+
+    def constants(self) -> set[tuple[int, str]]:
+        """Events of the backward whose value does not depend on the upstream gradient."""
+        other = self.backward(upstream=self.problem.with_other_upstream().upstream)
+        prints = {(e.number, e.leaf): e.print for e in other.events}
+        same = set()
+        for event in self.plain.events:
+            print_ = prints.get((event.number, event.leaf))
+            if print_ is not None and np.array_equal(print_, event.print, equal_nan=True):
+                same.add((event.number, event.leaf))
+        return same
+
+    def finals(self, events: list[Event]) -> dict[tuple[int, str], list[Event]]:
+        """Groups of events that build one value, by the last of them: an assignment, then `+=`, stores and calls."""
+        groups: dict[tuple[int, str], list[Event]] = {}
+        open_: dict[tuple[int, str], list[Event]] = {}
+        for event in events:
+            key = (event.frame.number, event.name)
+            extends = event.kind in ("add", "touch") or (event.kind == "store" and self.extends(event))
+            if extends and key in open_:
+                old = open_[key]
+                groups.pop((old[-1].number, old[-1].leaf), None)
+                old.append(event)
+            else:
+                open_[key] = [event]
+            groups[event.number, event.leaf] = open_[key]
+        return groups
+
+    def extends(self, event: Event) -> bool:
+        return event.index is not None or bool(event.site.key)
+
+    def is_final(self, event: Event) -> bool:
+        return event.kind != "term" and (event.number, event.leaf) in self.final
+
+    def recognise(self, event: Event) -> Event | None:
+        """The forward's event whose derivative this value is; None if there is none, or if it is no gradient."""
+        key = (event.number, event.leaf)
+        if key not in self.recognised:
+            self.recognised[key] = None
+            if key not in self.constant and np.all(np.isfinite(event.print)) and event.norm > 0:
+                near = sorted(self.truth.by_shape[event.shape], key=lambda e: (e.kind == "use", e.kind == "part"))
+                self.recognised[key] = next((e for e in near if self.truth.is_by(event.print, event.norm, e)), None)
+        return self.recognised[key]
+
+    def by_analogy(self) -> None:
+        """A place without a claim that is the derivative by `a` in some rounds claims `a` in the other rounds."""
+        sites: dict[int, list[Event]] = defaultdict(list)
+        for event in self.plain.events:
+            key = (event.number, event.leaf)
+            if self.is_final(event) and not self.claimed[key] and key not in self.constant and event.kind != "argument":
+                sites[event.site.number].append(event)
+        for events in sites.values():
+            if len(events) < 2:
+                continue
+            known = [(e, f) for e in events if (f := self.recognise(e)) is not None]
+            if not known or len(known) == len(events):
+                continue
+            example, found = known[0]
+            keyed = last(found.leaf).lstrip("-").isdigit()  # an entry of a dict by the number of the step
+            alike = [e for e in self.truth.events if e.site is found.site and (e.leaf == found.leaf or keyed)]
+            for event in events:
+                if all(event is not e for e, _ in known):
+                    near = [e for e in alike if agree(e.loops, event.loops) and e.shape == event.shape]
+                    if near and agree(found.loops, example.loops):
+                        self.claimed[event.number, event.leaf] = near[-1:]
+
+    # Mending
+
+    def mended(self, ignored: frozenset[int] | None = None, watched: frozenset[int] = frozenset(),
+               scales: dict[int, float] | None = None) -> Run:  # fmt: skip
+        """A run in which every wrong value is replaced by the true one, but for the sites in `ignored`.
+
+        scales: by site, of what number times the true derivative its value should be.
+        """
+        faults: dict[int, Fault] = {}
+        ignored = self.ignored if ignored is None else ignored
+        scales = self.scales if scales is None else scales
+
+        def mend(event: Event, array: Any) -> Any:
+            claims = self.claimed.get((event.number, event.leaf))
+            if not claims or event.site.number in ignored or self.no_gradient(event):
+                return array
+            scale = scales.get(event.site.number, 1.0)
+            if any(self.truth.is_right(event, claim, scale) for claim in claims) or self.truth.nowhere(claims[0]):
+                return array
+            faults.setdefault(event.site.number, Fault(event.site.number)).events.append((event, claims[0]))
+            if claims[0].value is None or claims[0].value.size > LARGEST:
+                return array
+            true = scale * self.truth.full(claims[0])
+            return float(true) if not isinstance(array, np.ndarray) or array.ndim == 0 else true.copy()
+
+        found = self.backward(mend=mend, watched=watched)
+        found.faults = faults
+        return found
+
+    def wanted(self, event: Event, claim: Event) -> np.ndarray:
+        """What the value of the event should be."""
+        return self.scales.get(event.site.number, 1.0) * self.truth.full(claim)
+
+    def no_gradient(self, event: Event) -> bool:
+        """Whether a value does not depend on the upstream gradient, and is not just zero, or returned."""
+        constant = (event.number, event.leaf) in self.constant
+        return constant and event.norm > 0 and not (event.kind == "return" and event.frame.number == self.claims.top)
+
+    def faults(self) -> dict[int, Fault]:
+        """The places that are wrong themselves, in the order of execution."""
+        self.ignored: frozenset[int] = frozenset()
+        self.scales: dict[int, float] = {}
+        found = self.mended().faults
+        for site in list(found):
+            if site not in found or self.certain(site, found):
+                continue
+            if self.in_units(site, found):
+                found = self.mended().faults
+                continue
+            without = self.mended(self.ignored | {site}).faults
+            few = len(without) <= len(found) and self.weak(found[site])
+            if few or without.keys() <= found.keys() - {site}:
+                self.ignored |= {site}
+                found = without
+        return found
+
+    def in_units(self, site: int, found: dict[int, Fault]) -> bool:
+        """Whether the value is meant as a number times the derivative, such as dZ before it is divided by m.
+
+        Then everything that is made of it is in the same units, until it is divided: each later place is tried so too.
+        """
+        event, claim = found[site].first, found[site].events[0][1]
+        number = self.multiple(event, claim)
+        if number is None:
+            return False
+        scales = {**self.scales, site: number}
+        best = self.mended(scales=scales).faults
+        while len(best) >= len(found):
+            tried = [(later, {**scales, later: number}) for later in best if not self.certain(later, best) and later not in scales]
+            results = [(self.mended(scales=s).faults, s) for _, s in tried]
+            results = [(f, s) for f, s in results if len(f) < len(best) or (len(f) == len(best) and set(f) - set(best))]
+            if not results:
+                return False
+            best, scales = min(results, key=lambda r: len(r[0]))
+            if len(scales) > len(self.scales) + 8:
+                return False
+        while True:  # further places in these units may leave fewer faults
+            tried = [{**scales, later: number} for later in best if not self.certain(later, best) and later not in scales]
+            results = [(self.mended(scales=s).faults, s) for s in tried]
+            results = [(f, s) for f, s in results if len(f) < len(best)]
+            if not results:
+                break
+            best, scales = min(results, key=lambda r: len(r[0]))
+        divided = all(not self.is_multiple(f, number) for f in best.values())
+        if divided:
+            self.scales = scales
+        return divided
+
+    def is_multiple(self, fault: Fault, number: float) -> bool:
+        found = self.multiple(*fault.events[0])
+        return found is not None and bool(np.isclose(found, number, rtol=1e-6))
+
+    def multiple(self, event: Event, claim: Event) -> float | None:
+        """c if the value is c times the derivative by the claim, c not 1."""
+        if event.shape != claim.shape or event.norm == 0:
+            return None
+        true = self.truth.print(claim)
+        k = int(np.argmax(np.abs(true)))
+        if not np.abs(true[k]) > 1e-12:
+            return None
+        number = float(event.print[k] / true[k])
+        return number if number > 0 and self.truth.is_right(event, claim, number) else None
+
+    def weak(self, fault: Fault) -> bool:
+        """Whether the values are true derivatives, though not those of the claim: by one use of it, for example."""
+        return fault.first.kind != "return" and all(self.recognise(event) is not None for event, _ in fault.events)
+
+    def certain(self, site: int, found: dict[int, Fault]) -> bool:
+        """What is returned is the gradient of an argument: this claim is no question of names."""
+        event = found[site].first
+        return event.kind == "return" and event.frame.number == self.claims.top

@@ -1,0 +1,489 @@
+"""Which small change makes a wrong line right? The rules are tried where the wrong value comes from, the nearest first."""
+
+import ast
+import contextlib
+import copy
+import time
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from minireid.base.trees import leaves
+from minireid.gradcheck.cause.causes import Cause
+from minireid.gradcheck.cause.scope import Scope, numeric, show
+from minireid.gradcheck.cause.search import Candidate, candidates, roots, statement_candidates
+from minireid.gradcheck.line.bench import Bench, Change, Instance, Stretch
+from minireid.gradcheck.line.follow import Program, Statement, named
+from minireid.gradcheck.line.judge import Fault, Judge, Run
+from minireid.gradcheck.line.pieces import Parts, Piece, Pieces
+from minireid.gradcheck.line.trace import Event, Moment
+
+SECONDS = 4.0  # of processor time for one fault
+INSTANCES = 3
+RANKS = {Cause.ASSIGNS: 0, Cause.SHARED: 0, Cause.TWIN: 0}  # where changes to a whole statement stand among the rules
+DEEPEST = 4  # statements up from the wrong one
+
+
+@dataclass
+class Mend:
+    """A change that makes a value right. mends: how many of the faults. size: characters added."""
+
+    change: Change
+    cause: Cause
+    text: str
+    tier: int
+    rank: int
+    distance: int  # statements from the wrong value
+    size: int
+    fixed: frozenset[int] = frozenset()  # sites of the faults that it mends
+    by_chance: bool = False  # it may fit by accident
+    at: Any = None  # the node to point at, if it is not the changed one
+
+    @property
+    def statement(self) -> Statement:
+        return self.change.statement
+
+    @property
+    def line(self) -> int:
+        return getattr(self.at or self.change.old, "lineno", self.statement.line)
+
+    def after(self) -> str:
+        """The statement as it should be."""
+        if self.change.old is self.statement.node:
+            new = self.change.new if isinstance(self.change.new, list) else [self.change.new]
+            kept = [n for n in new if not isinstance(n, ast.Pass)]
+            return "; ".join(show(head(n)) for n in kept) if kept else "(this line deleted)"
+        node = copy.deepcopy(head(self.statement.node), {id(self.change.old): self.change.new})
+        return show(node)
+
+    def key(self) -> tuple[Any, ...]:
+        return -len(self.fixed), self.tier + self.by_chance, self.distance > 0, abs(self.size) // 8, self.distance, self.rank, abs(self.size)
+
+
+def head(node: ast.stmt) -> ast.stmt:
+    """A loop or condition without its body."""
+    if isinstance(node, (ast.For, ast.While, ast.If)):
+        node = copy.copy(node)
+        node.body, node.orelse = [ast.Expr(ast.Constant(...))], []
+    return node
+
+
+@dataclass
+class Suspect:
+    """A statement that may be to blame for a fault, `distance` statements up from it."""
+
+    statement: Statement
+    execution: int
+    distance: int
+    stretches: dict[int, Stretch] = field(default_factory=dict)  # by fault: what to run to test a change
+
+
+class Mender:
+    """Searches for the change that makes a fault right."""
+
+    def __init__(self, judge: Judge, program: Program, run: Run) -> None:
+        self.judge, self.program, self.run = judge, program, run
+        self.bench = Bench(program, 1e-7 if judge.truth.imaginary else 1e-5)
+        self.pieces = Pieces(judge, program, run)
+        self.parts = {site: self.pieces.of(fault) for site, fault in run.faults.items()}
+        self.moments: dict[int, Moment] = {}
+        self.forward = {s.function.name for s in program.statements} & self.forward_functions()
+        self.gradients = {e.site.name.partition(".")[0] for e in judge.plain.events
+                          if (e.number, e.leaf) not in judge.constant and e.kind != "term"}  # fmt: skip
+        self.out_of_time = False
+
+    def forward_functions(self) -> set[str]:
+        return {e.frame.function for e in self.judge.truth.events}
+
+    def look(self, executions: set[int]) -> None:
+        """Copy the names before these executions, in a run with the right values."""
+        missing = executions - self.moments.keys()
+        if missing:
+            self.moments |= self.judge.mended(watched=frozenset(missing)).moments
+
+    # Where to look
+
+    def suspects(self, fault: Fault) -> list[Suspect]:
+        """The statement of the fault, then those that its value is made of and that are not known to be right."""
+        parts = self.parts[fault.site][0]
+        at = self.pieces.place(parts.final[0] if parts.final else fault.first)
+        if at is None:
+            return []
+        execution, statement = at
+        found = [Suspect(statement, execution, 0)]
+        seen = {statement.number}
+        for event in parts.group:
+            at = self.pieces.place(event)
+            if at is not None and at[1].number not in seen:
+                seen.add(at[1].number)
+                found.append(Suspect(at[1], at[0], 0))
+        for suspect in found:
+            if suspect.distance >= DEEPEST:
+                break
+            for execution, other in self.sources(suspect):
+                if other.number not in seen:
+                    seen.add(other.number)
+                    found.append(Suspect(other, execution, suspect.distance + 1))
+        return found
+
+    def sources(self, suspect: Suspect) -> list[tuple[int, Statement]]:
+        """(execution, statement) of the values that a statement reads, where they are not known to be right."""
+        read = [named(n) for n in ast.walk(head(suspect.statement.node)) if isinstance(n, (ast.Name, ast.Attribute))]
+        frame = self.run.frames[suspect.execution]
+        found = []
+        for name in dict.fromkeys(r for r in read if r):
+            before = [e for e in self.run.events
+                      if e.frame is frame and e.site.name == name and e.execution < suspect.execution
+                      and e.kind in ("assign", "add", "store", "touch")]  # fmt: skip
+            if before and not self.known(before[-1]):
+                at = self.pieces.place(before[-1])
+                found += [at] if at else []
+        found += self.called(suspect)
+        for loop in suspect.statement.loops:
+            number = self.bench.numbers.get(id(loop))
+            if number is not None:
+                execution = self.latest(number, suspect.execution, frame)
+                found += [(execution, self.program.statements[number])] if execution is not None else []
+        for name in dict.fromkeys(r for r in read if r):  # a statement that is not followed: read from a cache, a list
+            found += self.assigned(name, suspect, frame)
+        return found
+
+    def known(self, event: Event) -> bool:
+        """Whether a value is known to be right: it is the derivative that it claims to be, or any true one."""
+        final = self.judge.final.get((event.number, event.leaf))
+        if final is None:
+            return False
+        if self.judge.claimed.get((event.number, event.leaf)) and event.site.number not in self.run.faults:
+            return event.site.number not in self.judge.ignored
+        found = self.judge.recognise(event)
+        return found is not None and not partial(found) and event.site.number not in self.run.faults
+
+    def assigned(self, name: str, suspect: Suspect, frame: Any) -> list[tuple[int, Statement]]:
+        for execution in range(suspect.execution - 1, -1, -1):
+            if self.run.frames[execution] is frame:
+                statement = self.program.statements[self.run.statements[execution]]
+                node = statement.node
+                if isinstance(node, ast.Assign) and any(named(t) == name for target in node.targets for t in ast.walk(target)
+                                                        if isinstance(t, (ast.Name, ast.Attribute))):  # fmt: skip
+                    events = [e for e in self.run.events if e.execution == execution and e.site.name == name]
+                    return [] if events and all(self.known(e) for e in events) else [(execution, statement)]
+        return []
+
+    def called(self, suspect: Suspect) -> list[tuple[int, Statement]]:
+        """The statements of helpers that the statement calls, if the forward does not run them too."""
+        found: dict[int, int] = {}
+        for execution, frame in enumerate(self.run.frames):
+            if frame.caller == suspect.execution and frame.function not in self.forward:
+                found.setdefault(self.run.statements[execution], execution)
+        return [(execution, self.program.statements[number]) for number, execution in found.items()]
+
+    def latest(self, number: int, until: int, frame: Any) -> int | None:
+        return next((x for x in range(until, -1, -1) if self.run.statements[x] == number and self.run.frames[x] is frame), None)
+
+    # What to run
+
+    def quick(self, fault: Fault) -> Stretch | None:
+        """The wrong expressions of the fault alone."""
+        pieces = [p for parts in self.parts[fault.site] for p in parts.pieces if not p.whole]
+        return self.of_pieces(pieces, None)
+
+    def of_pieces(self, pieces: list[Piece], start: Suspect | None) -> Stretch | None:
+        """A stretch from the suspect's statement to the piece's expression, for some executions of it."""
+        if not pieces:
+            return None
+        same = [p for p in pieces if p.statement == pieces[0].statement and p.read is pieces[0].read or ast.dump(p.read) == ast.dump(pieces[0].read)]
+        same = [p for p in same if p.statement == pieces[0].statement][:INSTANCES]
+        last = self.program.statements[pieces[0].statement]
+        statements, first = [], last
+        if start is not None and start.statement.function is last.function:
+            common = self.bench.common(start.statement, last)
+            if common is None:
+                return self.carried(same, start)
+            if common[0][common[2]] is not last.node:
+                return None
+            block, i, j = common
+            statements = block[i : j + (1 if pieces[0].whole else 0)]
+            first = self.program.statements[self.bench.numbers[id(block[i])]] if id(block[i]) in self.bench.numbers else last
+        elif pieces[0].whole:
+            statements = [last.node]
+        stretch = Stretch(last.function, statements, same[0].read)
+        for piece in same:
+            execution = self.latest(first.number, piece.execution, self.run.frames[piece.execution])
+            if execution is None:
+                return None
+            self.look({execution})
+            if execution not in self.moments:
+                return None
+            stretch.instances.append(Instance(self.moments[execution].names, piece.targets, piece.index))
+        return stretch
+
+    def carried(self, pieces: list[Piece], start: Suspect) -> Stretch | None:
+        """From a statement to a piece that stands before it in the same loop: through the end of a round to the next."""
+        last = self.program.statements[pieces[0].statement]
+        common = self.bench.common(last, start.statement)
+        if common is None or not last.loops or common[0] is not last.loops[-1].body:  # type: ignore[attr-defined]
+            return None
+        block, j, i = common
+        if block[j] is not last.node or j == i:
+            return None
+        names = {n.id for n in ast.walk(getattr(last.loops[-1], "target", last.node)) if isinstance(n, ast.Name)}
+        stretch = Stretch(last.function, [*block[i:], *block[: j + pieces[0].whole]], pieces[0].read, turn=len(block) - i)
+        for piece in pieces:
+            frame = self.run.frames[piece.execution]
+            first = self.bench.numbers.get(id(block[i]))
+            top = self.bench.numbers.get(id(block[0]))
+            if first is None or top is None:
+                return None
+            execution, begin = self.latest(first, piece.execution, frame), self.latest(top, piece.execution, frame)
+            if execution is None or begin is None or begin <= execution:
+                continue
+            self.look({execution, begin})
+            if execution in self.moments and begin in self.moments:
+                counters = {n: v for n, v in self.moments[begin].names.items() if n in names}
+                stretch.instances.append(Instance(self.moments[execution].names, piece.targets, piece.index, counters))
+        return stretch if stretch.instances else None
+
+    def of_whole(self, fault: Fault, start: Suspect) -> Stretch | None:
+        """A stretch from the suspect's statement to where the whole sum of the fault is complete."""
+        parts = self.parts[fault.site][0]
+        if parts.final is None or parts.birth is None:
+            return None
+        event, claim = parts.final
+        if claim.value is None or event.kind == "argument":
+            return None
+        at, born = self.pieces.place(event), self.pieces.place(parts.birth)
+        if at is None or born is None or self.run.frames[at[0]] is not event.frame:
+            return None
+        last = at[1]
+        read = self.pieces.reading(event, last)
+        if read is None:
+            return None
+        own = start.statement.function is last.function
+        from_ = start.statement if own else born[1]
+        block_of_sum = self.bench.common(born[1], last) or self.bench.common(last, last)
+        common = self.bench.common(from_, last)
+        if common is None or block_of_sum is None:
+            return None
+        chain = self.bench.chain(last.function, from_.node)
+        positions = [(b, i) for b, i in chain if b is block_of_sum[0]] or ([(common[0], common[1])] if len(self.bench.chain(last.function, born[1].node)) > len(chain) else [])
+        if not positions:
+            return None
+        block, i = positions[0]
+        ends = [j for b, j in self.bench.chain(last.function, last.node) if b is block]
+        if not ends or ends[0] < i:
+            return None
+        number = self.bench.numbers.get(id(block[i]))
+        if number is None:
+            return None
+        execution = self.latest(number, at[0], event.frame)
+        if execution is None:
+            return None
+        self.look({execution})
+        if execution not in self.moments:
+            return None
+        target = self.judge.wanted(event, claim)
+        return Stretch(last.function, block[i : ends[0] + 1], read, [Instance(self.moments[execution].names, [target])])
+
+    # The search
+
+    def mend(self, fault: Fault) -> list[Mend]:
+        """Changes that make the fault right, the best first."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python warns about some of the changed programs
+            return self.search(fault)
+
+    def search(self, fault: Fault) -> list[Mend]:
+        end = time.process_time() + SECONDS
+        suspects = self.suspects(fault)
+        found: list[Mend] = []
+        family = self.family(fault, suspects)
+        for tier in (0, 1, 2):
+            for suspect in suspects:
+                found += self.attempt(fault, suspect, tier, end)
+            if found:
+                found = self.counted(found, family, suspects)
+                if max(len(m.fixed) for m in found) > len(family) or tier == 2:
+                    break
+            if time.process_time() > end:
+                self.out_of_time = True
+                break
+        return sorted(found, key=Mend.key)
+
+    def family(self, fault: Fault, suspects: list[Suspect]) -> list[Fault]:
+        """The other faults whose values are made of a value that is not known to be right and that this one is made of."""
+        mine = {s.statement.number for s in suspects if s.distance and self.computes(s)}
+        others = [f for f in self.run.faults.values() if f is not fault]
+        return [f for f in others if mine & {s.statement.number for s in self.suspects(f) if self.computes(s)}]
+
+    def computes(self, suspect: Suspect) -> bool:
+        """Whether the statement computes a gradient, and does not only unpack or loop."""
+        events = [e for e in self.run.events if e.execution == suspect.execution and e.kind in ("assign", "add", "store", "touch")]
+        return any((e.number, e.leaf) not in self.judge.constant for e in events)
+
+    def counted(self, found: list[Mend], family: list[Fault], suspects: list[Suspect]) -> list[Mend]:
+        """The mends, with the other faults that each mends too."""
+        by_statement = {s.statement.number: s for s in suspects}
+        for mend in found:
+            suspect = by_statement[mend.statement.number]
+            if len(mend.fixed) > 1:
+                continue
+            space = self.bench.space(mend.statement)
+            for other in family:
+                stretches = self.stretches(other, suspect)
+                if stretches and any(self.tried(s, mend.change, space) for s in stretches):
+                    mend.fixed |= {other.site}
+        return found
+
+    def stretches(self, fault: Fault, suspect: Suspect) -> list[Stretch]:
+        if fault.site not in suspect.stretches:
+            pieces = [p for parts in self.parts[fault.site] for p in parts.pieces]
+            suspect.stretches[fault.site] = [s for s in (self.of_pieces(pieces, suspect), self.of_whole(fault, suspect)) if s]  # type: ignore[assignment]
+        return suspect.stretches[fault.site]  # type: ignore[return-value]
+
+    def attempt(self, fault: Fault, suspect: Suspect, tier: int, end: float) -> list[Mend]:
+        """Changes of one tier to one statement."""
+        found: list[Mend] = []
+        self.look({suspect.execution})
+        if suspect.execution not in self.moments:
+            return []
+        space = self.bench.space(suspect.statement)
+        scope = self.scope(suspect, space)
+        stretches = self.stretches(fault, suspect)
+        quick = self.quick(fault) if suspect.distance == 0 else None
+        inside = {id(n) for n in ast.walk(quick.read)} if quick is not None else set()
+        if not stretches and quick is None:
+            return []
+        if tier == 0:
+            for cause, text, new in statement_candidates(suspect.statement.node, scope):
+                change = Change(suspect.statement, suspect.statement.node, new)
+                if any(self.tried(s, change, space) for s in stretches):
+                    found.append(Mend(change, cause, text, 0, RANKS.get(cause, 300), suspect.distance, 0, frozenset({fault.site})))
+            found += self.before_loop(fault, suspect, space)
+        seen: set[tuple[int, str]] = set()
+        for root, where in roots(suspect.statement.node):
+            for candidate in candidates(root, where, scope, tier):
+                if time.process_time() > end:
+                    self.out_of_time = True
+                    return found
+                new = show(candidate.new)
+                if (id(candidate.old), new) in seen:
+                    continue
+                seen.add((id(candidate.old), new))
+                change = Change(suspect.statement, candidate.old, candidate.new)
+                if any(self.tried(s, change, space) for s in ([quick] if id(candidate.old) in inside else stretches)):
+                    size = len(new) - len(show(candidate.old))
+                    found.append(Mend(change, self.cause(candidate, scope), candidate.text(), tier, candidate.rank,
+                                      suspect.distance, size, frozenset({fault.site}), candidate.by_chance))  # fmt: skip
+        return found
+
+    def cause(self, candidate: Candidate, scope: Scope) -> Cause:
+        """The name of the mistake: that of the rule, unless the values say it more exactly."""
+        cause, old, new = candidate.rule.cause, scope.value(candidate.old), scope.value(candidate.new)
+        if cause in (Cause.VARIABLE, Cause.OPERATION, Cause.FACTOR_MISSING, Cause.FACTOR_EXTRA) and np.ndim(old) == 0 and numeric(old):
+            return Cause.CONSTANT
+        if cause in (Cause.VARIABLE, Cause.ACTIVATION) and numeric(old) and numeric(new):
+            a, b = np.asarray(old), np.asarray(new)
+            if activation_of(a, b) or activation_of(b, a):
+                return Cause.PRE_ACTIVATION
+            if self.other_step(a, b):
+                return Cause.STEP
+            if {a.dtype.kind, b.dtype.kind} & {"b"}:
+                return Cause.MASK
+        return cause
+
+    def other_step(self, one: np.ndarray, two: np.ndarray) -> bool:
+        """Whether two arrays are values of one variable of the forward in two rounds of a loop."""
+        def rounds(value: np.ndarray) -> set[tuple[str, str]]:
+            alike = [e for e in self.judge.truth.events if e.value is not None and e.shape == value.shape and e.loops
+                     and np.array_equal(e.value, value)]  # fmt: skip
+            return {(e.site.name, str(e.loops)) for e in alike if e.site.name}
+        return any(n == m and a != b for n, a in rounds(one) for m, b in rounds(two))
+
+    def before_loop(self, fault: Fault, suspect: Suspect, space: dict[str, Any]) -> list[Mend]:
+        """The statement once before the loop, and not in every round of it."""
+        node = suspect.statement.node
+        if not suspect.statement.loops or not isinstance(node, ast.Assign):
+            return []
+        number = self.bench.numbers.get(id(suspect.statement.loops[0]))
+        if number is None:
+            return []
+        loop = self.program.statements[number]
+        without = copy.deepcopy(loop.node, {id(node): ast.Pass()})
+        change = Change(loop, loop.node, [node, without])
+        execution = self.latest(number, suspect.execution, self.run.frames[suspect.execution])
+        if execution is None:
+            return []
+        stretch = self.of_whole(fault, Suspect(loop, execution, suspect.distance))
+        if stretch is None or not self.tried(stretch, change, space):
+            return []
+        text = f"{show(node)} starts anew in every round: it belongs before the loop"
+        return [Mend(change, Cause.ASSIGNS, text, 0, 0, suspect.distance, 0, frozenset({fault.site}), at=node)]
+
+    def tried(self, stretch: Stretch, change: Change, space: dict[str, Any]) -> bool:
+        if change.statement.function is stretch.function:
+            return self.bench.right(stretch, change, space)
+        try:
+            with self.bench.applied([change]):
+                return self.bench.right(stretch, None, space)
+        except (SyntaxError, ValueError, TypeError):
+            return False
+
+    def scope(self, suspect: Suspect, space: dict[str, Any]) -> Scope:
+        names = self.moments[suspect.execution].names
+        texts = [show(n) for n in ast.walk(suspect.statement.function)
+                 if isinstance(n, (ast.Subscript, ast.Attribute)) and isinstance(n.ctx, ast.Load)
+                 and not (isinstance(n, ast.Attribute) and n.attr in ("T", "shape", "sum", "copy", "dot", "reshape"))]  # fmt: skip
+        return Scope(names, space, self.gradients, dict.fromkeys(texts))
+
+    # Proof
+
+    def proves(self, changes: list[Change], problems: list[Any]) -> bool:
+        """Whether with these changes every gradient is right, on all these draws."""
+        try:
+            with self.bench.applied(changes), np.errstate(all="ignore"):
+                return all(checker(self.judge.problem.backward) for checker in problems)
+        except Exception:
+            return False
+
+
+def partial(event: Event) -> bool:
+    """Whether a value of the forward is one use of a variable, not the whole of it."""
+    return event.kind == "use" or (event.kind == "part" and bool(event.site.name))
+
+
+def activation_of(y: np.ndarray, x: np.ndarray) -> bool:
+    """Whether y is tanh, sigmoid, exp or ReLU of x."""
+    if x.dtype.kind != "f" or y.dtype.kind != "f" or x.shape != y.shape or x.size < 2 or np.array_equal(x, y):
+        return False
+    with np.errstate(all="ignore"):
+        return any(np.allclose(y, f, rtol=1e-9, atol=1e-12)
+                   for f in (np.tanh(x), 1 / (1 + np.exp(-x)), np.maximum(x, 0), np.exp(x)))  # fmt: skip
+
+
+def gradients_right(problem: Any, slopes: Any, tolerance: float) -> Any:
+    """A function that tells whether a backward is right on a draw, by random directions through every tensor."""
+    rng = np.random.default_rng(np.random.SeedSequence([0x70726F6F, problem.seed]))
+    wanted = []
+    for name, array in leaves(problem.inputs()):
+        for _ in range(2):
+            u = rng.normal(size=array.shape)
+            wanted.append((name, u, slopes.along(name, u)[0]))
+
+    def right(backward: Any) -> bool:
+        with contextlib.redirect_stdout(None):
+            returned = dict(leaves(problem.gradients(backward)))
+        for name, u, true in wanted:
+            a = returned.get(name)
+            if a is None or np.shape(a) != u.shape:
+                return False
+            scale = max(abs(true), float(np.linalg.norm(np.asarray(a, float))))
+            if not abs(float((np.asarray(a) * u).sum()) - true) <= tolerance * scale + 1e-9:
+                return False
+        return True
+
+    return right
+
+
+__all__ = ["Mend", "Mender", "Parts", "Suspect", "gradients_right"]

@@ -1,0 +1,308 @@
+"""The pieces of a wrong value: which expression computed each, and what it should be.
+
+A value that is a sum (terms with +, or `+=` in a loop) is taken apart. Each piece should be the derivative by one use of
+the variable. A piece that is so by no use is wrong; a use that no piece belongs to is missing.
+"""
+
+import ast
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from minireid.gradcheck.line.claims import agree
+from minireid.gradcheck.line.follow import Program, Statement, named, terms_of
+from minireid.gradcheck.line.judge import LARGEST, Fault, Judge, Run
+from minireid.gradcheck.line.trace import Event
+
+
+@dataclass
+class Piece:
+    """One execution of an expression whose value is wrong. targets: what would be right (any of them).
+
+    read: what to evaluate; inside it stands the expression that may be changed. index: the part of the value that counts.
+    whole: whether `read` is a name to be read after the statement ran.
+    """
+
+    execution: int
+    statement: int
+    read: ast.expr
+    targets: list[np.ndarray]
+    index: Any = None
+    whole: bool = False
+
+
+@dataclass
+class Parts:
+    """pieces: wrong ones. missing: uses without a piece. extra: how many pieces belong to no use. twice: uses counted
+    twice. final: the last event of the sum, and what it should be the derivative by."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    missing: list[Event] = field(default_factory=list)
+    twice: list[Event] = field(default_factory=list)
+    final: tuple[Event, Event] | None = None
+    birth: Event | None = None
+    group: list[Event] = field(default_factory=list)
+
+
+class Pieces:
+    """Takes the faults of one run apart."""
+
+    def __init__(self, judge: Judge, program: Program, run: Run) -> None:
+        self.judge, self.truth, self.program, self.run = judge, judge.truth, program, run
+        self.events = {(e.number, e.leaf): e for e in run.events}
+        self.terms: dict[tuple[int, int], list[Event]] = {}
+        for event in run.events:
+            if event.kind == "term":
+                self.terms.setdefault((event.execution, event.frame.number), []).append(event)
+
+    def of(self, fault: Fault) -> list[Parts]:
+        """The parts of every wrong execution."""
+        return [self.parts(event, claim) for event, claim in fault.events]
+
+    def parts(self, event: Event, claim: Event) -> Parts:
+        event = self.source(event)
+        plain = self.judge.final[event.number, event.leaf]
+        group = [self.events.get((e.number, e.leaf), e) for e in plain]
+        found = Parts(final=(event, claim), birth=group[0], group=group)
+        if event.value is None or claim.value is None or claim.value.size > LARGEST:
+            return found
+        if event.shape == claim.shape and event.site.number not in self.judge.scales:
+            self.taken_apart(found, group, claim)
+        if not found.pieces and not found.missing and len(group) == 1:
+            found.pieces = [p for p in [self.piece(event, [self.judge.wanted(event, claim)])] if p is not None]
+        return found
+
+    def source(self, event: Event) -> Event:
+        """Where a value was made that is only passed on under its name: `return dx`, `dh[t] = d`."""
+        same = [e for e in self.run.events if e.object is event.object and e.number < event.number and e.value is not None
+                and e.kind in ("store", "assign") and e.leaf and e.leaf == event.leaf or e.object is event.object and e.kind == "store"
+                and e.number < event.number and e.index is None]  # fmt: skip
+        if event.kind == "return" and event.leaf and same and (same[-1].number, same[-1].leaf) in self.judge.final:
+            return same[-1]
+        expression = self.expression(event)
+        at = self.place(event)
+        while isinstance(expression, (ast.Name, ast.Subscript, ast.Attribute)) and named(expression) and at is not None:
+            frame = self.run.frames[at[0]]
+            name = expression_name(expression)
+            before = [e for e in self.run.events if e.frame is frame and e.name == name and e.number < event.number
+                      and e.execution < at[0] and e.kind in ("assign", "add", "store", "touch", "argument")]  # fmt: skip
+            last = before[-1] if before else None
+            if last is None or last.shape != event.shape or not np.allclose(last.print, event.print, rtol=1e-9):
+                break
+            if last.kind == "argument" or (last.number, last.leaf) not in self.judge.final:
+                break
+            event, expression, at = last, self.expression(last), self.place(last)
+        return event
+
+    def taken_apart(self, found: Parts, group: list[Event], claim: Event) -> None:
+        if any(e.kind in ("add", "store") and e.site.key == "?" for e in group):
+            return  # `*=`: no sum
+        if group[-1].index is not None and not group[-1].site.key:
+            found.pieces = self.stored(group, claim)
+            return
+        raw = self.raw(group)
+        uses = self.uses_of(claim)
+        if not uses or not raw or (len(raw) == 1 and len(uses) == 1):
+            return
+        left = list(uses)
+        wrong = []
+        for event, value, sign, read in raw:
+            matched = self.matching(value, left)
+            if matched:
+                left = [u for u in left if all(u is not m for m in matched)]
+            elif again := self.matching(value, uses):
+                found.twice += again
+            else:
+                wrong.append((event, value, sign, read))
+        if not wrong:
+            found.missing = left
+            return
+        for event, value, sign, read in wrong[:4]:
+            near = [u for u in left if agree(u.loops, event.loops)] if len(wrong) > 1 else left
+            several = near or left
+            targets = [sign * self.truth.full(u) for u in several] if len(wrong) > 1 else []
+            if several and (len(several) > 1 or not targets):
+                targets.append(sign * sum(self.truth.full(u) for u in several))
+            if not left:
+                targets = []
+            piece = self.piece(event, [reduced(t, value.shape) for t in targets], read)
+            if piece is not None and targets:
+                found.pieces.append(piece)
+
+    def raw(self, group: list[Event]) -> list[tuple[Event, np.ndarray, int, ast.expr | None]]:
+        """(event, what it adds, sign of its expression in the sum, the expression)."""
+        found: list[tuple[Event, np.ndarray, int, ast.expr | None]] = []
+        before: np.ndarray | None = None
+        for event in group:
+            if event.value is None:
+                return []
+            fresh = event.kind not in ("add", "touch", "store") or (event.kind == "store" and not event.site.key)
+            added = event.value if fresh or before is None else event.value - before
+            before = event.value
+            if not np.any(added):
+                continue
+            statement = self.program.statements[event.site.statement] if event.site.statement >= 0 else None
+            subtracts = statement is not None and isinstance(statement.node, ast.AugAssign) and isinstance(statement.node.op, ast.Sub)
+            terms = [t for t in self.terms.get((event.execution, event.frame.number), []) if t.value is not None]
+            expression = self.expression(event)
+            several = terms_of(expression) if expression is not None else []
+            if event.index is None and len(several) > 1 and len(several) == len(self.of_sum(terms, event)):
+                for term, node in zip(self.of_sum(terms, event), several):
+                    sign = -1 if (term.site.key == "-") != subtracts else 1
+                    value = np.broadcast_to(sign * term.value, event.shape)  # type: ignore[operator]
+                    found.append((event, value, sign, node))
+            else:
+                found.append((event, added, -1 if subtracts else 1, None))
+        return found
+
+    def of_sum(self, terms: list[Event], event: Event) -> list[Event]:
+        """The terms of the sum that the event's expression is: the last sum before it with its name."""
+        own = [t for t in terms if t.number < event.number and t.site.line >= event.site.line - 20]
+        named_ = [t for t in own if t.site.name == (event.site.key if event.kind == "item" else event.site.name)]
+        sums = [t.site.sum for t in named_]
+        return [t for t in named_ if t.site.sum == sums[-1]] if sums else []
+
+    def matching(self, value: np.ndarray, uses: list[Event]) -> list[Event]:
+        """The use (or two, or all that are left) whose derivative this value is."""
+        print_, norm = self.truth.tracer.print_of(value), float(np.linalg.norm(value))
+        for use in uses:
+            if self.truth.is_by(print_, norm, use):
+                return [use]
+        for count in (2, len(uses)):
+            for several in combinations(uses, count) if 1 < count <= len(uses) <= 8 else ():
+                if self.truth.same(print_, sum(self.truth.print(u) for u in several), norm):  # type: ignore[arg-type]
+                    return list(several)
+        return []
+
+    def uses_of(self, claim: Event) -> list[Event]:
+        """Where the forward uses the variable; empty if the derivatives by these uses do not add up to the whole."""
+        later = [e for e in self.judge.claims.in_frame[claim.frame.number] if e.number > claim.number]
+        uses = []
+        for event in later:
+            if event.name == claim.name and event.kind in ("assign", "add", "touch") and event.loops == claim.loops:
+                break
+            if event.name == claim.name and event.kind == "use" and event.shape == claim.shape:
+                uses.append(event)
+        uses = [u for u in uses if np.any(np.abs(self.truth.print(u)) > 1e-13)]
+        whole = self.truth.print(claim)
+        total = sum((self.truth.print(u) for u in uses), np.zeros(len(whole)))
+        return uses if self.truth.same(total, whole, float(np.abs(whole).max())) else []
+
+    def stored(self, group: list[Event], claim: Event) -> list[Piece]:
+        """Pieces for stores with = into parts of an array."""
+        true, found = self.judge.wanted(group[-1], claim), []
+        for event in group:
+            if event.index is None or event.value is None:
+                continue
+            part, wanted = event.value[event.index[0]], true[event.index[0]]
+            if np.shape(part) and not np.size(part):
+                continue
+            if not np.abs(np.asarray(part) - wanted).max() <= 1e-7 * np.abs(true).max():
+                piece = self.piece(event, [np.asarray(wanted)])
+                if piece is not None:
+                    piece.index = event.index[0] if piece.whole else None
+                    found.append(piece)
+        return found[:4]
+
+    # Expressions
+
+    def piece(self, event: Event, targets: list[np.ndarray], read: ast.expr | None = None) -> Piece | None:
+        at = self.place(event)
+        if at is None:
+            return None
+        execution, statement = at
+        node = read or self.expression(event)
+        if node is not None:
+            return Piece(execution, statement.number, node, targets)
+        place = self.reading(event, statement)
+        return None if place is None else Piece(execution, statement.number, place, targets, whole=True)
+
+    def place(self, event: Event) -> tuple[int, Statement] | None:
+        """(execution, statement) that computes the event's value: for an argument, that of the caller."""
+        execution = event.frame.caller if event.kind == "argument" else event.execution
+        if not 0 <= execution < len(self.run.statements):
+            return None
+        return execution, self.program.statements[self.run.statements[execution]]
+
+    def expression(self, event: Event) -> ast.expr | None:
+        """The expression whose value the event reports; None if there is none alone."""
+        at = self.place(event)
+        if at is None:
+            return None
+        node: Any = at[1].node
+        if event.kind == "argument":
+            return self.argument(node, event)
+        if event.kind == "item":
+            return next((v for d in ast.walk(node) if isinstance(d, ast.Dict) for k, v in zip(d.keys, d.values)
+                         if isinstance(k, ast.Constant) and str(k.value) == event.site.key and v.lineno == event.line), None)  # fmt: skip
+        if event.kind == "return" and isinstance(node, ast.Return) and node.value is not None:
+            value = node.value
+            if isinstance(value, ast.Tuple):
+                value = value.elts[int(event.site.key)]
+            return with_leaf(value, event.leaf)
+        if event.kind in ("assign", "add", "store") and isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if len(targets) == 1 and isinstance(targets[0], (ast.Name, ast.Attribute, ast.Subscript)):
+                leaf = event.leaf if event.kind != "store" else ""
+                return with_leaf(node.value, leaf) if node.value is not None else None
+            if isinstance(targets[0], ast.Tuple) and isinstance(node.value, ast.Tuple):
+                for target, value in zip(targets[0].elts, node.value.elts):
+                    if named(target) == event.site.name:
+                        return with_leaf(value, event.leaf)
+        return None
+
+    def argument(self, node: Any, event: Event) -> ast.expr | None:
+        position = int(event.site.key)
+        for call in ast.walk(node):
+            if isinstance(call, ast.Call):
+                name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+                method = isinstance(call.func, ast.Attribute) and len(event.frame.given) > len(call.args) + len(call.keywords)
+                place = position - method
+                if name == event.frame.function and 0 <= place < len(call.args):
+                    return with_leaf(call.args[place], event.leaf)
+        return None
+
+    def reading(self, event: Event, statement: Statement) -> ast.expr | None:
+        """The name of the value, to be read after the statement ran."""
+        if event.kind == "return":
+            read: ast.expr = ast.Name("__returned__", ast.Load())
+            if isinstance(statement.node, ast.Return) and isinstance(statement.node.value, ast.Tuple):
+                read = ast.Subscript(read, ast.Constant(int(event.site.key)), ast.Load())
+            return with_leaf(read, event.leaf)
+        if not event.site.name or event.kind == "item":
+            return None
+        first, *keys = event.site.name.split(".")
+        read = ast.Name(first, ast.Load())
+        for key in keys:
+            read = ast.Attribute(read, key, ast.Load()) if first == "self" and read == keys[0] else sub(read, key)
+        if first == "self" and keys:
+            read = ast.Attribute(ast.Name("self", ast.Load()), keys[0], ast.Load())
+        return with_leaf(read, event.leaf)
+
+
+def expression_name(node: ast.expr) -> str:
+    """dx; grads.W for grads["W"]; empty for a part of an array."""
+    if isinstance(node, ast.Subscript) and not (isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)):
+        return ""
+    return named(node)
+
+
+def sub(node: ast.expr, key: str) -> ast.expr:
+    return ast.Subscript(node, ast.Constant(key), ast.Load())
+
+
+def with_leaf(node: ast.expr, leaf: str) -> ast.expr:
+    """node["W"] for the leaf .W; an entry of a dict display itself."""
+    for key in leaf.split(".")[1:]:
+        if isinstance(node, ast.Dict):
+            inside = [v for k, v in zip(node.keys, node.values) if isinstance(k, ast.Constant) and str(k.value) == key]
+            node = inside[0] if inside else sub(node, key)
+        else:
+            node = sub(node, key)
+    return node
+
+
+def reduced(target: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    return target if target.shape == shape else np.broadcast_to(target, shape)
