@@ -23,7 +23,7 @@ from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor import faults
 from minireid.gradcheck.tensor.compare import TensorReport, compare
 from minireid.gradcheck.tensor.problem import Problem, own
-from minireid.gradcheck.tensor.rounding import forward_rounds, rounds_inside
+from minireid.gradcheck.tensor.rounding import backward_rounds, backward_sentence, forward_rounds, forward_sentence
 from minireid.gradcheck.tensor.scales import instability
 from minireid.gradcheck.tensor.slopes import Slopes
 
@@ -70,15 +70,10 @@ def check(
     slopes = slopes_of(problem, method)
     report.method = "complex step" if slopes.complex else "central differences"
     gradients = returned(problem)
-    float32 = faults.in_float32(problem) or faults.BACKWARD_ROUNDS in report.faults
-    report.tensors = tensors(slopes, gradients, entries, float32)
-    if not slopes.coarse and any(rounds_inside(slopes, tensor.name) for tensor in report.tensors if not tensor.ok):
-        slopes = Slopes(slopes.problem, coarse=True)
-        report.method = "central differences"
-        report.unchecked = [] if faults.in_float32(problem) else [forward_rounds(forward)]
-        report.tensors = tensors(slopes, gradients, entries, float32=True)
-    if blind := faults.blind_spot(problem):
-        report.notes.append(blind)
+    report.tensors = tensors(slopes, gradients, entries, faults.in_float32(problem))
+    if not slopes.coarse and any(not tensor.ok or tensor.kinks for tensor in report.tensors):
+        slopes = rounded(report, problem, slopes, gradients, entries)
+    report.notes += blind_spots(report, problem)
     if report.ok and not slopes.coarse and (unstable := instability(slopes.problem)):
         report.notes.append(unstable)
     keep_arrays(report, returned(slopes.problem), slopes)
@@ -121,6 +116,42 @@ def slopes_of(problem: Problem, method: str) -> Slopes:
     if any(np.asarray(leaf).dtype != np.float64 for _, leaf in leaves(y)):
         return Slopes(problem, coarse=True)
     return Slopes(double, method)
+
+
+def rounded(report: Report, problem: Problem, slopes: Slopes, gradients: dict[str, Any], entries: int) -> Slopes:
+    """The slopes. Is a tensor wrong because numbers are rounded to float32 inside? Then the report says so instead.
+
+    Steps of float32 can also look like kinks.
+    """
+    if forward_rounds(slopes.problem):
+        slopes = Slopes(slopes.problem, coarse=True)
+        report.method = "central differences"
+        report.unchecked = [] if faults.in_float32(problem) else [forward_sentence(problem.forward)]
+    elif not faults.in_float32(problem) and nearly_right(report) and backward_rounds(problem):
+        report.unchecked = [backward_sentence(problem.backward)]
+    else:
+        return slopes
+    report.tensors = tensors(slopes, gradients, entries, float32=True)
+    return slopes
+
+
+def nearly_right(report: Report) -> bool:
+    """Whether float32's rounding can be all that is wrong: its errors are near 1e-7, and up to a thousandth of small
+    entries."""
+    return all(tensor.error < 1e-2 or tensor.other_dtype for tensor in report.tensors)
+
+
+def blind_spots(report: Report, problem: Problem) -> list[str]:
+    """Sentences on what the check could not see."""
+    if upstream := faults.blind_spot(problem):
+        return [upstream]
+    flat = [tensor.name for tensor in report.tensors if tensor.ok and tensor.flat]
+    if not flat:
+        return []
+    return [
+        f"the true gradient of {', '.join(flat)} is 0 at these numbers: a wrong factor in it cannot be seen; "
+        "try other numbers, or return y before it is summed up"
+    ]
 
 
 def worth_a_look(report: Report) -> bool:

@@ -101,7 +101,9 @@ class Report:
         if not self.causes:
             # a tensor with a fault says itself what is wrong
             return (
-                ["  no known pattern fits"] if any(t.error > t.tolerance and not t.fault for t in self.tensors) else []
+                ["  no known pattern fits"]
+                if any(t.error > t.tolerance and not t.fault for t in self.tensors) and not self.unchecked
+                else []
             )
         first, *rest = self.causes
         lines = [f"  probably {paint(first.cause, False)}: {first.text}"]

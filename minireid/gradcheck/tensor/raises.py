@@ -18,7 +18,7 @@ def raised(error: Exception, function: Callable[..., Any]) -> str:
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     lines = list(zip(frames, traceback.extract_tb(error.__traceback__)))
     frame, line = ([pair for pair in lines if pair[1].filename == file] or lines)[-1]
-    message = f": {str(error).splitlines()[0]}" if str(error) else ""
+    message = f": {str(error).splitlines()[0].strip()}" if str(error) else ""
     values = ", ".join(list(dict.fromkeys(told(expression(line), frame)))[:NAMED])
     values = f"; {values}" if values else ""
     name = getattr(function, "__name__", "backward")

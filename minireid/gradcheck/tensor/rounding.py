@@ -1,53 +1,75 @@
 """Does a function of float64 arrays compute in float32 inside?
 
-    F1  rest(h) = the typical distance of L(x + t u), 0 < t < h, from a straight line
+    F1  rest(h) = the typical distance of f(x + t u), 0 < t < h, from a straight line
 
-Of a smooth function the rest becomes 100 times smaller where h becomes 10 times smaller, and 10 times at a kink. Where
-values are rounded to float32, L moves in steps of about 6e-8. Then the rest stays what it is.
+Of a smooth f the rest becomes 100 times smaller where h becomes 10 times smaller, and 10 times at a kink. Where values
+are rounded to float32, f moves in steps of about 6e-8. Then the rest stays what it is. f is the loss, or a weighted sum
+of what backward returns.
 """
 
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck.tensor.draws import stream
-from minireid.gradcheck.tensor.slopes import Slopes
+from minireid.gradcheck.tensor.problem import Problem
 
 POINTS = 12
-NEAR, FAR = 1e-6, 1e-5  # the two values of h, relative to the largest entry of x
+NEAR, FAR = 1e-6, 1e-5  # the two values of h, relative to the largest entry of each array
 
 
-def rounds_inside(slopes: Slopes, name: str) -> bool:
-    """Whether the loss moves in steps of float32's size along a random direction of this tensor."""
-    array = slopes.real[name]
-    scale = float(np.abs(array).max(initial=0)) or 1.0
-    near, far = (rest(slopes, name, h * scale) / (slopes.magnitude or 1.0) for h in (NEAR, FAR))
+def forward_rounds(problem: Problem) -> bool:
+    """Whether y moves in steps of float32's size. problem has its upstream gradient."""
+    return in_steps(problem, lambda moved: moved.call(moved.forward)[0])
+
+
+def backward_rounds(problem: Problem) -> bool:
+    """Whether the gradients move in steps of float32's size."""
+    return in_steps(problem, lambda moved: moved.gradients())
+
+
+def in_steps(problem: Problem, result: Callable[[Problem], Any]) -> bool:
+    """Whether a result moves in steps of float32's size where all arrays move a little."""
+    arrays = [np.asarray(a, np.float64) for _, a in leaves(result(problem))]
+    weights = [stream(problem.seed, "weights", k).normal(size=a.shape) for k, a in enumerate(arrays)]
+    magnitude = sum(float(np.abs(w * a).sum()) for w, a in zip(weights, arrays)) or 1.0
+    t = np.sort(stream(problem.seed, "points").random(POINTS))
+
+    def rest(h: float) -> float:
+        moves = [leaves(result(moved(problem, h * step))) for step in t]
+        values = np.array([sum(np.sum(w * (b - a)) for w, a, (_, b) in zip(weights, arrays, m)) for m in moves])
+        return float(np.median(np.abs(values - np.polyval(np.polyfit(t, values, 1), t)))) / magnitude
+
+    near, far = rest(NEAR), rest(FAR)
     return bool(1e-12 < near < 1e-6 and far < 5 * near)
 
 
-def rest(slopes: Slopes, name: str, h: float) -> float:
-    """F1 along a random direction."""
-    rng = stream(slopes.problem.seed, "rounding", name)
-    array, original = slopes.real[name], slopes.real[name].copy()
-    u, t = rng.uniform(-1, 1, size=array.shape), np.sort(rng.random(POINTS))
-    values = []
-    try:
-        for step in t:
-            array[...] = original + h * step * u
-            values.append(slopes.loss())
-    finally:
-        array[...] = original
-    line = np.polyfit(t, np.array(values) - values[0], 1)
-    return float(np.median(np.abs(np.array(values) - values[0] - np.polyval(line, t))))
+def moved(problem: Problem, by: float) -> Problem:
+    """The problem with every array, and the upstream gradient, moved along random directions."""
+    rng = stream(problem.seed, "rounding")
+
+    def one(array: Any) -> Any:
+        return array + by * (np.abs(array).max(initial=0) or 1.0) * rng.uniform(-1, 1, size=np.shape(array))
+
+    arrays = tuple(map_leaves(one, a) for a in problem.arrays)
+    return replace(problem, arrays=arrays, upstream=map_leaves(one, problem.upstream))
 
 
-def forward_rounds(forward: Callable[..., Any]) -> str:
-    """The sentence for a forward that rounds."""
+def forward_sentence(forward: Callable[..., Any]) -> str:
     return (
         f"forward rounds to float32 inside{line_with_float32(forward)}: its true gradient is known to 3 digits only; "
         "compute in float64 there, or give it float32 arrays"
+    )
+
+
+def backward_sentence(backward: Callable[..., Any]) -> str:
+    return (
+        f"backward rounds to float32 inside{line_with_float32(backward)}: its gradients are compared with float32's "
+        "tolerance only; compute in float64 there, or give it float32 arrays"
     )
 
 
