@@ -40,7 +40,7 @@ class TensorReport:
     is, a and n there. difference: the same without taking off the error bar, so it is never 0 by courtesy.
     looked_at: how many entries and how many random directions were compared. wrong, kinks: numbers of entries.
     fault: a sentence where the values cannot be compared, else empty. tolerance: of `error`. flat: whether the true
-    gradient is 0 everywhere, so that many mistakes cannot be seen.
+    gradient is 0 everywhere, so that many mistakes cannot be seen (not known of a sampled tensor).
 
     There are three states. `ok`: it is right. `unchecked`: nothing is wrong, but more than a tenth of the entries sit
     on kinks, so it is not known whether it is right. Everything else is wrong.
@@ -157,7 +157,7 @@ def compare(name: str, gradient: Any, slopes: Slopes, entries: int, float32: boo
         looked_at=(len(indices), directions),
         difference=float(difference[worst]),
         tolerance=tolerance,
-        flat=bool(np.all(np.abs(n) <= bars)),
+        flat=not directions and bool(np.all(np.abs(n) <= bars)),
     )
     return found if not directions or not found.ok else along_directions(found, gradient, slopes)
 

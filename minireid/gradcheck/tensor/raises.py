@@ -39,9 +39,13 @@ def expression(line: traceback.FrameSummary) -> str:
 
 def told(text: str, frame: FrameType) -> Iterator[str]:
     """What each name in the text is, in words: "x has the shape (3, 5)", "t is 4"."""
-    try:
-        tree = ast.parse(text.strip())
-    except SyntaxError:  # a part of a statement such as `for`
+    for written in (f"({text.strip()})", text.strip()):  # an expression of several lines needs brackets
+        try:
+            tree = ast.parse(written)
+            break
+        except SyntaxError:
+            continue
+    else:  # a part of a statement such as `for`
         return
     if any(isinstance(node, ast.Raise) for node in ast.walk(tree)):
         return  # whoever wrote a message of his own has said what he wanted to

@@ -34,7 +34,10 @@ def backward_rounds(problem: Problem) -> bool:
 
 def in_steps(problem: Problem, result: Callable[[Problem], Any]) -> bool:
     """Whether a result moves in steps of float32's size where all arrays move a little."""
-    arrays = [np.asarray(a, np.float64) for _, a in leaves(result(problem))]
+    arrays = [np.asarray(a) for _, a in leaves(result(problem))]
+    if any(a.dtype.kind != "f" for a in arrays):
+        return False
+    arrays = [a.astype(np.float64) for a in arrays]
     weights = [stream(problem.seed, "weights", k).normal(size=a.shape) for k, a in enumerate(arrays)]
     magnitude = sum(float(np.abs(w * a).sum()) for w, a in zip(weights, arrays)) or 1.0
     t = np.sort(stream(problem.seed, "points").random(POINTS))
