@@ -174,21 +174,23 @@ def second_look(name, indices, a, n, error, tolerance, floor, slopes) -> tuple[n
     kinks: for every entry whether it sits on one.
     """
     array, confirmed, kinks = slopes.real[name], 0, np.zeros(len(indices), bool)
-    for k in np.flatnonzero(~(error <= tolerance)):
+    strict = min(tolerance, 1e-5)  # a kink within the step also matters below float32's tolerance
+    curvature = 1e-3 * np.abs(n).max()
+    for k in np.flatnonzero(~(error <= strict)):
         if confirmed >= CONFIRMED:
             break
         if slopes.coarse:  # smaller steps would show nothing but rounding
             closer = between_sides(float(a[k]), array, indices[k], tolerance * floor, slopes)
         else:
-            closer = settle(float(a[k]), float(n[k]), array, indices[k], tolerance, floor, slopes.loss)
+            closer = settle(float(a[k]), float(n[k]), array, indices[k], strict, floor, slopes.loss)
         if closer is not None:
             n[k], error[k] = closer, 0.0
         elif abs(a[k] - n[k]) <= 4 * slopes.wobble(name, indices[k]):
             error[k] = 0.0
-        elif not slopes.coarse and numerical.is_kink(slopes.loss, array, indices[k], floor, slopes.magnitude):
+        elif not slopes.coarse and numerical.is_kink(slopes.loss, array, indices[k], curvature, slopes.magnitude):
             kinks[k], error[k] = True, 0.0
         else:
-            confirmed += 1
+            confirmed += not error[k] <= tolerance
     return np.nan_to_num(error, nan=np.inf), n, kinks
 
 

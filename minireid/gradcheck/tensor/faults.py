@@ -189,13 +189,15 @@ def linearity_faults(problem: Problem, first: Any) -> list[str]:
         return ["backward ignores the upstream gradient: another one gives the same result"]
     if any(np.any(np.abs(a) > 1e-12) for a in of_zero if np.all(np.isfinite(a))):
         return ["backward ignores the upstream gradient in part: a zero upstream gradient does not give zero gradients"]
+    linear = 1e-2 if in_float32(problem) else 1e-5  # less may be rounding to float32 inside
     for one, two, three in zip(mine, another, mixed):
         if not (np.all(np.isfinite(one)) and np.all(np.isfinite(three))):
             continue  # compare.py reports it for the tensor
         if three.dtype.kind != "f":
             continue  # whole numbers are not linear in anything; compare.py reports the dtype
-        off, size = np.abs(three - (2.0 * one + two)).max(initial=0), np.abs(three).max(initial=0)
-        if off > 1e-5 * size + 1e-10:  # less may be rounding to float32 inside
+        off = np.abs(three - (2.0 * one + two)).max(initial=0)
+        size = max(np.abs(a).max(initial=0) for a in (one, two, three))
+        if off > linear * size + 1e-10:
             return ["backward is not linear in the upstream gradient"]
     return []
 
