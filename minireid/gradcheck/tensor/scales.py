@@ -28,15 +28,29 @@ def instability(problem: Problem) -> str:
     values = np.concatenate([np.ravel(a) for _, a in leaves(problem.inputs())] or [np.zeros(0)])
     typical = float(np.sqrt(np.mean(values**2))) if values.size else 0.0
     for size in SIZES:
-        if size <= typical or not typical:
-            continue
-        for function, run in (("forward", outputs), ("backward", gradients)):
-            bad, after = what_is_bad(run, problem, size / typical)
-            if bad and after and not explodes(run, problem, size / typical):
-                return f"right, but not stable: {function} gives {bad} at inputs of the size {size}, after {after}"
-            if bad:
-                return ""
+        if typical and size > typical and (found := breakdown(problem, size / typical)):
+            return f"right, but not stable: {found[0]} at inputs of the size {size} ({found[1]})" if found[0] else ""
     return ""
+
+
+def breakdown(problem: Problem, factor: float) -> tuple[str, str] | None:
+    """(NaN or infinity, details in words) of forward and backward at larger inputs; None if all is finite there.
+
+    ("", "") if a function has to give infinity there, or has no value.
+    """
+    seen: dict[str, tuple[str, str]] = {}
+    for name, run in (("forward", outputs), ("backward", gradients)):
+        bad, after = what_is_bad(run, problem, factor)
+        if bad and not seen and (not after or explodes(run, problem, factor)):
+            return "", ""
+        if bad in ("NaN", "infinity"):
+            seen[name] = bad, after
+    if not seen:
+        return None
+    words = [
+        f"{name} gives {bad} after {after}" if after else f"{name} gives {bad}" for name, (bad, after) in seen.items()
+    ]
+    return ("NaN" if any(bad == "NaN" for bad, _ in seen.values()) else "infinity"), ", ".join(words)
 
 
 def outputs(problem: Problem) -> Any:

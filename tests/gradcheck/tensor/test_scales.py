@@ -34,27 +34,31 @@ def tanh_of_exp(x):
 
 SIGNS = np.array([[1.0, -1], [1, 1], [-1, 1], [1, -1], [1, 1]])
 UNSTABLE = {
-    "softmax": (softmax, softmax_backward, "forward gives NaN at inputs of the size 1000, after an overflow"),
+    "softmax": (softmax, softmax_backward, "NaN at inputs of the size 1000 (forward gives NaN after an overflow"),
     "log sigmoid": (
         lambda x: (np.log(sigmoid(x)), x),
         lambda dy, x: dy * sigmoid(-x),
-        "forward gives infinity at inputs of the size 1000, after an overflow",
+        "infinity at inputs of the size 1000 (forward gives infinity after an overflow)",
     ),
     "softplus": (
         lambda x: (np.log(1 + np.exp(x)), x),
         lambda dy, x: dy * sigmoid(x),
-        "forward gives infinity at inputs of the size 1000, after an overflow",
+        "infinity at inputs of the size 1000 (forward gives infinity after an overflow)",
     ),
     "sigmoid's backward": (
         lambda x: (sigmoid(x), x),
         lambda dy, x: dy * np.exp(-x) / (1 + np.exp(-x)) ** 2,
-        "backward gives NaN at inputs of the size 1000, after an overflow",
+        "NaN at inputs of the size 1000 (backward gives NaN after an overflow)",
     ),
-    "tanh of exp": (tanh_of_exp, lambda dy, y: dy * (1 - y * y), "forward gives NaN at inputs of the size 1000"),
+    "tanh of exp": (
+        tanh_of_exp,
+        lambda dy, y: dy * (1 - y * y),
+        "NaN at inputs of the size 1000 (forward gives NaN after an overflow",
+    ),
     "saturated": (
         lambda x: (np.log(1 - np.tanh(x) ** 2), x),
         lambda dy, x: -2 * dy * np.tanh(x),
-        "forward gives infinity at inputs of the size 10, after a division by zero (or log 0)",
+        "infinity at inputs of the size 10 (forward gives infinity after a division by zero (or log 0))",
     ),
 }
 STABLE = {
@@ -102,6 +106,22 @@ def test_a_function_that_refuses_large_numbers_is_left_in_peace(rng):
 
     report = check(forward, backward, rng.normal(size=(3, 5)))
     assert report.ok and not report.notes
+
+
+def test_where_the_loss_is_infinite_the_gradients_may_be_nan():
+    """Cross entropy of an unstable softmax: an overflow beside the label makes the loss infinite."""
+    labels = np.array([0, 1, 2])
+
+    def forward(x):
+        _, p = softmax(x)
+        return -np.log(p[range(3), labels]).mean(), p
+
+    def backward(dloss, p):
+        return dloss * (p - np.eye(5)[labels]) / 3
+
+    x = np.array([[-1.0, 1.0, 0.3, 0.1, -0.4]] * 3) + np.eye(3, 5, 1) - np.eye(3, 5)
+    (note,) = check(forward, backward, x).notes
+    assert note.startswith("right, but not stable: NaN at inputs of the size 1000 (forward gives infinity after an")
 
 
 def test_of_a_wrong_function_nothing_is_said(rng):
