@@ -21,8 +21,10 @@ from minireid.base.trees import leaves
 from minireid.gradcheck.diagnose import diagnose
 from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor import faults
-from minireid.gradcheck.tensor.compare import TOLERANCE, TensorReport, compare
-from minireid.gradcheck.tensor.problem import Problem
+from minireid.gradcheck.tensor.compare import TensorReport, compare
+from minireid.gradcheck.tensor.problem import Problem, own
+from minireid.gradcheck.tensor.rounding import backward_rounds, backward_sentence, forward_rounds, forward_sentence
+from minireid.gradcheck.tensor.scales import instability
 from minireid.gradcheck.tensor.slopes import Slopes
 
 ENTRIES = 2000  # entries of a tensor that are compared; of a larger tensor a sample
@@ -44,42 +46,126 @@ def check(
 ) -> Report:
     """A report on every array among the arguments.
 
-    arrays: float64 arrays, or nested dicts of them. They are changed during the check and restored.
-    config: passed to forward.
+    arrays: float64 arrays, or nested dicts of them. The check works on copies, one for each argument. So nothing of the
+    caller's is changed, and an array may be given twice, or be read-only.
+        All float32: the gradients are compared with float32's tolerance, 1e-3 of the largest entry.
+        float32 and float64 together: all are converted to float64, and the report says so.
+    config: passed to forward. Arrays in it are copied too.
     seed: draws the upstream gradient. name: the title of the report; the name of forward by default.
     method: "auto", "complex" or "central" (minireid/gradcheck/tensor/slopes.py).
     diagnosis: whether to look for the line and the cause.
     entries: of a tensor with more entries, so many are compared, and random directions.
     more: (arrays, config) with other numbers and sizes, for the diagnosis. Without them it draws other numbers of the
     same shapes.
-    Raises TypeError where an array is not float64: rounding in float32 hides mistakes. An exception of forward is
-    passed on. An exception of backward is in the report.
+    Raises TypeError where an array is neither float64 nor float32. An exception of forward is passed on. An exception
+    of backward is in the report.
     """
-    problem = Problem(forward, backward, arrays, config, seed)
-    for path, array in leaves(problem.inputs()):
-        if not isinstance(array, np.ndarray) or array.dtype != np.float64:
-            kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-            raise TypeError(f"gradcheck needs arrays of float64: {path} is {kind}; convert it with .astype(np.float64)")
-    report = Report(name or title(forward), [], faults.forward_faults(problem), seed, "")
+    problem = Problem(forward, backward, own(arrays), own(config), seed)
+    problem, notes = one_kind(problem)
+    report = Report(name or title(forward), [], faults.forward_faults(problem), seed, "", notes=notes)
     if report.faults:
         return report
     problem = problem.drawn()
     report.faults = faults.backward_faults(problem)
-    slopes = Slopes(problem, method)
+    slopes = slopes_of(problem, method)
     report.method = "complex step" if slopes.complex else "central differences"
     gradients = returned(problem)
-    report.tensors = tensors(problem, gradients, slopes, entries)
-    keep_arrays(report, gradients, slopes)
-    wrong = [tensor for tensor in report.tensors if not tensor.ok and (tensor.fault or tensor.error > TOLERANCE)]
-    raised = not gradients and not any("NotImplementedError" in fault for fault in report.faults)
-    if (wrong or raised) and diagnosis:  # not if kinks are the only problem
-        diagnose(
-            report,
-            problem,
-            slopes,
-            [Problem(forward, backward, tuple(other), settings, seed + 1) for other, settings in more],
-        )
+    report.tensors = tensors(slopes, gradients, entries, faults.in_float32(problem))
+    if not slopes.coarse and any(not tensor.ok or tensor.kinks for tensor in report.tensors):
+        slopes = rounded(report, problem, slopes, gradients, entries)
+    report.notes += blind_spots(report, problem)
+    if report.ok and not slopes.coarse and (unstable := instability(slopes.problem)):
+        report.notes.append(unstable)
+    keep_arrays(report, returned(slopes.problem), slopes)
+    if diagnosis and worth_a_look(report):
+        if slopes.coarse:
+            report.notes.append("the line was not searched for: that needs a forward in float64")
+        else:
+            look_inside(report, slopes, more)
     return report
+
+
+def one_kind(problem: Problem) -> tuple[Problem, list[str]]:
+    """(the problem with arrays of one dtype, float64 or float32; notes on it). Raises TypeError for any other dtype."""
+    kinds: dict[Any, list[str]] = {np.dtype(np.float64): [], np.dtype(np.float32): []}
+    for path, array in leaves(problem.inputs()):
+        kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+        if not isinstance(array, np.ndarray) or kind not in kinds:
+            raise TypeError(f"gradcheck needs arrays of float64: {path} is {kind}; convert it with .astype(np.float64)")
+        kinds[kind].append(path)
+    double, single = kinds.values()
+    if double and single:
+        return problem.in_float64(), [f"converted to float64, as {', '.join(double)} is: {', '.join(single)}"]
+    if single:
+        return problem, [
+            "the arrays are float32: their gradients are compared with float32's tolerance, 1e-3 of the largest entry; "
+            "convert the arrays with .astype(np.float64) to compare 7 digits"
+        ]
+    return problem, []
+
+
+def slopes_of(problem: Problem, method: str) -> Slopes:
+    """The true derivatives. Those of float32 arrays are computed in float64 too, if the forward takes such arrays."""
+    if not faults.in_float32(problem):
+        return Slopes(problem, method)
+    double = problem.in_float64()
+    try:
+        y = double.call(double.forward)[0]
+    except Exception:  # it takes float32 only
+        return Slopes(problem, coarse=True)
+    if any(np.asarray(leaf).dtype != np.float64 for _, leaf in leaves(y)):
+        return Slopes(problem, coarse=True)
+    return Slopes(double, method)
+
+
+def rounded(report: Report, problem: Problem, slopes: Slopes, gradients: dict[str, Any], entries: int) -> Slopes:
+    """The slopes. Is a tensor wrong because numbers are rounded to float32 inside? Then the report says so instead.
+
+    Steps of float32 can also look like kinks.
+    """
+    if forward_rounds(slopes.problem):
+        slopes = Slopes(slopes.problem, coarse=True)
+        report.method = "central differences"
+        report.unchecked = [] if faults.in_float32(problem) else [forward_sentence(problem.forward)]
+    elif nearly_right(report) and not faults.in_float32(problem) and backward_rounds(problem):
+        report.unchecked = [backward_sentence(problem.backward)]
+    else:
+        return slopes
+    report.tensors = tensors(slopes, gradients, entries, float32=True)
+    return slopes
+
+
+def nearly_right(report: Report) -> bool:
+    """Whether values are wrong, and so little that rounding can be all that is wrong."""
+    wrong = [tensor for tensor in report.tensors if not tensor.ok and not tensor.other_dtype]
+    return bool(wrong) and all(tensor.error < 1e-2 for tensor in wrong)
+
+
+def blind_spots(report: Report, problem: Problem) -> list[str]:
+    """Sentences on what the check could not see."""
+    if upstream := faults.blind_spot(problem):
+        return [upstream]
+    flat = [tensor.name for tensor in report.tensors if tensor.ok and tensor.flat]
+    if not flat:
+        return []
+    return [
+        f"the true gradient of {', '.join(flat)} is 0 at these numbers: a wrong factor in it cannot be seen; "
+        "try other numbers, or return y before it is summed up"
+    ]
+
+
+def worth_a_look(report: Report) -> bool:
+    """Whether backward raised, or a tensor is wrong: not if kinks or a dtype are the only problem."""
+    if not report.tensors:
+        return not any("NotImplementedError" in fault for fault in report.faults)
+    return any(not (tensor.ok or tensor.unchecked or tensor.other_dtype) for tensor in report.tensors)
+
+
+def look_inside(report: Report, slopes: Slopes, more: Sequence[tuple[tuple[Any, ...], dict[str, Any]]]) -> None:
+    """Look for the line and the cause. In float64, also where float32 was checked."""
+    problem = slopes.problem
+    others = (Problem(problem.forward, problem.backward, own(tuple(a)), own(c), problem.seed + 1) for a, c in more)
+    diagnose(report, problem, slopes, [other.in_float64() for other in others])
 
 
 def title(forward: Callable[..., Any]) -> str:
@@ -95,20 +181,21 @@ def returned(problem: Problem) -> dict[str, Any]:
         return {}
 
 
-def tensors(problem: Problem, gradients: dict[str, Any], slopes: Slopes, entries: int) -> list[TensorReport]:
+def tensors(slopes: Slopes, gradients: dict[str, Any], entries: int, float32: bool) -> list[TensorReport]:
     """A report for every tensor; none if backward returned nothing."""
     if not gradients:
         return []
-    named = list(leaves(problem.inputs()))
+    named = list(slopes.real.items())
     large = sum(array.size for _, array in named) > 10 * ENTRIES
     limit = SAMPLE[slopes.complex] if large else entries
-    return [compare(name, gradients.get(name), slopes, limit) for name, array in named]
+    return [compare(name, gradients.get(name), slopes, limit, float32) for name, array in named]
 
 
 def keep_arrays(report: Report, gradients: dict[str, Any], slopes: Slopes) -> None:
     """Both gradients of every wrong tensor in full (not of a sampled one), for report.plot() and the diagnosis."""
     for tensor in report.tensors:
-        if not tensor.ok and not tensor.fault and not tensor.looked_at[1]:
+        # a float32 gradient is compared once more, in float64: it may have a fault there only
+        if not tensor.ok and not tensor.fault and not tensor.looked_at[1] and tensor.name in gradients:
             n = np.zeros(tensor.shape)
             for index in np.ndindex(tensor.shape):
                 n[index] = slopes.at(tensor.name, index)[0]
@@ -119,4 +206,4 @@ def assert_gradients(forward: Callable[..., Any], backward: Callable[..., Any], 
     """For tests: raises AssertionError with the whole report if something is wrong. Arguments as for `check`."""
     report = check(forward, backward, *arrays, **config)
     if not report.ok:
-        raise AssertionError(f"wrong gradient\n{report}")
+        raise AssertionError(f"{'wrong gradient' if report.state == 'WRONG' else 'not checked'}\n{report}")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minireid.gradcheck.patterns import Cause
-from minireid.gradcheck.tensor.compare import TensorReport
+from minireid.gradcheck.tensor.compare import TensorReport, told_apart
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,13 @@ class Line:
 
 @dataclass
 class Report:
-    """Everything about one pair of functions. `ok` is the verdict, str(report) the text, to_json() the data."""
+    """Everything about one pair of functions. `ok` is the verdict, str(report) the text, to_json() the data.
+
+    There are three states. "right": nothing is wrong, and everything was checked. "WRONG": something is wrong. "not
+    checked": nothing wrong was found, but something could not be checked. `ok` is true for the first only: a test must
+    not pass where nothing was checked.
+    unchecked: what could not be checked and why, as sentences, besides what the tensors say themselves.
+    """
 
     name: str
     tensors: list[TensorReport]
@@ -49,22 +55,29 @@ class Report:
     notes: list[str] = field(default_factory=list)
     forward: str = ""  # what is wrong with the forward, if it was compared with a reference
     arrays: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, repr=False)
+    unchecked: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
-        return not self.faults and not self.forward and all(tensor.ok for tensor in self.tensors)
+        return self.state == "right"
+
+    @property
+    def state(self) -> str:
+        if self.faults or self.forward or any(not tensor.ok and not tensor.unchecked for tensor in self.tensors):
+            return "WRONG"
+        return "not checked" if self.unchecked or not all(tensor.ok for tensor in self.tensors) else "right"
 
     def __str__(self) -> str:
-        head = f"{self.name}  {paint('right' if self.ok else 'WRONG', self.ok)}   seed {self.seed}, {self.method}"
+        head = f"{self.name}  {paint(self.state, self.ok)}   seed {self.seed}, {self.method}"
         parts = [[head], self.about_forward(), self.about_faults(), self.about_line(), self.about_causes()]
-        parts += [self.about_tensors(), [f"  {note}" for note in self.notes if not self.ok]]
+        parts += [self.about_tensors(), [f"  {note}" for note in self.notes]]
         return "\n".join(line for part in parts for line in part)
 
     def about_forward(self) -> list[str]:
         return [f"  {self.forward}"] if self.forward else []
 
     def about_faults(self) -> list[str]:
-        return [f"  {fault}" for fault in self.faults]
+        return [f"  {fault}" for fault in [*self.faults, *self.unchecked]]
 
     def about_line(self) -> list[str]:
         line = self.line
@@ -74,7 +87,8 @@ class Report:
         if line.variable and not math.isnan(line.true):
             place = f"{line.variable}{list(line.index) if line.index else ''}"
             at = f" {line.where}" if line.where else ""
-            lines.append(f"      {place}{at}   computed {line.computed:12.6g}   true {line.true:12.6g}   {line.wrong}")
+            computed, true = told_apart(line.computed, line.true, 6)
+            lines.append(f"      {place}{at}   computed {computed:>12}   true {true:>12}   {line.wrong}")
         if line.missing:
             lines.append(f"      {line.missing}")
         if line.before:
@@ -85,7 +99,12 @@ class Report:
         if self.ok:
             return []
         if not self.causes:
-            return ["  no known pattern fits"] if any(not t.ok for t in self.tensors) else []
+            # a tensor with a fault says itself what is wrong
+            return (
+                ["  no known pattern fits"]
+                if any(t.error > t.tolerance and not t.fault for t in self.tensors) and not self.unchecked
+                else []
+            )
         first, *rest = self.causes
         lines = [f"  probably {paint(first.cause, False)}: {first.text}"]
         if first.fix:
@@ -99,16 +118,23 @@ class Report:
     def about_tensors(self) -> list[str]:
         if self.ok:
             return [f"  {tensor}" for tensor in self.tensors]
-        wrong = [tensor for tensor in self.tensors if not tensor.ok]
+        wrong = sorted((tensor for tensor in self.tensors if not tensor.ok), key=lambda tensor: tensor.unchecked)
         right = [tensor.name for tensor in self.tensors if tensor.ok]
-        lines = [f"  wrong   {tensor.name:<8} {tensor.shape!s:<12} {tensor.verdict}" for tensor in wrong[:3]]
+        lines = [
+            f"  {'' if tensor.unchecked else 'wrong':<7} {tensor.name:<8} {tensor.shape!s:<12} {tensor.verdict}"
+            for tensor in wrong[:3]
+        ]
         if len(wrong) > 3:
-            lines.append(f"  wrong   {', '.join(tensor.name for tensor in wrong[3:])} as well")
+            label = "" if wrong[3].unchecked else "wrong"
+            lines.append(f"  {label:<7} {', '.join(tensor.name for tensor in wrong[3:])} as well")
         return [*lines, f"  right   {', '.join(right)}"] if right else lines
 
     def to_json(self) -> dict[str, Any]:
         """Everything as plain dicts, lists, numbers and strings; NaN and infinity become None."""
-        data = {key: getattr(self, key) for key in ("name", "ok", "forward", "faults", "seed", "method", "notes")}
+        data = {
+            key: getattr(self, key)
+            for key in ("name", "ok", "state", "forward", "faults", "unchecked", "seed", "method", "notes")
+        }
         data["tensors"] = [{**asdict(tensor), "ok": tensor.ok, "verdict": tensor.verdict} for tensor in self.tensors]
         data["line"] = asdict(self.line) if self.line else None
         data["causes"] = [asdict(cause) for cause in self.causes]

@@ -1,5 +1,6 @@
 """The gradient checker: it catches every planted mistake, names it, and leaves alone what is right."""
 
+import contextlib
 import copy
 import dataclasses
 
@@ -154,6 +155,40 @@ def test_a_mistake_beside_a_kink_is_still_a_mistake(rng):
     assert not report.ok and report.index == (0, 0) and report.kinks == 1
 
 
+def test_a_smooth_function_sits_on_no_kink():
+    """The true gradient of x ** 2 is 0 at 0, and its one-sided derivatives differ a little."""
+    report = check(lambda x: (x**2, x), lambda dy, x: dy, np.zeros((2, 3)))
+    (tensor,) = report.tensors
+    assert report.state == "WRONG" and tensor.kinks == 0 and tensor.wrong == 6 and "kink" not in str(report)
+    assert tensor.numerical == pytest.approx(0, abs=1e-12) and f"backward says {tensor.analytic:.8g}, true" in str(
+        report
+    )
+    for forward in (np.cos, lambda x: x**4, lambda x: 1e4 * x * x, lambda x: 3 + x * x * np.abs(x)):
+        for method in ("auto", "central"):
+            (tensor,) = tensors(lambda x, f=forward: (f(x), x), lambda dy, x: dy, np.zeros((2, 3)), method=method)
+            assert not tensor.ok and tensor.kinks == 0
+    assert check(lambda x: (x**2, x), lambda dy, x: 2 * x * dy, np.zeros((2, 3))).ok
+
+
+def test_a_right_relu_with_all_inputs_on_kinks_is_not_called_wrong():
+    report = check(relu.forward, relu.backward, np.zeros((2, 3)))
+    assert not report.ok and report.state == "not checked" and "wrong" not in str(report).lower()
+    assert "not checked: 6 of 6 entries sit on kinks, where there is no derivative: move the inputs apart" in str(
+        report
+    )
+    with pytest.raises(AssertionError, match=r"^not checked"):
+        assert_gradients(relu.forward, relu.backward, np.zeros((2, 3)))
+
+
+@pytest.mark.parametrize("away", [0, 1e-9, -3e-8, 2e-7, -6e-7])
+def test_a_kink_at_hand_is_no_mistake(away):
+    x = np.array([away, *np.linspace(0.1, 1, 14)])
+    for slope in (1, 100):
+        forward = lambda x, slope=slope: (slope * np.abs(x) + x * x, x)  # noqa: E731
+        (report,) = tensors(forward, lambda dy, x, slope=slope: dy * (slope * np.sign(x) + 2 * x), x)
+        assert report.ok
+
+
 def test_too_many_kinks_are_not_ok(rng):
     x = rng.normal(size=(5, 7))
     x[2, :4] = 0
@@ -178,8 +213,8 @@ def test_a_function_without_any_influence_passes_with_zero_and_fails_without(rng
     assert not tensors(lambda x: (np.ones(2), None), lambda dy, cache: np.full((3, 5), 1e-3), x)[0].ok
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.complex128])
-def test_only_float64_is_checked(dtype, arrays):
+@pytest.mark.parametrize("dtype", [np.float16, np.int64, np.complex128])
+def test_only_float64_and_float32_are_checked(dtype, arrays):
     x, p = arrays
     with pytest.raises(TypeError, match=r"p\.b is .*float64"):
         tensors(linear.forward, linear.backward, x, {"W": p["W"], "b": p["b"].astype(dtype)})
@@ -205,6 +240,68 @@ def test_arrays_are_put_back_when_the_function_raises(rng):
     with pytest.raises(RuntimeError):
         tensors(forward, lambda dy, cache: dy, x)
     assert x.tobytes() == before.tobytes()
+
+
+def mul(a, b):
+    return a * b, (a, b)
+
+
+def mul_backward(dy, cache):
+    a, b = cache
+    return dy * b, dy * a
+
+
+def test_one_array_may_be_given_twice(rng):
+    """Each argument is its own during the check: moving one entry must not move that of the other."""
+    a = rng.normal(size=(3, 5))
+    assert_gradients(mul, mul_backward, a, a)
+    assert_gradients(mul, mul_backward, a, a[::-1])
+    assert_gradients(mul, mul_backward, a, a, method="central")
+    assert [t.ok for t in tensors(mul, lambda dy, cache: (2 * dy * cache[1], dy * cache[0]), a, a)] == [False, True]
+    tied = {"first": a, "second": a}
+    forward = lambda p: mul(p["first"], p["second"])  # noqa: E731
+    assert_gradients(forward, lambda dy, c: dict(zip(tied, mul_backward(dy, c))), tied)
+
+
+def test_arrays_may_lie_in_memory_as_they_like(rng):
+    a, b = rng.normal(size=(3, 5)), rng.normal(size=5)
+    locked = a.copy()
+    locked.flags.writeable = False
+    for one in (
+        np.broadcast_to(b, (3, 5)),
+        locked,
+        np.asfortranarray(a),
+        a[::-1, ::-1],
+        rng.normal(size=(6, 10))[::2, ::2],
+    ):
+        for method in ("auto", "central"):
+            assert_gradients(mul, mul_backward, one, a, method=method)
+    assert not locked.flags.writeable
+    assert_gradients(mul, lambda dy, c: (dy * c[1], (dy * c[0]).sum()), a, np.array(3.0))
+    assert_gradients(mul, lambda dy, c: (dy * c[1], dy * c[0]), np.array(2.0), np.array(3.0))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, ValueError])
+@pytest.mark.parametrize("call", [1, 2, 4, 9, 23])
+def test_whatever_stops_the_check_the_callers_arrays_are_as_they_were(error, call, rng):
+    x, p, table = rng.normal(size=(3, 5)), {"W": rng.normal(size=(3, 5))}, rng.normal(size=5)
+    before, calls = [a.tobytes() for a in (x, p["W"], table)], []
+
+    def forward(x, p, *, table, settings):
+        calls.append(1)
+        y = x * p["W"] + table
+        if len(calls) == call:
+            x += 1
+            p["W"] *= 2
+            table[...] = 0
+            settings["rows"][0][...] = 0
+            raise error
+        return y, (x, p)
+
+    with contextlib.suppress(error):
+        check(forward, lambda dy, c: (dy, {"W": dy}), x, p, table=table, settings={"rows": [table]})
+    assert len(calls) >= call
+    assert [a.tobytes() for a in (x, p["W"], table)] == before
 
 
 def test_generators_are_copied_so_that_every_call_draws_the_same(rng):

@@ -31,6 +31,16 @@ def test_the_same_function_written_otherwise_is_the_same():
     assert compare_forwards(lambda x: (np.tanh(x) * (1 + 1e-6), x), tanh.forward, x_draws(3, 5), []) is not None
 
 
+def test_rounding_to_float32_is_not_another_function():
+    """check() says that it rounds."""
+    single = lambda x: (np.tanh(x.astype(np.float32)).astype(np.float64), x)  # noqa: E731
+    assert compare_forwards(single, tanh.forward, x_draws(3, 5), []) is None
+    bare = lambda x: np.tanh(x.astype(np.float32)).astype(np.float64).sum()  # noqa: E731
+    assert compare_forwards(bare, lambda x: (np.tanh(x).sum(), x), x_draws(3, 5), []) is None
+    wrong = lambda x: (single(x)[0] * (1 + 1e-4), x)  # noqa: E731
+    assert compare_forwards(wrong, tanh.forward, x_draws(3, 5), [], seconds=1) is not None
+
+
 MISTAKES = [
     ('ar = x @ p["Wr"] + h_prev @ p["Ur"] + p["br"]', 'ar = x @ p["Wr"] + h_prev @ p["Ur"]', None),
     ("q = r * h_prev", "q = z * h_prev", "wrong variable"),

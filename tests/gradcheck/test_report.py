@@ -26,8 +26,28 @@ def report(*tensors, **parts) -> Report:
 
 def test_what_is_right_says_so_with_every_tensor():
     said = str(report(RIGHT)).splitlines()
-    assert said[0] == "gru/step  right   seed 0, complex step" and len(said) == 2 and "worst error 1.0e-13" in said[1]
+    assert said[0] == "gru/step  right   seed 0, complex step" and len(said) == 2 and "agrees to 1e-13" in said[1]
     assert report(RIGHT).ok and report().ok
+
+
+def test_what_could_not_be_checked_is_neither_right_nor_wrong():
+    kinks = TensorReport("x", (3, 5), 0.0, (0, 1), 0.0, 0.5, 15, looked_at=(15, 0))
+    for one in (report(kinks), report(kinks, RIGHT), report(RIGHT, unchecked=["it rounds"])):
+        said = str(one)
+        assert not one.ok and one.state == "not checked" == one.to_json()["state"]
+        assert said.startswith("gru/step  not checked   seed 0") and "WRONG" not in said and "wrong" not in said
+        assert "no known pattern" not in said
+    assert "  it rounds" in str(report(RIGHT, unchecked=["it rounds"]))
+    assert report(kinks, WRONG).state == "WRONG" and report(RIGHT, WRONG, unchecked=["it rounds"]).state == "WRONG"
+    rows = str(report(kinks, WRONG)).splitlines()[-2:]
+    assert rows[0].startswith("  wrong   p.W") and rows[1].startswith(
+        "          x        (3, 5)       not checked: 15 of"
+    )
+
+
+def test_notes_stand_in_every_report():
+    assert str(report(RIGHT, notes=["a note"])).endswith("\n  a note")
+    assert str(report(WRONG, notes=["a note"])).endswith("\n  a note")
 
 
 @pytest.mark.parametrize("parts", [{"faults": ["backward is odd"]}, {"forward": "another function"}])

@@ -1,15 +1,16 @@
 """What can be wrong with a forward or a backward besides its values. Each fault is one sentence."""
 
 import copy
-import traceback
-from collections.abc import Callable
+import warnings
 from dataclasses import replace
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
 from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck.tensor.problem import Problem
+from minireid.gradcheck.tensor.raises import raised
 
 NUMBERS = "biufc"  # dtype.kind of numbers
 
@@ -33,6 +34,7 @@ def forward_faults(problem: Problem) -> list[str]:
     put_back(problem, before)
     second = map_leaves(as_array, problem.call(problem.forward)[0])
     put_back(problem, before)
+    kinds = [np.dtype(np.float32), np.dtype(np.float64)] if in_float32(problem) else [np.dtype(np.float64)]
     for (name, one), (_, two) in zip(leaves(first, "y"), leaves(second, "y")):
         if np.shape(one) != np.shape(two):
             found.append(
@@ -42,13 +44,32 @@ def forward_faults(problem: Problem) -> list[str]:
             found.append(
                 f"forward is not deterministic: {name} differs from call to call; pass a seeded Generator by keyword"
             )
-        if np.asarray(one).dtype != np.float64:
+        if np.asarray(one).dtype not in kinds:
+            given = " or ".join(map(str, kinds))
             found.append(
-                f"forward returns {np.asarray(one).dtype} for float64 inputs: it must return float64 to be checked"
+                f"forward returns {np.asarray(one).dtype} for {kinds[0]} inputs: it must return {given} to be checked"
             )
         elif not np.all(np.isfinite(one)):
             found.append(f"forward returns NaN or infinity{blame_input(problem)}")
     return found
+
+
+def in_float32(problem: Problem) -> bool:
+    """Whether every input is an array of float32."""
+    kinds = {a.dtype for _, a in leaves(problem.inputs())}
+    return kinds == {np.dtype(np.float32)}
+
+
+def blind_spot(problem: Problem) -> str:
+    """A sentence where the upstream gradient cannot show mistakes, or an empty string. problem has its upstream."""
+    values = np.concatenate([np.ravel(d) for _, d in leaves(problem.upstream)] or [np.zeros(0)])
+    if not values.size:
+        return "forward returns an array without entries: nothing depends on the inputs, so no mistake can be seen"
+    if not np.any(values):
+        return "the upstream gradient is 0: every gradient is 0 then, right or wrong"
+    if values.size > 1 and np.all(values == values[0]):
+        return "the upstream gradient has the same value everywhere: many mistakes cannot be seen with it"
+    return ""
 
 
 def blame_input(problem: Problem) -> str:
@@ -87,7 +108,65 @@ def backward_faults(problem: Problem) -> list[str]:
         return [
             "backward is not repeatable: a second call with the same cache gives another result; it changes the cache"
         ]
-    return linearity_faults(problem, first)
+    return leftover_faults(problem, first) or linearity_faults(problem, first)
+
+
+def leftover_faults(problem: Problem, first: Any) -> list[str]:
+    """A fault if backward uses what the last forward left behind: a global, or an attribute of an object.
+
+    The forward runs for other numbers between the forward and the backward. The cache is copied before that. So an
+    object with state that is (in) the cache keeps its state, and is right.
+    """
+    cache, upstream = problem.cache(), copy.deepcopy(problem.upstream)
+    try:
+        kept = copy.deepcopy(cache)
+        alone = close(first, problem.backward(copy.deepcopy(upstream), copy.deepcopy(cache)), 1e-5)
+    except Exception:  # a module or a lock cannot be copied
+        kept, alone = cache, False
+    other = replace(problem, arrays=tuple(map_leaves(other_numbers, a) for a in problem.arrays))
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            between = other.cache()
+        except Exception:  # nobody has promised that the forward takes such numbers
+            return []
+    if not alone and share_state(cache, between):
+        return []
+    try:
+        again = problem.backward(upstream, kept if alone else cache)
+    except Exception:
+        again = None
+    if close(first, again, 1e-5):
+        return []
+    return [
+        "backward uses something that the last forward left behind, not its cache: after a forward of other numbers it "
+        "gives another result; put all that it needs into the cache"
+    ]
+
+
+def other_numbers(array: np.ndarray) -> np.ndarray:
+    """Other numbers from the same range: the entries in reverse order, and smaller."""
+    return (0.75 * array.ravel()[::-1].reshape(array.shape)).astype(array.dtype)
+
+
+def share_state(one: Any, two: Any) -> bool:
+    """Whether two caches contain one and the same object that can keep a state."""
+    parts = [c.values() if isinstance(c, dict) else c if isinstance(c, (tuple, list)) else [c] for c in (one, two)]
+    stateless = (ModuleType, FunctionType, type)
+    stateful = lambda part: isinstance(part, (dict, list, set)) or hasattr(part, "__dict__")  # noqa: E731
+    return any(a is b and stateful(a) and not isinstance(a, stateless) for a, b in zip(*parts))
+
+
+def close(one: Any, two: Any, tolerance: float) -> bool:
+    """Whether two results of backward agree, to `tolerance` of the largest entry of each array."""
+    pairs = list(zip(arrays_of(one), arrays_of(two), strict=False))
+    if len(pairs) != len(arrays_of(one)):
+        return False
+    return all(
+        a.shape == b.shape
+        and np.allclose(a, b, rtol=0, atol=tolerance * np.abs(a[np.isfinite(a)]).max(initial=0), equal_nan=True)
+        for (_, a), (_, b) in pairs
+    )
 
 
 def linearity_faults(problem: Problem, first: Any) -> list[str]:
@@ -99,7 +178,10 @@ def linearity_faults(problem: Problem, first: Any) -> list[str]:
         other.upstream,
         map_leaves(lambda a, b: 2 * a + b, problem.upstream, other.upstream),
     ):
-        returned = replace(problem, upstream=upstream).backwards(problem.backward)
+        try:
+            returned = replace(problem, upstream=upstream).backwards(problem.backward)
+        except Exception as error:
+            return [f"with another upstream gradient {raised(error, problem.backward)}"]
         results.append([a for _, a in arrays_of(returned)])
     mine = [a for _, a in arrays_of(first)]
     of_zero, another, mixed = results
@@ -107,10 +189,15 @@ def linearity_faults(problem: Problem, first: Any) -> list[str]:
         return ["backward ignores the upstream gradient: another one gives the same result"]
     if any(np.any(np.abs(a) > 1e-12) for a in of_zero if np.all(np.isfinite(a))):
         return ["backward ignores the upstream gradient in part: a zero upstream gradient does not give zero gradients"]
+    linear = 1e-2 if in_float32(problem) else 1e-5  # less may be rounding to float32 inside
     for one, two, three in zip(mine, another, mixed):
         if not (np.all(np.isfinite(one)) and np.all(np.isfinite(three))):
             continue  # compare.py reports it for the tensor
-        if not np.allclose(three, 2 * one + two, rtol=1e-8, atol=1e-10 * (1 + np.abs(three).max(initial=0))):
+        if three.dtype.kind != "f":
+            continue  # whole numbers are not linear in anything; compare.py reports the dtype
+        off = np.abs(three - (2.0 * one + two)).max(initial=0)
+        size = max(np.abs(a).max(initial=0) for a in (one, two, three))
+        if off > linear * size + 1e-10:
             return ["backward is not linear in the upstream gradient"]
     return []
 
@@ -139,16 +226,6 @@ def structure_faults(problem: Problem, returned: Any) -> list[str]:
 def covers(name: str, names: set[str]) -> bool:
     """Whether one of `names` is above or below this one: a dict is where an array belongs. compare.py reports it."""
     return any(other.startswith(f"{name}.") or name.startswith(f"{other}.") for other in names)
-
-
-def raised(error: Exception, function: Callable[..., Any]) -> str:
-    """An exception of the checked function, as a sentence with its line."""
-    frames = traceback.extract_tb(error.__traceback__)
-    file = getattr(getattr(function, "__code__", None), "co_filename", "")
-    own = [f for f in frames if f.filename == file] or frames[-1:]
-    message = f": {str(error).splitlines()[0]}" if str(error) else ""
-    where = f"(line {own[-1].lineno}: {own[-1].line})"
-    return f"{function.__name__} raises {type(error).__name__}{message} {where}"
 
 
 def named(problem: Problem, arrays: tuple[Any, ...]) -> list[tuple[str, np.ndarray]]:

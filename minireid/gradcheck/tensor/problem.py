@@ -5,6 +5,7 @@ L = sum of upstream * forward(*arrays, **config)[0]
 
 import copy
 import inspect
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from minireid.base.trees import leaves, map_leaves
+from minireid.gradcheck.tensor.draws import stream
 
 
 @dataclass
@@ -34,9 +36,13 @@ class Problem:
 
     def drawn(self) -> "Problem":
         """The same problem with a random upstream gradient of y's shapes, from the seed."""
-        y = self.call(self.forward)[0]
-        rng = np.random.default_rng(self.seed)
-        return replace(self, upstream=map_leaves(lambda leaf: rng.normal(size=np.shape(leaf))[()], y))
+        number = itertools.count()
+
+        def drawn(leaf: Any) -> Any:
+            normal = stream(self.seed, "upstream", next(number)).normal(size=np.shape(leaf))
+            return (normal.astype(np.float32) if np.asarray(leaf).dtype == np.float32 else normal)[()]
+
+        return replace(self, upstream=map_leaves(drawn, self.call(self.forward)[0]))
 
     def copied(self) -> "Problem":
         """The same problem with copies of everything that a changed program could overwrite."""
@@ -44,15 +50,21 @@ class Problem:
         return replace(self, arrays=tuple(map_leaves(np.array, a) for a in self.arrays), config=config,
                        upstream=map_leaves(lambda leaf: np.array(leaf)[()], self.upstream))  # fmt: skip
 
+    def in_float64(self) -> "Problem":
+        """The same problem with all arrays, and the upstream gradient, converted to float64."""
+        (upstream,) = as_float64((self.upstream,)) if self.upstream is not None else (None,)
+        return replace(self, arrays=as_float64(self.arrays), upstream=upstream)
+
     def with_other_upstream(self) -> "Problem":
         return replace(self, seed=self.seed + 1_000_003).drawn()
 
     def redrawn(self, seed: int) -> "Problem":
         """Other numbers of the same shapes and a similar size, and another upstream gradient."""
-        rng = np.random.default_rng(seed)
+        number = itertools.count()
 
         def other(array: np.ndarray) -> np.ndarray:
-            return array.mean() + (array.std() or 1.0) * rng.normal(size=array.shape) if array.size else array
+            normal = stream(seed, "other numbers", next(number)).normal(size=array.shape)
+            return array.mean() + (array.std() or 1.0) * normal if array.size else array
 
         return replace(self, arrays=tuple(map_leaves(other, a) for a in self.arrays), seed=seed).drawn()
 
@@ -88,6 +100,26 @@ class Problem:
         if len(self.arrays) == 1 and not (isinstance(returned, (tuple, list)) and len(returned) == 1):
             returned = (returned,)
         return dict(zip(self.names(), returned))
+
+
+def own(given: Any) -> Any:
+    """`given` with a writable copy in place of every array: of one array that is given twice, two copies.
+
+    given: an array, or a dict, list or tuple of such. All else is passed on as it is.
+    """
+    if isinstance(given, np.ndarray):
+        return np.array(given)
+    if type(given) in (list, tuple):
+        return type(given)(own(part) for part in given)
+    if isinstance(given, dict):
+        copied = copy.copy(given)  # stays a defaultdict, if it is one
+        copied.update((key, own(part)) for key, part in given.items())
+        return copied
+    return given
+
+
+def as_float64(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(map_leaves(lambda a: a.astype(np.float64), a) for a in arrays)
 
 
 def fresh(config: dict[str, Any]) -> dict[str, Any]:

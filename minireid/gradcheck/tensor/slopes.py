@@ -18,10 +18,14 @@ from collections.abc import Callable
 import numpy as np
 
 from minireid.base.trees import from_leaves, leaves
+from minireid.gradcheck.tensor.draws import stream
 from minireid.gradcheck.tensor.problem import Problem, complex_arrays, weighted_sum
 
 STEP = 1e-3
 TINY = 1e-30
+EPSILON = 4e-16  # the relative rounding error of a loss in float64, and a little more
+COARSE_STEP = 1e-2  # where the forward rounds to float32
+COARSE_EPSILON = 2.4e-7
 
 
 class Slopes:
@@ -29,17 +33,19 @@ class Slopes:
 
     method: "auto" tests the complex step along a random direction of every tensor, and uses it if differences agree.
     "complex" and "central" use the one or the other without a test. Raises ValueError for any other method.
+    coarse: whether the forward rounds to float32. Then differences with a large step are used.
     """
 
-    def __init__(self, problem: Problem, method: str = "auto") -> None:
+    def __init__(self, problem: Problem, method: str = "auto", coarse: bool = False) -> None:
         if method not in ("auto", "complex", "central"):
             raise ValueError(f'gradcheck: method must be "auto", "complex" or "central", got {method!r}')
-        self.problem = problem
+        self.problem, self.coarse = problem, coarse
         self.real = dict(leaves(problem.inputs()))
         self.imaginary = dict(leaves(dict(zip(problem.names(), complex_arrays(problem.arrays)))))
         self.complex_arguments = tuple(from_leaves(self.imaginary)[name] for name in problem.names())
-        self.rounding = 1e-14 * magnitude(problem)
-        self.complex = method == "complex" or (method == "auto" and self.complex_works())
+        self.magnitude = magnitude(problem)
+        self.rounding = 1e-14 * self.magnitude
+        self.complex = not coarse and (method == "complex" or (method == "auto" and self.complex_works()))
 
     def loss(self) -> float:
         """L at the present inputs."""
@@ -51,22 +57,39 @@ class Slopes:
             direction = np.zeros(self.real[name].shape)
             direction[index] = 1
             return self.complex_along(name, direction), self.rounding
+        if self.coarse:
+            n, _ = derivative(self.loss, self.real[name], index, COARSE_STEP)
+            return n, COARSE_EPSILON * self.magnitude / COARSE_STEP
         return derivative(self.loss, self.real[name], index)
 
     def along(self, name: str, direction: np.ndarray) -> tuple[float, float]:
         """(sum of dL/d tensor * direction, its error bar). direction has the tensor's shape."""
         if self.complex:
             return self.complex_along(name, direction), self.rounding
+        if self.coarse:
+            return self.difference(name, direction, COARSE_STEP)[0], COARSE_EPSILON * self.magnitude / COARSE_STEP
         return self.difference(name, direction)
 
-    def complex_along(self, name: str, direction: np.ndarray) -> float:
+    def wobble(self, name: str, index: tuple[int, ...]) -> float:
+        """How much the complex step differs from itself with other tiny steps: only rounding can make a difference.
+
+        `rounding` is too small where large terms cancel inside, as where a row is divided by its tiny length.
+        """
+        if not self.complex:
+            return 0.0
+        direction = np.zeros(self.real[name].shape)
+        direction[index] = 1
+        values = [self.complex_along(name, direction, step * TINY) for step in (1, 0.61, 1.37, 2.93)]
+        return max(values) - min(values)
+
+    def complex_along(self, name: str, direction: np.ndarray, tiny: float = TINY) -> float:
         array = self.imaginary[name]
-        array.imag = TINY * direction
+        array.imag = tiny * direction
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", np.exceptions.ComplexWarning)  # a real buffer would drop the derivative
                 y, _ = self.problem.call(self.problem.forward, self.complex_arguments)
-            return weighted_sum(self.problem.upstream, y).imag / TINY
+            return weighted_sum(self.problem.upstream, y).imag / tiny
         finally:
             array.imag = 0
 
@@ -102,9 +125,8 @@ class Slopes:
 
     def complex_works(self) -> bool:
         """Whether F3 agrees with differences along a random direction of every tensor."""
-        rng = np.random.default_rng(self.problem.seed)
         for name, array in self.real.items():
-            direction = rng.normal(size=array.shape)
+            direction = stream(self.problem.seed, "test of the complex step", name).normal(size=array.shape)
             try:
                 one = self.complex_along(name, direction)
             except Exception:  # complex numbers can break any function: then differences are used
@@ -131,7 +153,7 @@ def derivative(
 
 def bar(one: float, two: float, here: float, h: float) -> float:
     """The error bar of R(h): 4e-16 |L| / h for rounding, plus at most 1e-3 |D(h) - D(2 h)|."""
-    return 4e-16 * abs(here) / h + 1e-3 * abs(one - two) * min(1.0, h / STEP)
+    return EPSILON * abs(here) / h + 1e-3 * abs(one - two) * min(1.0, h / STEP)
 
 
 def central(loss: Callable[[], float], array: np.ndarray, index: tuple[int, ...], h: float) -> float:
@@ -147,15 +169,28 @@ def u_curve(
     return steps, np.array([abs(central(loss, array, index, h) - true) for h in steps])
 
 
-def is_kink(loss: Callable[[], float], array: np.ndarray, index: tuple[int, ...], scale: float) -> bool:
+def is_kink(
+    loss: Callable[[], float], array: np.ndarray, index: tuple[int, ...], scale: float, magnitude: float = 0.0
+) -> bool:
     """Whether the loss has a kink within 1e-6 of array[index]: the derivatives from the left and the right differ.
 
-    scale: a smaller difference is taken as curvature and rounding.
+    Of a smooth function they differ too, because a step is not infinitely small. But then the difference becomes ten
+    times smaller with a step that is ten times smaller. On a kink it stays.
+    scale: a smaller difference is taken as curvature. magnitude: of the loss; it decides the rounding error.
     """
-    here, h = loss(), 1e-6
-    right = (moved(loss, array, index, h) - here) / h
-    left = (here - moved(loss, array, index, -h)) / h
-    return abs(right - left) > scale + 4e-16 * abs(here) / h
+    magnitude = max(magnitude, abs(loss()))
+    jump = jump_of(loss, array, index, 1e-6)
+    if jump <= scale + EPSILON * magnitude / 1e-6:
+        return False
+    if jump_of(loss, array, index, 1e-5) < 2 * jump:
+        return True
+    return jump_of(loss, array, index, 1e-7) > max(jump / 2, 10 * EPSILON * magnitude / 1e-7)
+
+
+def jump_of(loss: Callable[[], float], array: np.ndarray, index: tuple[int, ...], h: float) -> float:
+    """|right - left|: the difference of the two one-sided derivatives with the step h."""
+    here = loss()
+    return abs(moved(loss, array, index, h) - 2 * here + moved(loss, array, index, -h)) / h
 
 
 def moved(loss: Callable[[], float], array: np.ndarray, index: tuple[int, ...], by: float) -> float:

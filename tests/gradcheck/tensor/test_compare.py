@@ -8,7 +8,8 @@ import pytest
 from minireid.gradcheck import check
 from minireid.gradcheck.check import ENTRIES
 from minireid.gradcheck.check import SAMPLE as SAMPLES
-from minireid.gradcheck.tensor.compare import DIRECTIONS, chosen, explained
+from minireid.gradcheck.report import Line, Report
+from minireid.gradcheck.tensor.compare import DIRECTIONS, TensorReport, chosen, explained, told_apart
 from minireid.layers import gru, linear, temporal_mean
 
 SAMPLE = SAMPLES[True]  # with the complex step
@@ -43,6 +44,7 @@ def test_of_a_large_tensor_ends_corners_and_others(shape):
     for axis, size in enumerate(shape):
         assert len({index[axis] for index in indices}) > min(size, 20) / 2, "spread over every axis"
     assert chosen(shape, 200, 3) == indices != chosen(shape, 200, 4)
+    assert chosen(shape, 200, 3, "W") != chosen(shape, 200, 3, "U")
 
 
 def test_every_gate_is_sampled_and_it_is_said_how_much_was_looked_at(rng):
@@ -60,13 +62,14 @@ def test_every_gate_is_sampled_and_it_is_said_how_much_was_looked_at(rng):
 
 def test_a_mistake_in_one_entry_that_was_not_sampled_is_seen_in_the_directions(rng):
     arrays = large(rng)
-    sampled = chosen((70, 60), SAMPLE, 0)
-    hidden = next(index for index in np.ndindex(70, 60) if index not in sampled)
     for gate in "zrc":
+        sampled = chosen((70, 60), SAMPLE, 0, "p.W" + gate)
+        hidden = next(index for index in np.ndindex(70, 60) if index not in sampled)
         report = check(gru.step_forward, spoiled("W" + gate, hidden, 0.5), *arrays, diagnosis=False)
         (wrong,) = [tensor for tensor in report.tensors if not tensor.ok]
         assert wrong.name == "p.W" + gate and wrong.index == () and wrong.wrong == 1
         assert "along a random direction: backward says" in wrong.verdict
+    sampled = chosen((70, 60), SAMPLE, 0, "p.Wz")
     seen = check(gru.step_forward, spoiled("Wz", sampled[5], 0.5), *arrays, diagnosis=False)
     assert [tensor.index for tensor in seen.tensors if not tensor.ok] == [sampled[5]]
 
@@ -136,3 +139,96 @@ def test_a_wrong_shape_is_explained(got, expected, said):
 
 def test_a_shape_that_nothing_explains_is_not_explained():
     assert explained((4, 2), (5, 7)) == ""
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "said"),
+    [
+        (2.0, 1.0, ("2", "1")),
+        (1.24526, 1.24527, ("1.24526", "1.24527")),
+        (1.2452600001, 1.2452600002, ("1.2452600001", "1.2452600002")),
+        (-0.5, -0.5000000000001, ("-0.5", "-0.5000000000001")),
+        (1.0, 1.0 + 2**-52, ("1", "1.0000000000000002")),
+        (0.25, 0.25, ("0.25", "0.25")),
+        (0.0, 1e-300, ("0", "1e-300")),
+        (np.nan, np.nan, ("nan", "nan")),
+    ],
+)
+def test_so_many_digits_are_told_that_two_numbers_are_seen_to_differ(one, two, said):
+    assert told_apart(one, two) == said
+    assert told_apart(one, two, 6) == said
+
+
+def test_a_difference_in_the_ninth_digit_is_seen_in_the_report(rng):
+    x = rng.normal(size=(2, 3))
+
+    def backward(dy, x):
+        dx = dy * np.cos(x)
+        dx[1, 2] += 3e-9
+        return dx
+
+    (tensor,) = check(lambda x: (np.sin(x), x), backward, 1e-3 * x, diagnosis=False).tensors
+    _, says, true = tensor.verdict.replace(", true", ": backward says").split(": backward says ")
+    assert not tensor.ok and says.rstrip(",") != true
+    assert abs(float(says.rstrip(",")) - float(true)) == pytest.approx(3e-9, rel=0.1)
+
+
+def test_the_line_of_a_report_tells_its_two_values_apart():
+    line = Line("backward", 3, "dx = dy", "dx", index=(0, 1), computed=1.245261, true=1.2452614)
+    report = Report("f", [TensorReport("x", (3,), 0.5, (0,), 2.0, 1.0, 0)], [], 0, "", line=line)
+    assert "computed     1.245261   true    1.2452614" in str(report)
+
+
+def test_how_well_a_right_gradient_agrees_is_told_without_the_error_bar(rng):
+    x = rng.normal(size=(3, 5))
+    for method in ("complex", "central"):
+        (tensor,) = check(lambda x: (np.sin(x), x), lambda dy, x: dy * np.cos(x), x, method=method).tensors
+        assert tensor.ok and tensor.error <= tensor.difference
+        assert tensor.verdict == (
+            f"agrees to {tensor.difference:.0e}" if tensor.difference else "agrees in every digit"
+        )
+        assert "0.0e+00" not in str(tensor)
+    assert 0 < tensor.difference < 1e-9  # of the differences, of which the last digits are rounding
+
+
+def test_a_gradient_that_is_equal_in_all_digits_says_so():
+    assert TensorReport("x", (3,), 0.0, (1,), 2.0, 2.0, 0, looked_at=(3, 0)).verdict == "agrees in every digit"
+    assert TensorReport("x", (0, 3), 0.0, (), np.nan, np.nan, 0).verdict == "has no entries"
+
+
+def test_where_only_rounding_is_left_the_error_bar_is_spoken_of():
+    tensor = TensorReport("x", (3,), 0.0, (1,), 2e-17, 0.0, 0, looked_at=(3, 0), difference=1.0)
+    assert tensor.ok and tensor.verdict == "agrees within the error bar of the true value: 2e-17 apart"
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [
+        (int, "an array made by np.zeros((3, 5), int) keeps whole numbers only, make it with np.zeros((3, 5))"),
+        (bool, "an array made by np.zeros((3, 5), bool) keeps True and False only, make it with np.zeros((3, 5))"),
+        (np.float32, "float32 keeps fewer digits, take out what converts to it (such as .astype or dtype=)"),
+        (complex, "a gradient is real, return its real part"),
+        (object, "backward must return float64"),
+    ],
+)
+def test_of_a_wrong_dtype_one_sentence_says_what_to_do(kind, remedy, rng):
+    x = rng.normal(size=(3, 5))
+    report = check(
+        lambda x: (x * x, x), lambda dy, x: np.asarray(dy * x > 0 if kind is bool else 2 * dy * x).astype(kind), x
+    )
+    assert not report.ok and report.line is None and not report.causes and not report.faults
+    said = str(report).splitlines()
+    assert len(said) == 2 and said[1].endswith(f"its gradient is {np.dtype(kind)} where its input is float64: {remedy}")
+
+
+def test_a_tensor_without_influence_is_right_and_it_is_said_that_little_was_seen(rng):
+    """A sum behind a softmax makes an upstream gradient that is the same everywhere: it cannot see mistakes."""
+
+    def forward(x):
+        e = np.exp(x)
+        y = e / e.sum(axis=1, keepdims=True)
+        return y.sum(), y
+
+    report = check(forward, lambda dy, y: np.zeros_like(y), rng.normal(size=(3, 5)))
+    assert report.ok and any("the true gradient of x is 0 at these numbers" in note for note in report.notes)
+    assert "is 0 at these numbers" in str(report)

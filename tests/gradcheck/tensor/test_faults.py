@@ -1,9 +1,13 @@
 """Everything besides values: each fault has a sentence of its own, and what has none is not accused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from minireid.gradcheck import check
+from minireid.gradcheck.tensor.faults import blind_spot
+from minireid.gradcheck.tensor.problem import Problem
 from minireid.layers import linear, relu, tanh
 from tests.gradcheck.planting import module
 
@@ -259,3 +263,71 @@ def test_a_forward_that_returns_no_numbers_is_told_so(strange):
 def test_what_backward_raises_is_in_the_report_after_the_diagnosis_too():
     page = module(PAGE.replace("x.T @ da", "x @ da"))
     assert not check(page.forward, page.backward, *arrays()).ok
+
+
+LAST = """
+import numpy as np
+
+last = {}
+
+class Layer:
+    def forward(self, x):
+        self.y = np.tanh(x)
+        return self.y
+
+    def backward(self, dy):
+        return dy * (1 - self.y**2)
+
+layer = Layer()
+
+def forward(x):
+    %s
+
+def backward(dy, cache):
+    %s
+"""
+STATES = {  # what forward does, what backward does, whether backward needs more than its cache
+    "a global": ("last['y'] = y = np.tanh(x); return y, None", "return dy * (1 - last['y']**2)", True),
+    "an attribute": ("return layer.forward(x), x", "return layer.backward(dy)", True),
+    "a stack": ("last.setdefault(0, []).append(x); return x**2, None", "return 2 * dy * last[0][-1]", True),
+    "a cache": ("y = np.tanh(x); last['y'] = y; return y, y", "return dy * (1 - cache**2)", False),
+    "a new object": ("new = Layer(); return new.forward(x), new", "return cache.backward(dy)", False),
+    "an object in the cache": ("return layer.forward(x), (x, layer)", "return cache[1].backward(dy)", False),
+    "one that cannot be copied": ("return layer.forward(x), (np, layer)", "return cache[1].backward(dy)", False),
+    "a module": ("y = np.tanh(x); return y, (np, y)", "return dy * (1 - cache[0].square(cache[1]))", False),
+    "a module and a global": ("last['y'] = y = np.tanh(x); return y, np", "return dy * (1 - last['y']**2)", True),
+    "a function": ("y = np.tanh(x); return y, lambda dy: dy * (1 - y**2)", "return cache(dy)", False),
+    "a counter": ("last['n'] = last.get('n', 0) + 1; return x**2, x", "return 2 * dy * cache", False),
+    "no large numbers": ("assert x[0, 0] < 1 or x[0, 0] > 2; return x**2, x", "return 2 * dy * cache", False),
+}
+
+
+@pytest.mark.parametrize(("does", "undoes", "leftover"), STATES.values(), ids=STATES)
+def test_a_backward_that_needs_what_the_last_forward_left_behind_is_told(does, undoes, leftover, rng):
+    page = module(LAST % (does, undoes))
+    report = check(page.forward, page.backward, rng.normal(size=(2, 3)))
+    said = "backward uses something that the last forward left behind, not its cache"
+    assert report.ok is not leftover, str(report)
+    assert [fault for fault in report.faults if fault.startswith(said)] == report.faults and bool(
+        report.faults
+    ) == leftover
+    assert all(tensor.ok for tensor in report.tensors)
+
+
+def test_an_upstream_that_sees_nothing_is_noticed(rng):
+    problem = Problem(linear.forward, linear.backward, arrays(), {}, 0).drawn()
+    assert blind_spot(problem) == ""
+    assert "is 0: every gradient is 0" in blind_spot(replace(problem, upstream=np.zeros((3, 7))))
+    assert "the same value everywhere" in blind_spot(replace(problem, upstream=np.ones((3, 7))))
+    assert "the same value everywhere" in blind_spot(replace(problem, upstream={"a": np.ones(3), "b": 1.0}))
+    assert blind_spot(replace(problem, upstream=1.0)) == ""
+
+
+def test_an_output_without_entries_shows_nothing_and_that_is_said(rng):
+    report = check(lambda x: (x[:0], x), lambda dy, x: np.zeros_like(x), rng.normal(size=(2, 3)))
+    assert report.ok and "array without entries" in report.notes[0] and report.notes[0] in str(report)
+
+
+def test_a_gradient_of_whole_numbers_is_not_said_to_be_not_linear():
+    report, _ = report_of("db = da.sum(axis=0)", "db = np.zeros(7, int)\n    db[...] = 5 * da.sum(axis=0)")
+    assert not report.faults and "np.zeros((7,), int) keeps whole numbers only" in str(report)

@@ -152,3 +152,19 @@ def test_where_the_true_gradient_is_zero_rounding_is_no_mistake():
         x = np.random.default_rng(seed).normal(size=(5, 1))
         assert check(unit_length.forward, unit_length.backward, x, seed=seed).ok
         assert not check(unit_length.forward, lambda du, cache: 1e-9 * du, x, seed=seed, diagnosis=False).ok
+
+
+def test_where_large_terms_cancel_the_complex_step_knows_how_exact_it_is():
+    """A row that is divided by its length of 1e-6: terms of 1e6 cancel, and the rest of them is no gradient."""
+    x = np.array([[1.3e-6], [0.7]])
+    for seed in range(10):
+        assert check(unit_length.forward, unit_length.backward, x, seed=seed, method="complex").ok
+        wrong = check(unit_length.forward, lambda du, c: 1e-6 * du, x, seed=seed, method="complex", diagnosis=False)
+        assert not wrong.ok
+
+
+def test_curves_of_any_strength_are_no_kinks():
+    x = np.array([0.0])
+    for strength in (1e-3, 1.0, 1e6):
+        assert not numerical.is_kink(lambda strength=strength: float(strength * x[0] ** 2), x, (0,), 0.0)
+        assert numerical.is_kink(lambda strength=strength: float(strength * (x[0] ** 2 + abs(x[0]))), x, (0,), 0.0)
