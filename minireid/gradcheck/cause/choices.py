@@ -61,9 +61,9 @@ def factors(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.e
 def slopes(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr]:
     shape = whole_shape(found, node, scope)
     for text, array in scope.arrays().items() if shape is not None else ():
-        if array.dtype.kind == "f" and array.shape == shape and not scope.is_gradient(text):
+        if array.dtype.kind == "f" and (array.shape == shape or (not shape and array.ndim)) and not scope.is_gradient(text):
             for form in ("(1 - {0} * {0})", "({0} * (1 - {0}))", "({0} > 0)", "np.exp({0})", "(1 / {0})",
-                         "(1 - np.tanh({0}) ** 2)", "2 * {0}"):  # fmt: skip
+                         "(1 - np.tanh({0}) ** 2)", "2 * {0}", "np.sign({0})"):  # fmt: skip
                 yield parse(form.format(text))
 
 

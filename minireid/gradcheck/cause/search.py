@@ -70,11 +70,23 @@ def candidates(root: Any, where: str, scope: Scope, tier: int) -> Iterator[Candi
             kind = choice_in(rule.right)
             for choice in choices(kind, found, node, scope) if kind else (None,):
                 new = choice if kind in ("call", "slice", "reshaped") else rewritten(pattern(rule.right), found, choice)
-                yield Candidate(rule, node, new, found, choice, rank)
+                yield Candidate(rule, node, placed(new), found, choice, rank)
 
 
 def statement_candidates(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
     """(cause, text, new statements): changes to a whole statement."""
+    for cause, text, new in whole_changes(node, scope):
+        yield cause, text, [located(n, node) for n in new]
+
+
+def located(new: ast.stmt, old: ast.stmt) -> ast.stmt:
+    for inner in ast.walk(new):
+        if isinstance(inner, ast.stmt) and not hasattr(inner, "lineno"):
+            ast.copy_location(inner, old)
+    return ast.fix_missing_locations(new)
+
+
+def whole_changes(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
     if isinstance(node, ast.Assign) and len(node.targets) > 1:
         several = [ast.Assign([t], node.value) for t in node.targets]
         names = " and ".join(show(t) for t in node.targets)

@@ -48,6 +48,7 @@ class Stretch:
     read: ast.expr
     instances: list[Instance] = field(default_factory=list)
     turn: int = -1  # before this statement a new round of the loop begins
+    plain: Any = None  # the code of the statements as they are, and the names that the last expression changes
 
     def __post_init__(self) -> None:
         with_lines(self.read)
@@ -137,18 +138,24 @@ class Bench:
 
     def compiled(self, stretch: Stretch, change: Change | None) -> tuple[list[Any], set[str]]:
         """(the code of each statement and of the last expression, names that they change in place)."""
-        memo = {id(change.old): change.new} if change is not None else {}
-        codes, mutated = [], set()
-        for statement in stretch.statements:
-            new = changed(statement, memo, change)
-            mutated |= names_changed(new)
-            codes.append(compile(ast.Module(new, []), "?", "exec"))
-        read = stretch.read
-        if change is not None and any(n is change.old for n in ast.walk(read)):
-            read = with_lines(copy.deepcopy(read, memo))
-        mutated |= names_changed([ast.Expr(read)])
+        if stretch.plain is None:
+            stretch.plain = [self.code_of([s]) for s in stretch.statements], names_changed([ast.Expr(stretch.read)])
+        codes, mutated = [], set(stretch.plain[1])
+        for statement, (code, names) in zip(stretch.statements, stretch.plain[0]):
+            new = statement if change is None else replaced(statement, change.old, change.new)
+            if new is not statement:
+                code, more = self.code_of(new if isinstance(new, list) else [new])
+                names = names | more
+            codes.append(code)
+            mutated |= names
+        read = stretch.read if change is None else replaced(stretch.read, change.old, change.new)
         codes.append(compile(ast.Expression(read), "?", "eval"))
         return codes, mutated
+
+    def code_of(self, statements: list[Any]) -> tuple[types.CodeType, set[str]]:
+        if any(isinstance(n, ast.Return) for s in statements for n in ast.walk(s)):
+            statements = [with_lines(Returns().visit(copy.deepcopy(s))) for s in statements]
+        return compile(ast.Module(statements, []), "?", "exec"), names_changed(statements)
 
     @contextlib.contextmanager
     def applied(self, changes: list[Change]) -> Iterator[None]:
@@ -189,27 +196,24 @@ class Returns(ast.NodeTransformer):
         return node
 
 
-def changed(statement: ast.stmt, memo: dict[int, Any], change: Change | None) -> list[ast.stmt]:
-    """The statement with the change, as something that can be executed anywhere."""
-    if change is not None and change.old is statement:
-        new = change.new if isinstance(change.new, list) else [change.new]
-    elif change is not None and any(n is change.old for n in ast.walk(statement)):
-        new = [flattened(copy.deepcopy(statement, dict(memo)))]
+def replaced(node: Any, old: Any, new: Any) -> Any:
+    """The tree with `old` replaced by `new`; what is not on the way to it is shared. A list takes a statement's place."""
+    if node is old:
+        return new
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, ast.AST):
+            other: Any = replaced(value, old, new)
+            if other is not value:
+                break
+        elif isinstance(value, list):
+            other = [replaced(v, old, new) if isinstance(v, ast.AST) else v for v in value]
+            if any(a is not b for a, b in zip(other, value)):
+                other = [t for v in other for t in (v if isinstance(v, list) else [v])] or [ast.Pass()]
+                break
     else:
-        new = [statement]
-    if any(isinstance(n, ast.Return) for s in new for n in ast.walk(s)):
-        new = [Returns().visit(copy.deepcopy(s)) for s in new]
-    return [with_lines(s) for s in new]
-
-
-def flattened(node: Any) -> Any:
-    """Lists of statements inside blocks, spread out."""
-    for inner in ast.walk(node):
-        for name in ("body", "orelse", "finalbody"):
-            block = getattr(inner, name, None)
-            if isinstance(block, list) and any(isinstance(s, list) for s in block):
-                spread = [t for s in block for t in (s if isinstance(s, list) else [s])]
-                setattr(inner, name, spread or [ast.Pass()])
+        return node
+    node = copy.copy(node)
+    setattr(node, name, other)
     return node
 
 
@@ -239,15 +243,17 @@ def names_changed(statements: list[Any]) -> set[str]:
 
 def new_code(statement: Statement, changes: list[Change], target: types.FunctionType) -> types.CodeType:
     """The code of a function with changes; with the same free variables."""
-    memo = {id(c.old): c.new for c in changes}
-    node = flattened(copy.deepcopy(statement.function, memo))
+    node: Any = statement.function
+    for change in changes:
+        node = replaced(node, change.old, change.new)
+    node = copy.copy(node)
     node.decorator_list, node.returns = [], None
+    node.args = copy.deepcopy(node.args)
     for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
         argument.annotation = None
-    body: list[ast.stmt] = [ast.Assign([ast.Name(n, ast.Store())], ast.Constant(None)) for n in target.__code__.co_freevars]
-    outer = ast.parse("def outer(): pass").body[0]
-    outer.body = [*body, node]  # type: ignore[attr-defined]
-    module = compile(ast.Module([with_lines(outer)], []), statement.filename, "exec")
+    outer = ast.parse("def outer():\n" + "".join(f"    {n} = None\n" for n in target.__code__.co_freevars) + "    pass").body[0]
+    outer.body.append(node)  # type: ignore[attr-defined]
+    module = compile(ast.Module([outer], []), statement.filename, "exec")
     for constant in module.co_consts:
         if isinstance(constant, types.CodeType):
             for inner in constant.co_consts:

@@ -125,13 +125,13 @@ def codes_run_by(call: Callable[[], Any]) -> set[types.CodeType]:
         if event == "call":
             found.add(frame.f_code)
 
-    old = sys.getprofile()
+    old = sys.getprofile()  # a debugger or a profiler may be at work
     sys.setprofile(profile)
     try:
         with contextlib.suppress(Exception):  # what ran before an exception is of use too
             call()
     finally:
-        sys.setprofile(old)
+        sys.setprofile(old if callable(old) else None)
     return {code for code in found if is_users(code.co_filename)}
 
 

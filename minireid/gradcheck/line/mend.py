@@ -14,13 +14,14 @@ from minireid.base.trees import leaves
 from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.cause.scope import Scope, numeric, show
 from minireid.gradcheck.cause.search import Candidate, candidates, roots, statement_candidates
-from minireid.gradcheck.line.bench import Bench, Change, Instance, Stretch
+from minireid.gradcheck.line.bench import Bench, Change, Instance, Stretch, replaced
 from minireid.gradcheck.line.follow import Program, Statement, named
 from minireid.gradcheck.line.judge import Fault, Judge, Run
 from minireid.gradcheck.line.pieces import Parts, Piece, Pieces
 from minireid.gradcheck.line.trace import Event, Moment
 
-SECONDS = 4.0  # of processor time for one fault
+SECONDS = 3.0  # of processor time for one fault
+SLICE = 0.6  # of it for one statement and one tier of rules
 INSTANCES = 3
 RANKS = {Cause.ASSIGNS: 0, Cause.SHARED: 0, Cause.TWIN: 0}  # where changes to a whole statement stand among the rules
 DEEPEST = 4  # statements up from the wrong one
@@ -55,11 +56,11 @@ class Mend:
             new = self.change.new if isinstance(self.change.new, list) else [self.change.new]
             kept = [n for n in new if not isinstance(n, ast.Pass)]
             return "; ".join(show(head(n)) for n in kept) if kept else "(this line deleted)"
-        node = copy.deepcopy(head(self.statement.node), {id(self.change.old): self.change.new})
-        return show(node)
+        return show(replaced(head(self.statement.node), self.change.old, self.change.new))
 
     def key(self) -> tuple[Any, ...]:
-        return -len(self.fixed), self.tier + self.by_chance, self.distance > 0, abs(self.size) // 8, self.distance, self.rank, abs(self.size)
+        first = self.cause is Cause.SHARED and isinstance(self.statement.node, ast.Assign)
+        return not first, -len(self.fixed), self.tier + self.by_chance, self.distance > 0, abs(self.size) // 8, self.distance, self.rank, abs(self.size)
 
 
 def head(node: ast.stmt) -> ast.stmt:
@@ -111,9 +112,13 @@ class Mender:
         at = self.pieces.place(parts.final[0] if parts.final else fault.first)
         if at is None:
             return []
+        self.bare = [piece.read for piece in parts.pieces]
         execution, statement = at
         found = [Suspect(statement, execution, 0)]
         seen = {statement.number}
+        for at in self.disturbed(found[0]):
+            seen.add(at[1].number)
+            found.append(Suspect(at[1], at[0], 0))
         for event in parts.group:
             at = self.pieces.place(event)
             if at is not None and at[1].number not in seen:
@@ -128,6 +133,31 @@ class Mender:
                     found.append(Suspect(other, execution, suspect.distance + 1))
         return found
 
+    def disturbed(self, suspect: Suspect) -> list[tuple[int, Statement]]:
+        """The statements that changed an array in place through another name, between where it was made and here."""
+        read = [n.id for n in ast.walk(head(suspect.statement.node)) if isinstance(n, ast.Name)]
+        frame = self.run.frames[suspect.execution]
+        found = []
+        self.look({suspect.execution})
+        for name in dict.fromkeys(read):
+            before = [e for e in self.run.events if e.frame is frame and e.name == name and e.execution < suspect.execution]
+            here = self.moments[suspect.execution].names.get(name) if suspect.execution in self.moments else None
+            if not before or not isinstance(here, np.ndarray) or here.shape != before[-1].shape or self.mended_at(before[-1]):
+                continue
+            if np.allclose(self.judge.tracer.print_of(here), before[-1].print, rtol=1e-9, atol=1e-12):
+                continue
+            between = [x for x in range(max(before[-1].execution, 0) + 1, suspect.execution + 1) if self.run.frames[x] is frame]
+            self.look(set(between))
+            for earlier, later in zip([before[-1].execution, *between], between):
+                value = self.moments[later].names.get(name)
+                if not np.allclose(self.judge.tracer.print_of(value), before[-1].print, rtol=1e-9, atol=1e-12):
+                    found.append((earlier, self.program.statements[self.run.statements[earlier]]))
+                    break
+        return found
+
+    def mended_at(self, event: Event) -> bool:
+        return any(e.number == event.number for f in self.run.faults.values() for e, _ in f.events)
+
     def sources(self, suspect: Suspect) -> list[tuple[int, Statement]]:
         """(execution, statement) of the values that a statement reads, where they are not known to be right."""
         read = [named(n) for n in ast.walk(head(suspect.statement.node)) if isinstance(n, (ast.Name, ast.Attribute))]
@@ -137,7 +167,8 @@ class Mender:
             before = [e for e in self.run.events
                       if e.frame is frame and e.site.name == name and e.execution < suspect.execution
                       and e.kind in ("assign", "add", "store", "touch")]  # fmt: skip
-            if before and not self.known(before[-1]):
+            passed_on = suspect.distance == 0 and any(isinstance(r, ast.Name) and r.id == name for r in self.bare)
+            if before and (passed_on or not self.known(before[-1])):
                 at = self.pieces.place(before[-1])
                 found += [at] if at else []
         found += self.called(suspect)
@@ -155,7 +186,8 @@ class Mender:
         final = self.judge.final.get((event.number, event.leaf))
         if final is None:
             return False
-        if self.judge.claimed.get((event.number, event.leaf)) and event.site.number not in self.run.faults:
+        constant = (event.number, event.leaf) in self.judge.constant
+        if not constant and self.judge.claimed.get((event.number, event.leaf)) and event.site.number not in self.run.faults:
             return event.site.number not in self.judge.ignored
         found = self.judge.recognise(event)
         return found is not None and not partial(found) and event.site.number not in self.run.faults
@@ -301,7 +333,9 @@ class Mender:
         family = self.family(fault, suspects)
         for tier in (0, 1, 2):
             for suspect in suspects:
-                found += self.attempt(fault, suspect, tier, end)
+                if tier == 2 and not self.computes(suspect):
+                    continue
+                found += self.attempt(fault, suspect, tier, min(end, time.process_time() + SLICE))
             if found:
                 found = self.counted(found, family, suspects)
                 if max(len(m.fixed) for m in found) > len(family) or tier == 2:
@@ -361,19 +395,13 @@ class Mender:
                 if any(self.tried(s, change, space) for s in stretches):
                     found.append(Mend(change, cause, text, 0, RANKS.get(cause, 300), suspect.distance, 0, frozenset({fault.site})))
             found += self.before_loop(fault, suspect, space)
-        seen: set[tuple[int, str]] = set()
         for root, where in roots(suspect.statement.node):
             for candidate in candidates(root, where, scope, tier):
                 if time.process_time() > end:
-                    self.out_of_time = True
                     return found
-                new = show(candidate.new)
-                if (id(candidate.old), new) in seen:
-                    continue
-                seen.add((id(candidate.old), new))
                 change = Change(suspect.statement, candidate.old, candidate.new)
                 if any(self.tried(s, change, space) for s in ([quick] if id(candidate.old) in inside else stretches)):
-                    size = len(new) - len(show(candidate.old))
+                    size = len(show(candidate.new)) - len(show(candidate.old))
                     found.append(Mend(change, self.cause(candidate, scope), candidate.text(), tier, candidate.rank,
                                       suspect.distance, size, frozenset({fault.site}), candidate.by_chance))  # fmt: skip
         return found
@@ -410,7 +438,7 @@ class Mender:
         if number is None:
             return []
         loop = self.program.statements[number]
-        without = copy.deepcopy(loop.node, {id(node): ast.Pass()})
+        without = replaced(loop.node, node, [])
         change = Change(loop, loop.node, [node, without])
         execution = self.latest(number, suspect.execution, self.run.frames[suspect.execution])
         if execution is None:
