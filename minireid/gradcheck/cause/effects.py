@@ -6,21 +6,14 @@ and three channels the factor 3 may be either.
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
-
-@dataclass(frozen=True)
-class Cause:
-    """cause: a name from minireid/gradcheck/__init__.py. text: a sentence. fix: the corrected line, or empty."""
-
-    cause: str
-    text: str
-    fix: str = ""
+from minireid.gradcheck.cause.causes import Cause
+from minireid.gradcheck.cause.explanation import Explanation
 
 
-def patterns(a: np.ndarray, n: np.ndarray, sizes: dict[str, int], others: dict[str, np.ndarray]) -> list[Cause]:
+def effects(a: np.ndarray, n: np.ndarray, sizes: dict[str, int], others: dict[str, np.ndarray]) -> list[Explanation]:
     """Causes that change the true n into the computed a, the likeliest first.
 
     sizes: lengths of axes by name, to name a constant factor. others: the true gradients of other tensors by name, and
@@ -33,9 +26,9 @@ def patterns(a: np.ndarray, n: np.ndarray, sizes: dict[str, int], others: dict[s
     for name, other in others.items():
         if name.startswith("the input "):
             if other.shape == n.shape and proportional(a - n, other) is not None:
-                found.append(Cause("parameter term", f"a multiple of {name} is added to it"))
+                found.append(Explanation(Cause.TERM_EXTRA, f"a multiple of {name} is added to it"))
         elif other.shape == n.shape and np.any(n) and close(a, other):
-            found.append(Cause("gates swapped", f"it is the gradient of {name}"))
+            found.append(Explanation(Cause.VARIABLE, f"it is the gradient of {name}"))
     return found
 
 
@@ -50,15 +43,15 @@ def proportional(a: np.ndarray, b: np.ndarray) -> float | None:
     return c if c and close(a, c * b) else None
 
 
-def scaled(a: np.ndarray, n: np.ndarray, sizes: dict[str, int]) -> Iterator[Cause]:
+def scaled(a: np.ndarray, n: np.ndarray, sizes: dict[str, int]) -> Iterator[Explanation]:
     if not np.any(a):
-        yield Cause("path missing", "no gradient arrives: it is zero everywhere")
+        yield Explanation(Cause.TERM_MISSING, "no gradient arrives: it is zero everywhere")
         return
     c = proportional(a, n)
     if c is None or np.count_nonzero(n) < 2:  # any number is a multiple of another one
         return
     if np.isclose(c, -1, rtol=1e-7):
-        yield Cause("sign", "it has the wrong sign")
+        yield Explanation(Cause.SIGN, "it has the wrong sign")
         return
     names = {"2": 2.0, "3": 3.0, "4": 4.0} | {name: float(size) for name, size in sizes.items() if size > 1}
     products = {f"{p} {q}": x * y for (p, x), (q, y) in itertools.combinations(list(names.items())[3:], 2)}
@@ -66,54 +59,49 @@ def scaled(a: np.ndarray, n: np.ndarray, sizes: dict[str, int]) -> Iterator[Caus
     fitting = list(dict.fromkeys(text for text, value in either if np.isclose(abs(c), value, rtol=1e-7)))
     named = " or ".join(fitting[:4]) or f"{abs(c):.6g}"
     text = f"it is {'minus ' if c < 0 else ''}{named} times the true one"
-    yield Cause("constant factor" if fitting else "factor missing", text)
+    yield Explanation(Cause.CONSTANT if fitting else Cause.FACTOR_MISSING, text)
     if c < 0:
-        yield Cause("sign", "its sign is wrong as well")
+        yield Explanation(Cause.SIGN, "its sign is wrong as well")
 
 
 def inverse_too(name: str, size: float) -> list[tuple[str, float]]:
     return [(name, size), (f"1/({name})" if " " in name else f"1/{name}", 1 / size)]
 
 
-def turned(a: np.ndarray, n: np.ndarray) -> Iterator[Cause]:
+def turned(a: np.ndarray, n: np.ndarray) -> Iterator[Explanation]:
     if a.ndim == 2 and a.shape[0] == a.shape[1] and close(a, n.T):
-        yield Cause("untransposed square matrix", "it is the transpose of the true one")
-        yield Cause("transposed", "it is the transpose of the true one")
+        yield Explanation(Cause.TRANSPOSED, "it is the transpose of the true one")
     elif 1 < a.ndim <= 4:
         for axes in itertools.permutations(range(a.ndim)):
             if axes != tuple(range(a.ndim)) and n.transpose(axes).shape == a.shape and close(a, n.transpose(axes)):
-                yield Cause("transposed", f"it is the true one with its axes in the order {axes}")
+                yield Explanation(Cause.TRANSPOSED, f"it is the true one with its axes in the order {axes}")
     if a.ndim == 4 and close(a, n[::-1, ::-1]):
-        yield Cause("flipped kernel", "it is the true one, flipped up-down and left-right")
+        yield Explanation(Cause.FLIPPED, "it is the true one, flipped up-down and left-right")
     for axis in range(a.ndim):
         if a.shape[axis] > 2:
             if close(a, np.flip(n, axis)):
-                yield Cause("wrong order", f"it is the true one in reverse order along axis {axis}")
+                yield Explanation(Cause.ORDER, f"it is the true one in reverse order along axis {axis}")
             for by in (1, -1):
                 moved = np.roll(n, by, axis)
                 inner = [slice(None)] * a.ndim
                 inner[axis] = slice(1, -1)
                 if np.any(n[tuple(inner)]) and close(a[tuple(inner)], moved[tuple(inner)]):
-                    yield Cause("shifted by one step", f"it is the true one, shifted by one along axis {axis}")
+                    yield Explanation(Cause.STEP, f"it is the true one, shifted by one along axis {axis}")
 
 
-def somewhere(a: np.ndarray, n: np.ndarray) -> Iterator[Cause]:
+def somewhere(a: np.ndarray, n: np.ndarray) -> Iterator[Explanation]:
     """Right in one part of the tensor and wrong in another."""
     right = np.abs(a - n) <= 1e-7 * max(np.abs(a).max(), np.abs(n).max())
     if a.ndim == 3 and a.shape[1] > 2:
         steps = right.all(axis=(0, 2))
-        if steps[-1] and not steps[:-1].any():
-            yield Cause(
-                "last step only", "it is right at the last time step only: no gradient comes back from later steps"
-            )
-        elif not steps[-1] and steps[:-1].all():
-            yield Cause("wrong index", "it is wrong at the last time step only")
+        if not steps[-1] and steps[:-1].all():
+            yield Explanation(Cause.INDEX, "it is wrong at the last time step only")
         elif not steps[0] and steps[1:].all():
-            yield Cause("wrong index", "it is wrong at the first time step only")
+            yield Explanation(Cause.INDEX, "it is wrong at the first time step only")
     if a.ndim == 4 and min(a.shape[1:3]) > 2:
         inner = right[:, 1:-1, 1:-1].all()
         if inner and not right.all():
-            yield Cause("padding border", "it is wrong at the border only")
+            yield Explanation(Cause.BORDER, "it is wrong at the border only")
 
 
 def size_names(inputs: dict[str, np.ndarray]) -> dict[str, int]:

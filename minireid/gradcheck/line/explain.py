@@ -1,0 +1,211 @@
+"""From a wrong backward to findings: which line, which values, why, and the line as it should be."""
+
+import contextlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from minireid.gradcheck.cause.causes import Cause
+from minireid.gradcheck.cause.effects import effects
+from minireid.gradcheck.cause.explanation import Explanation
+from minireid.gradcheck.line.absent import absent, shown
+from minireid.gradcheck.line.bench import Change
+from minireid.gradcheck.line.follow import Program, following
+from minireid.gradcheck.line.judge import LARGEST, Fault, Judge
+from minireid.gradcheck.line.kept import wrongly_kept
+from minireid.gradcheck.line.mend import Mend, Mender
+from minireid.gradcheck.line.trace import Event, Tracer
+from minireid.gradcheck.line.truth import Truth
+from minireid.gradcheck.tensor.problem import Problem
+
+MOST = 4  # findings
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line that is wrong.
+
+    variable: what it computes. where: the loop variables, in words. index: the worst entry; computed, true: its values.
+    wrong: how many entries are wrong, in words. before: variables that were right before this line.
+    """
+
+    function: str
+    number: int
+    text: str
+    variable: str = ""
+    where: str = ""
+    index: tuple[int, ...] = ()
+    computed: float = math.nan
+    true: float = math.nan
+    wrong: str = ""
+    before: tuple[str, ...] = ()
+
+
+@dataclass
+class Finding:
+    """One mistake: its line, and explanations, the likeliest first."""
+
+    line: Line
+    causes: list[Explanation] = field(default_factory=list)
+
+
+Proof = Callable[[Callable[..., Any]], bool]
+
+
+def explain(problem: Problem, proofs: Callable[[], list[Proof]]) -> list[Finding] | None:
+    """What is wrong, in the order of execution; None if the source of the backward cannot be followed.
+
+    proofs: gives functions that tell whether a changed backward is right, each on another draw.
+    """
+    tracer = Tracer()
+
+    def once() -> Any:
+        own = problem.copied()
+        return own.backward(own.upstream, own.cache())
+
+    with following(tracer, once) as program:
+        tracer.program = program
+        if not program.statements:
+            return None
+        judge = Judge(problem, tracer, Truth(problem, tracer))
+        judge.faults()
+        return Explainer(judge, program, proofs).findings()
+
+
+class Explainer:
+    """Turns the faults of one run into findings."""
+
+    def __init__(self, judge: Judge, program: Program, proofs: Callable[[], list[Proof]]) -> None:
+        self.judge, self.program, self.proofs = judge, program, proofs
+        self.run = judge.mended()
+        self.mender = Mender(judge, program, self.run)
+        self.changes: list[Change] = []
+
+    def findings(self) -> list[Finding]:
+        left, found = dict(self.run.faults), []
+        while left and len(found) < MOST:
+            fault = next(iter(left.values()))
+            finding, fixed = self.finding(fault, alone=len(left) == 1)
+            found.append(finding)
+            for site in {fault.site, *fixed}:
+                left.pop(site, None)
+        return self.proved(found)
+
+    def finding(self, fault: Fault, alone: bool) -> tuple[Finding, frozenset[int]]:
+        """The finding on a fault, and the sites of the faults that its mend makes right too."""
+        mends = self.mender.mend(fault)
+        best = self.sure(mends, len(self.run.faults))
+        kept = wrongly_kept(self.mender, fault) if best is None or best.tier > 0 else None
+        if kept is not None:
+            line = replace(self.line(fault, kept.line), function=kept.function)
+            return Finding(line, [Explanation(kept.cause, kept.text)]), self.same_family(fault)
+        lacks = None
+        if best is None or best.tier == 2:
+            lacks = absent(self.judge, self.run, self.mender.parts[fault.site][0], "")
+        if best is None:
+            causes = [Explanation(lacks.cause, lacks.text)] if lacks else self.effects(fault)
+            return Finding(self.line(fault), causes), self.same_family(fault)
+        cause, text = (lacks.cause, lacks.text) if lacks else (best.cause, best.text)
+        if lacks:
+            text = f"{text}; {best.text}"
+        self.changes.append(best.change)
+        finding = Finding(self.line(fault, best.line, best.statement.function.name), [Explanation(cause, text, best.after())])
+        others = [Explanation(m.cause, m.text, m.after()) for m in mends[:6] if m is not best and m.cause is not cause
+                  and len(m.fixed) == len(best.fixed) and m.tier == best.tier]  # fmt: skip
+        finding.causes += list({o.cause: o for o in reversed(others)}.values())[::-1][:2]
+        return finding, best.fixed
+
+    def same_family(self, fault: Fault) -> frozenset[int]:
+        """The faults that are made of the same unknown value: they are not told as mistakes of their own."""
+        return frozenset(f.site for f in self.mender.family(fault, self.mender.suspects(fault)))
+
+    def sure(self, mends: list[Mend], count: int) -> Mend | None:
+        """The best mend; where it mends everything, the best one that is right on other draws too."""
+        for mend in mends[:12]:
+            if len(mend.fixed) < count:
+                return mend
+            if self.proves([mend.change]):
+                return mend
+        return None
+
+    def proves(self, changes: list[Change]) -> bool:
+        try:
+            with self.mender.bench.applied(changes), np.errstate(all="ignore"), contextlib.redirect_stdout(None):
+                return all(proof(self.judge.problem.backward) for proof in self.proofs())
+        except Exception:  # a changed program may fail in any way
+            return False
+
+    def proved(self, found: list[Finding]) -> list[Finding]:
+        """The findings; without the fixes if all of them together do not make every gradient right."""
+        fixes = [f for f in found if f.causes and f.causes[0].fix]
+        if len(fixes) == len(found) and not self.proves(self.changes):
+            for finding in found:
+                finding.causes = [replace(c, fix="") for c in finding.causes]
+        return found
+
+    def effects(self, fault: Fault) -> list[Explanation]:
+        """What the computed and the true values show, where no change was found."""
+        event, claim = self.mender.parts[fault.site][0].final or fault.events[0]
+        if event.value is None or claim.value is None or claim.value.size > LARGEST or event.shape != claim.shape:
+            return []
+        return effects(event.value, self.judge.wanted(event, claim), self.sizes(), {})[:2]
+
+    def sizes(self) -> dict[str, int]:
+        named: dict[int, str] = {}
+        for event in self.judge.truth.events:
+            if event.kind == "argument" and event.frame.number == 1:
+                for axis, size in enumerate(event.shape):
+                    named.setdefault(size, f"{size} (axis {axis} of {event.name})")
+        return {text: size for size, text in named.items()}
+
+    # The line
+
+    def line(self, fault: Fault, number: int = 0, function: str = "") -> Line:
+        event, claim = self.mender.parts[fault.site][0].final or fault.events[0]
+        at = self.mender.pieces.place(event)
+        statement = at[1] if at else None
+        line = number or (statement.line if statement and event.kind not in ("item", "return") else event.line)
+        own = function or (statement.function.name if statement else event.site.function)
+        text = self.text(line, own)
+        found = Line(own, line, text, variable=shown(event), before=tuple(self.right_before(fault)))
+        if event.loops:
+            found = replace(found, where="at " + ", ".join(f"{k} = {v}" for k, v in event.loops.items()))
+        if event.value is None or claim.value is None or claim.value.size > LARGEST or event.shape != claim.shape:
+            return found
+        true, computed = self.judge.wanted(event, claim), np.asarray(event.value)
+        off = np.abs(computed - true)
+        worst = tuple(int(i) for i in np.unravel_index(np.argmax(np.nan_to_num(off, nan=np.inf)), off.shape))
+        count = int((~(off <= 1e-7 * max(np.abs(true).max(), 1e-300))).sum())
+        return replace(found, index=worst, computed=float(computed[worst]), true=float(true[worst]),
+                       wrong=f"{count} of {off.size} entries wrong")  # fmt: skip
+
+    def text(self, line: int, function: str) -> str:
+        for statement in self.program.statements:
+            if statement.function.name == function:
+                return self.program.text(statement, line)
+        return ""
+
+    def right_before(self, fault: Fault) -> list[str]:
+        """Names of gradients before the fault that are right."""
+        found: dict[str, None] = {}
+        for event in self.run.events:
+            if event.number >= fault.first.number:
+                break
+            key = (event.number, event.leaf)
+            if event.kind in ("assign", "add", "argument") and key not in self.judge.constant and self.right(event):
+                found[event.name] = None
+        return list(found)
+
+    def right(self, event: Event) -> bool:
+        key = (event.number, event.leaf)
+        if event.site.number in self.run.faults or event.site.number in self.judge.ignored:
+            return False
+        if event.kind == "argument" and event.frame.number == self.judge.claims.top:
+            return True
+        return bool(self.judge.claimed.get(key)) and key in self.judge.final
+
+
+UNKNOWN = Cause.UNKNOWN
