@@ -19,6 +19,7 @@ import numpy as np
 
 from minireid.base.trees import leaves
 from minireid.gradcheck.diagnose import diagnose
+from minireid.gradcheck.front import expect
 from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor import faults
 from minireid.gradcheck.tensor.compare import TOLERANCE, TensorReport, compare
@@ -56,15 +57,12 @@ def check(
     passed on. An exception of backward is in the report.
     """
     problem = Problem(forward, backward, arrays, config, seed)
-    for path, array in leaves(problem.inputs()):
-        if not isinstance(array, np.ndarray) or array.dtype != np.float64:
-            kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-            raise TypeError(f"gradcheck needs arrays of float64: {path} is {kind}; convert it with .astype(np.float64)")
-    report = Report(name or title(forward), [], faults.forward_faults(problem), seed, "")
+    expect.floats(problem)
+    report = Report(name or title(forward), [], faults.forward_faults(problem.plain()), seed, "")
     if report.faults:
         return report
-    problem = problem.drawn()
-    report.faults = faults.backward_faults(problem)
+    problem, report.notes = expect.differentiated(problem.drawn())
+    report.faults = faults.backward_faults(problem.plain()) or expect.strangers(problem)
     slopes = Slopes(problem, method)
     report.method = "complex step" if slopes.complex else "central differences"
     gradients = returned(problem)

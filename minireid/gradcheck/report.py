@@ -12,6 +12,8 @@ import numpy as np
 from minireid.gradcheck.patterns import Cause
 from minireid.gradcheck.tensor.compare import TensorReport
 
+FIX = "      everything comes out right with:"  # the line that gives the answer away
+
 
 @dataclass(frozen=True)
 class Line:
@@ -55,9 +57,21 @@ class Report:
         return not self.faults and not self.forward and all(tensor.ok for tensor in self.tensors)
 
     def __str__(self) -> str:
+        return self.text()
+
+    def text(self, hints: int = 4) -> str:
+        """The report. hints: 0 the verdict, 1 also the tensors, 2 also the line, 3 also the cause, 4 also the fix."""
         head = f"{self.name}  {paint('right' if self.ok else 'WRONG', self.ok)}   seed {self.seed}, {self.method}"
-        parts = [[head], self.about_forward(), self.about_faults(), self.about_line(), self.about_causes()]
-        parts += [self.about_tensors(), [f"  {note}" for note in self.notes if not self.ok]]
+        parts = [[head.removesuffix(", ")]]
+        if hints >= 1:
+            parts += [self.about_forward(), self.about_faults()]
+        if hints >= 2:
+            parts.append(self.about_line())
+        if hints >= 3:
+            parts.append([line for line in self.about_causes() if hints > 3 or not line.startswith(FIX)])
+        if hints >= 1:
+            parts.append(self.about_tensors())
+        parts.append([f"  {note}" for note in self.notes if hints >= 1 or note.startswith("UNCHECKED")])
         return "\n".join(line for part in parts for line in part)
 
     def about_forward(self) -> list[str]:
@@ -89,7 +103,7 @@ class Report:
         first, *rest = self.causes
         lines = [f"  probably {paint(first.cause, False)}: {first.text}"]
         if first.fix:
-            lines.append(f"      everything comes out right with:   {first.fix}")
+            lines.append(f"{FIX}   {first.fix}")
         others = [c for c in rest if c.text != first.text]
         also = dict.fromkeys(c.cause for c in rest if c.text == first.text)
         if also:
