@@ -32,8 +32,8 @@ SAMPLE = {True: 24, False: 8}
 
 
 def check(
-    forward: Callable[..., Any],
-    backward: Callable[..., Any],
+    forward: Any,
+    backward: Any = None,
     *arrays: Any,
     seed: int = 0,
     name: str = "",
@@ -45,7 +45,9 @@ def check(
 ) -> Report:
     """A report on every array among the arguments.
 
-    arrays: float64 arrays, or nested dicts of them. They are changed during the check and restored.
+    forward, backward: two functions; or one object with these methods and its parameters, check(Linear(5, 7), x).
+    arrays: float64 arrays, or dicts, lists and tuples of them. They are copied. Integers, booleans, words and labels
+    among them are configuration.
     config: passed to forward.
     seed: draws the upstream gradient. name: the title of the report; the name of forward by default.
     method: "auto", "complex" or "central" (minireid/gradcheck/tensor/slopes.py).
@@ -56,9 +58,54 @@ def check(
     Raises TypeError where an array is not float64: rounding in float32 hides mistakes. An exception of forward is
     passed on. An exception of backward is in the report.
     """
-    problem = Problem(forward, backward, arrays, config, seed)
+    problem, notes = pair_of(forward, backward, arrays, config, seed)
+    others = [pair_of(forward, backward, tuple(other), settings, seed + 1)[0] for other, settings in more]
+    report = examine(problem, name or title(problem.forward), method, diagnosis, entries, others)
+    report.notes = [*notes, *report.notes]
+    return report
+
+
+def check_loss(
+    loss: Any,
+    *arguments: Any,
+    seed: int = 0,
+    name: str = "",
+    method: str = "auto",
+    diagnosis: bool = True,
+    entries: int = ENTRIES,
+    **config: Any,
+) -> Report:
+    """A report on a function that returns the loss and its gradients in one call, or on a network with such a method.
+
+    loss: f(*arguments, **config) -> (loss, gradients); or an object: net.loss(*arguments) -> (loss, gradients), with
+    its parameters as attributes. Labels and other integers among the arguments are configuration.
+    An argument for which no gradient is returned is UNCHECKED in report.notes. The rest is as for `check`.
+    """
+    from minireid.gradcheck.front.losses import loss_of
+
+    problem, notes = loss_of(loss, arguments, config, seed)
+    report = examine(problem, name or title(problem.forward), method, diagnosis, entries, [])
+    report.notes = [*notes, *report.notes]
+    return report
+
+
+def pair_of(
+    forward: Any, backward: Any, arrays: tuple[Any, ...], config: dict[str, Any], seed: int
+) -> tuple[Problem, list[str]]:
+    """(problem, notes) of two functions, or of an object with two methods; then `backward` is its first argument."""
+    from minireid.gradcheck.front.objects import object_problem, owner_of
+
+    owner = owner_of(forward, backward)
+    if owner is None and callable(forward) and callable(backward) and not inspect.isclass(forward):
+        return Problem(forward, backward, arrays, config, seed), []
+    first = () if backward is None or callable(backward) else (backward,)
+    return object_problem(forward if owner is None else owner, (*first, *arrays), config, seed)
+
+
+def examine(problem: Problem, name: str, method: str, diagnosis: bool, entries: int, more: list[Problem]) -> Report:
+    """The report on a problem. more: the same functions with other numbers and sizes, for the diagnosis."""
     expect.floats(problem)
-    report = Report(name or title(forward), [], faults.forward_faults(problem.plain()), seed, "")
+    report = Report(name, [], faults.forward_faults(problem.plain()), problem.seed, "")
     if report.faults:
         return report
     problem, report.notes = expect.differentiated(problem.drawn())
@@ -71,12 +118,7 @@ def check(
     wrong = [tensor for tensor in report.tensors if not tensor.ok and (tensor.fault or tensor.error > TOLERANCE)]
     raised = not gradients and not any("NotImplementedError" in fault for fault in report.faults)
     if (wrong or raised) and diagnosis:  # not if kinks are the only problem
-        diagnose(
-            report,
-            problem,
-            slopes,
-            [Problem(forward, backward, tuple(other), settings, seed + 1) for other, settings in more],
-        )
+        diagnose(report, problem, slopes, more)
     return report
 
 
@@ -113,7 +155,7 @@ def keep_arrays(report: Report, gradients: dict[str, Any], slopes: Slopes) -> No
             report.arrays[tensor.name] = (np.asarray(gradients[tensor.name]), n)
 
 
-def assert_gradients(forward: Callable[..., Any], backward: Callable[..., Any], *arrays: Any, **config: Any) -> None:
+def assert_gradients(forward: Any, backward: Any = None, *arrays: Any, **config: Any) -> None:
     """For tests: raises AssertionError with the whole report if something is wrong. Arguments as for `check`."""
     report = check(forward, backward, *arrays, **config)
     if not report.ok:
