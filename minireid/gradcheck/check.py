@@ -20,6 +20,7 @@ import numpy as np
 from minireid.base.trees import leaves
 from minireid.gradcheck.diagnose import diagnose
 from minireid.gradcheck.front import expect
+from minireid.gradcheck.front.html import shown
 from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor import faults
 from minireid.gradcheck.tensor.compare import TOLERANCE, TensorReport, compare
@@ -119,6 +120,8 @@ def examine(problem: Problem, name: str, method: str, diagnosis: bool, entries: 
     raised = not gradients and not any("NotImplementedError" in fault for fault in report.faults)
     if (wrong or raised) and diagnosis:  # not if kinks are the only problem
         diagnose(report, problem, slopes, more)
+    if not report.ok:
+        report.sources = shown([problem.forward, problem.backward], report.line)
     return report
 
 

@@ -51,6 +51,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     forward: str = ""  # what is wrong with the forward, if it was compared with a reference
     arrays: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, repr=False)
+    sources: list[Any] = field(default_factory=list, repr=False)  # what to_html shows: front/html.py
 
     @property
     def ok(self) -> bool:
@@ -128,13 +129,23 @@ class Report:
         data["causes"] = [asdict(cause) for cause in self.causes]
         return json.loads(json.dumps(plain(data), allow_nan=False))
 
+    def to_html(self) -> str:
+        """The report as a part of a web page, with the source and the wrong line marked. It needs no other file."""
+        from minireid.gradcheck.front.html import to_html
+
+        return to_html(self)
+
+    _repr_html_ = to_html  # notebooks show this
+
     def plot(self, tensor: str | None = None) -> Any:
         """A matplotlib Figure: backward's gradient, the numerical one and their difference.
 
         tensor: its name; the worst one by default. Raises ValueError if there is no wrong tensor to draw.
         """
-        from minireid.plots.gradients import three_gradients
-
+        try:
+            from minireid.plots.gradients import three_gradients
+        except ImportError:
+            raise ImportError("report.plot() needs matplotlib: pip install matplotlib") from None
         if not self.arrays:
             raise ValueError("nothing to draw: backward returned no gradient of the right shape")
         worst = tensor or max((t for t in self.tensors if t.name in self.arrays), key=lambda t: t.error).name

@@ -140,14 +140,46 @@ class Frame:
         )
 
     def without(self, names: list[str], trees: tuple[Any, ...]) -> tuple["Frame", tuple[Any, ...]]:
-        """The same with these arguments as configuration, at the values that they have now."""
+        """The same with these arguments, or arrays in them, as configuration, at the values that they have now."""
         rest = dict(zip(self.differentiated, trees))
-        skeletons = tuple(
-            Constant(put_together(skeleton, rest[name])) if name in names and name in rest else skeleton
-            for name, skeleton in zip(self.names, self.skeletons)
-        )
-        kept = tuple(tree for name, tree in rest.items() if name not in names)
-        return replace(self, skeletons=skeletons, plain=False), kept
+        parts = [
+            fixed(skeleton, rest.get(name, NOTHING), name, names) for name, skeleton in zip(self.names, self.skeletons)
+        ]
+        skeletons = tuple(skeleton for skeleton, _ in parts)
+        return replace(self, skeletons=skeletons, plain=False), tuple(t for _, t in parts if t is not NOTHING)
+
+
+def fixed(skeleton: Skeleton, tree: Any, name: str, names: list[str]) -> tuple[Skeleton, Any]:
+    """A skeleton and its tree with what is called so as configuration."""
+    if isinstance(skeleton, Constant):
+        return skeleton, NOTHING
+    if name in names:
+        return Constant(put_together(skeleton, tree)), NOTHING
+    if isinstance(skeleton, Leaf):
+        return skeleton, tree
+    parts, left = {}, {}
+    for part, (key, inner) in skeleton.parts.items():
+        made, branch = fixed(inner, tree.get(part, NOTHING), f"{name}.{part}", names)
+        parts[part] = (key, made)
+        if branch is not NOTHING:
+            left[part] = branch
+    if not left:
+        return Constant(put_together(skeleton, tree)), NOTHING
+    return Branch(skeleton.kind, parts), left
+
+
+def soft_leaves(skeleton: Skeleton, name: str) -> list[str]:
+    """The names of all Python floats in an argument."""
+    if isinstance(skeleton, Branch):
+        return [leaf for part, (_, s) in skeleton.parts.items() for leaf in soft_leaves(s, f"{name}.{part}")]
+    return [name] if isinstance(skeleton, Leaf) and skeleton.soft else []
+
+
+def is_soft(skeleton: Skeleton) -> bool:
+    """Whether nothing but Python floats is differentiated in an argument: it may be configuration as a whole."""
+    if isinstance(skeleton, Branch):
+        return all(is_soft(part) or isinstance(part, Constant) for _, part in skeleton.parts.values())
+    return isinstance(skeleton, Leaf) and skeleton.soft
 
 
 def framed(arguments: tuple[Any, ...], names: list[str]) -> tuple[Frame, tuple[Any, ...]]:

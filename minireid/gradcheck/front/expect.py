@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minireid.base.trees import leaves
-from minireid.gradcheck.front.arguments import Leaf
+from minireid.gradcheck.front.arguments import soft_leaves
 from minireid.gradcheck.front.gradients import for_constants
 from minireid.gradcheck.tensor.problem import Problem
 
@@ -41,10 +41,10 @@ def differentiated(problem: Problem) -> tuple[Problem, list[str]]:
         return problem, []
     for path, value in for_constants(returned, problem.whole):
         raise TypeError(f"gradcheck needs arrays of float64: {path} is {kind_of(value)}; {CONVERT}")
-    soft = [n for n, s in zip(problem.whole.names, problem.whole.skeletons) if isinstance(s, Leaf) and s.soft]
-    found = problem.matched(returned) or {}
+    soft = [leaf for n, s in zip(problem.whole.names, problem.whole.skeletons) for leaf in soft_leaves(s, n)]
+    found = dict(leaves(problem.matched(returned) or {}))
     missing = [name for name in soft if found.get(name) is None]
-    if not missing or len(missing) == len(problem.names()):
+    if not missing or len(missing) == len(leaves(problem.inputs())):
         return problem, []
     said = f"backward gives no gradient for {', '.join(missing)}: taken as configuration"
     return problem.without(missing), [said]

@@ -11,7 +11,7 @@ import numpy as np
 
 from minireid.base.trees import leaves
 from minireid.gradcheck.front import names
-from minireid.gradcheck.front.arguments import Branch, Constant, Frame, Leaf, Skeleton, array_of
+from minireid.gradcheck.front.arguments import Branch, Constant, Frame, Leaf, Skeleton, array_of, is_soft
 
 
 def by_argument(returned: Any, frame: Frame, trees: tuple[Any, ...], optional: int = 0) -> dict[str, Any] | None:
@@ -25,7 +25,9 @@ def by_argument(returned: Any, frame: Frame, trees: tuple[Any, ...], optional: i
     if isinstance(returned, dict):
         return from_dict(returned, frame)
     if not isinstance(returned, (tuple, list)):
-        return {wanted[0]: fitted(inner[0], returned)} if len(kept) == 1 else None
+        hard = [i for i, skeleton in enumerate(inner) if not is_soft(skeleton)] or [0]
+        one = len(kept) == 1 or (len(hard) == 1 and len(hard) < len(kept))
+        return {wanted[hard[0]]: fitted(inner[hard[0]], returned)} if one else None
     whole = array_of(returned) if isinstance(returned, list) else None
     if len(kept) == 1 and whole is not None and whole.shape == np.shape(trees[0]) and isinstance(inner[0], Leaf):
         return {wanted[0]: whole.astype(np.float64)}  # a gradient as a list of floats
@@ -40,7 +42,7 @@ def by_argument(returned: Any, frame: Frame, trees: tuple[Any, ...], optional: i
 def positions(returned: Any, frame: Frame, optional: int) -> dict[int, int] | None:
     """{number of the differentiated argument: place in the returned tuple}, if the places are plain."""
     count, kept = len(returned), frame.kept
-    soft = [i for i, n in enumerate(kept) if getattr(frame.skeletons[n], "soft", False)]
+    soft = [i for i, n in enumerate(kept) if is_soft(frame.skeletons[n])]
     if count == len(kept):
         return {i: i for i in range(count)}
     if count == len(frame.skeletons):  # with None, or anything, in the places of labels

@@ -216,7 +216,9 @@ class StepFirst(Affine):
 def test_a_backward_that_makes_the_step_itself():
     assert verdicts(check(Rate(), X)) == {"x": True, "self.params.W": True, "self.params.b": True}
     assert verdicts(check(Rate(2.0), X)) == {"x": True, "self.params.W": False, "self.params.b": True}
-    assert verdicts(check(StepFirst(), X)) == {"x": False, "self.params.W": True, "self.params.b": True}
+    report = check(StepFirst(), X)
+    assert report.faults == ["backward is not linear in the upstream gradient"]
+    assert [tensor.name for tensor in report.tensors if not tensor.ok] == ["x"]
 
 
 class TakesX(Affine):
