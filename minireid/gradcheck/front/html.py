@@ -19,15 +19,24 @@ if TYPE_CHECKING:
 
 AROUND = 30  # of a longer function: so many lines before and after the wrong one
 
-STYLE = """
-.gradcheck { --line: #c9c9c9; --bad: #b3001b; --bad-back: #ffe9ec; --good: #0a6b2d; --soft: #595959;
-  color-scheme: light dark; font: 14px/1.45 system-ui, sans-serif; max-width: 62rem; }
-@media (prefers-color-scheme: dark) { .gradcheck { --line: #555; --bad: #ff8f9c; --bad-back: #47151c; --good: #7fdc9d;
-  --soft: #b0b0b0; } }
-[data-jp-theme-light="false"] .gradcheck, .vscode-dark .gradcheck, [theme="dark"] .gradcheck { --line: #555;
-  --bad: #ff8f9c; --bad-back: #47151c; --good: #7fdc9d; --soft: #b0b0b0; }
-[data-jp-theme-light="true"] .gradcheck { --line: #c9c9c9; --bad: #b3001b; --bad-back: #ffe9ec; --good: #0a6b2d;
-  --soft: #595959; }
+LIGHT = (
+    "--text: #1b1b1b; --back: #ffffff; --line: #c9c9c9; --bad: #b3001b; --bad-back: #ffe9ec; --good: #0a6b2d; "
+    "--soft: #595959;"
+)
+DARK = (
+    "--text: #e8e8e8; --back: #1c1c1e; --line: #555555; --bad: #ff8f9c; --bad-back: #47151c; --good: #7fdc9d; "
+    "--soft: #b0b0b0;"
+)
+STYLE = (
+    f"""
+.gradcheck {{ {LIGHT} }}
+@media (prefers-color-scheme: dark) {{ .gradcheck {{ {DARK} }} }}
+[data-jp-theme-light="false"] .gradcheck, .vscode-dark .gradcheck, [theme="dark"] .gradcheck {{ {DARK} }}
+[data-jp-theme-light="true"] .gradcheck, .vscode-light .gradcheck, [theme="light"] .gradcheck {{ {LIGHT} }}
+"""
+    + """
+.gradcheck { color: var(--text); background: var(--back); font: 14px/1.45 system-ui, sans-serif; max-width: 62rem;
+  padding: .1em .8em .6em; border-radius: 4px; }
 .gradcheck h3 { font-size: 1.1em; margin: .6em 0 .3em; } .gradcheck h4 { font-size: 1em; margin: .8em 0 .2em; }
 .gradcheck p { margin: .25em 0; } .gradcheck .bad { color: var(--bad); font-weight: 600; }
 .gradcheck .good { color: var(--good); font-weight: 600; } .gradcheck .soft { color: var(--soft); }
@@ -42,6 +51,7 @@ STYLE = """
 .gradcheck td.number { font-family: ui-monospace, monospace; text-align: right; }
 .gradcheck code { font-family: ui-monospace, monospace; background: transparent; color: inherit; }
 """
+)
 
 
 @dataclass(frozen=True)
