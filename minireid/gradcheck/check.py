@@ -94,8 +94,13 @@ def pair_of(
     forward: Any, backward: Any, arrays: tuple[Any, ...], config: dict[str, Any], seed: int
 ) -> tuple[Problem, list[str]]:
     """(problem, notes) of two functions, or of an object with two methods; then `backward` is its first argument."""
+    from minireid.gradcheck.front.contexts import context_problem, methods
     from minireid.gradcheck.front.objects import object_problem, owner_of
 
+    pair = methods(forward, backward)
+    if pair:
+        rest = (backward, *arrays) if inspect.isclass(forward) else arrays
+        return context_problem(*pair, rest, config, seed), []
     owner = owner_of(forward, backward)
     if owner is None and callable(forward) and callable(backward) and not inspect.isclass(forward):
         return Problem(forward, backward, arrays, config, seed), []

@@ -9,6 +9,7 @@ PREFIXES = (
     r"(?:grads?|gradients?|delta|nabla|del|g)_",
     r"(?:grad|nabla|delta|∂|∇|Δ)_?",
     r"[dD]_?",
+    r"g(?=[A-Z])",
 )
 SUFFIXES = (r"_?(?:grads?|gradients?|Grads?|Gradients?)", r"_(?:g|d|bar)", r"\.grad")
 # short and long names for the same thing, as people mix them: self.weights and self.dw

@@ -18,14 +18,17 @@ from minireid.base.errors import InputError
 from minireid.base.trees import from_leaves, leaves
 from minireid.gradcheck.front import names
 from minireid.gradcheck.front.arguments import Frame, framed, names_of
-from minireid.gradcheck.front.forms import cache_like, parameters_of
+from minireid.gradcheck.front.forms import cache_like, gradient_like, parameters_of
 from minireid.gradcheck.front.gradients import by_argument
-from minireid.gradcheck.front.parameters import Parameter, arrays_of, get, is_state, parameters, put
+from minireid.gradcheck.front.parameters import Parameter, arrays_of, get, is_state, parameters, parts_of, put
 from minireid.gradcheck.tensor.problem import Named, Problem
 
 FORWARDS = ("forward", "__call__", "fprop", "fwd", "forward_pass")
 BACKWARDS = ("backward", "bprop", "bwd", "backward_pass", "backprop")
 RATES = ("lr", "learning_rate", "learningrate", "eta", "alpha", "rate", "step_size")
+# attributes in which the result stands, if forward returns nothing
+OUTPUTS = ("output", "outputs", "out", "y", "a", "A", "Z", "h_t", "h", "h_next", "next_h")
+RESULTS = ("output", "outputs", "out", "h_t", "h_next", "next_h")  # parameters of backward that mean them
 INPUTS = ("x", "X", "input", "inputs", "a_prev", "A_prev")
 EXPECTED = (
     "expected two functions, check(forward, backward, x), or an object with forward and backward, check(layer, x)"
@@ -33,12 +36,14 @@ EXPECTED = (
 
 
 def is_object(thing: Any) -> bool:
-    return not inspect.isroutine(thing) and not inspect.isclass(thing) and hasattr(thing, "__dict__")
+    kinds = hasattr(thing, "__dict__") or hasattr(type(thing), "__slots__")
+    return not inspect.isroutine(thing) and not inspect.isclass(thing) and kinds
 
 
-def method_of(thing: Any, choices: tuple[str, ...]) -> str:
-    """The first of these methods that the object has; an empty string if it has none."""
-    return next((name for name in choices if callable(getattr(thing, name, None))), "")
+def method_of(thing: Any, choices: tuple[str, ...], *, called: bool = True) -> str:
+    """The first of these methods (or, not called, attributes) that the object has; an empty string if it has none."""
+    found = {name: getattr(thing, name, None) for name in choices}
+    return next((name for name, one in found.items() if (callable(one) if called else one is not None)), "")
 
 
 def owner_of(forward: Any, backward: Any) -> Any:
@@ -78,18 +83,22 @@ class Layer:
         y, cache = getattr(mine, self.forward)(*inputs, **self.config), None
         if self.two_results:
             y, cache = y
-        return y, (mine, dict(zip(self.inputs, inputs)), cache)
+        if y is None and method_of(mine, OUTPUTS, called=False):  # self.output = …, and nothing is returned
+            y = getattr(mine, method_of(mine, OUTPUTS, called=False))
+        return y, (mine, dict(zip(self.inputs, inputs)), cache, y)
 
     def gradients(self, upstream: Any, kept: Any) -> tuple[Any, dict[str, Any], Any]:
         """(what backward returns, {parameter: gradient}, the object afterwards).
 
         With a rate of learning of 1, backward takes one step: W - (new W) is the gradient.
         """
-        mine, inputs, cache = copy.deepcopy(kept)
+        mine, inputs, cache, y = copy.deepcopy(kept)
         before = {p.name: np.array(get(mine, p.paths[0])) for p in self.found}
         dys = iter(list(upstream.values()) if self.style.count("dy") > 1 else [upstream])
-        values = {"cache": cache, "rate": 1.0, **inputs}
+        values = {"cache": cache, "rate": 1.0, "output": y, **inputs}
         returned = getattr(mine, self.backward)(*(next(dys) if k == "dy" else values[k] for k in self.style))
+        if returned is None:
+            returned = self.left_behind(mine)
         own = {p.name: get(mine, p.gradient) for p in self.found if p.gradient is not None}
         if "rate" in self.style:
             steps = {name: old - get(mine, path_of(self.found, name)) for name, old in before.items()}
@@ -98,6 +107,13 @@ class Layer:
             returned = times(returned, upstream)
             own = {name: times(gradient, upstream) for name, gradient in own.items()}
         return returned, own, mine
+
+    def left_behind(self, mine: Any) -> Any:
+        """Gradients of the inputs as attributes, self.dinputs = …, where backward returns nothing."""
+        arrays = [name for name, value in parts_of(mine) if isinstance(value, np.ndarray)]
+        there = [name for name in arrays if name not in self.inputs and names.meanings(name)[1:]]
+        found = names.pairs(there, self.inputs, families=True)
+        return {target: getattr(mine, name) for name, target in found.items()} or None
 
 
 def object_problem(thing: Any, arguments: tuple[Any, ...], config: Any, seed: int) -> tuple[Problem, list[str]]:
@@ -137,6 +153,10 @@ def style_of(backward: Any, inputs: list[str], title: str) -> list[str]:
     style = [kind_of(name, inputs) for name in needed]
     if style.count("dy") > 1 and (named := [n for n, name in enumerate(needed) if name in INPUTS]) and inputs:
         style[named[0]] = inputs[0]
+    for n, name in enumerate(needed):  # h_t is the output, h_prev_l the input that no other name means
+        if style.count("dy") > 1 and style[n] == "dy" and not gradient_like(name):
+            left = [one for one in inputs if one not in style]
+            style[n] = "output" if name in RESULTS else left[0] if left and len(name) > 1 else "dy"
     dys = [name for name, kind in zip(needed, style) if kind == "dy"]
     if len(dys) > 1 and not all(name.lower().startswith(("d", "grad")) for name in dys):
         raise InputError(

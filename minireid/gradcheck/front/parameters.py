@@ -22,7 +22,9 @@ DEEPEST = 6  # floors of objects in objects that are looked through
 HOLDERS = ("data", "value", "val", "array", "w")  # W.data has its gradient in W.grad
 GRADIENTS = ("grads", "grad", "gradients", "gradient", "dparams", "derivatives")
 # arrays that are no parameters: running means, and what an optimiser keeps
-STATE = r"(?:running|moving|momentum|velocity|vel|mean|var|eps|[vmsh])_?(?:mean|var|std|[Ww]|[Bb]|d[Ww]|d[Bb])$"
+STATE = (
+    r"(?:running|moving|momentum|velocity)_\w+$|(?:vel|[vms])_?d?[Ww]$|(?:vel|[vms])_?d?[Bb]$|\w+_(?:momentums?|cache)$"
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,10 @@ def parts_of(thing: Any) -> list[tuple[Any, Any]]:
     if isinstance(thing, (list, tuple)):
         return list(enumerate(thing))
     skipped = (type, ModuleType, FunctionType, MethodType, np.random.Generator, np.random.RandomState, np.generic)
-    return [] if isinstance(thing, skipped) else list(getattr(thing, "__dict__", {}).items())
+    if isinstance(thing, skipped):
+        return []
+    slots = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ()) if hasattr(thing, name)]
+    return [*getattr(thing, "__dict__", {}).items(), *((name, getattr(thing, name)) for name in slots)]
 
 
 def get(thing: Any, path: Path) -> Any:

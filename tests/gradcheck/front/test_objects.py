@@ -246,6 +246,101 @@ def test_what_else_backward_may_take(kind):
     assert list(verdicts(check(kind(2.0), X)).values()) == [True, False, True]
 
 
+class LeavingBehind:
+    """Neural networks from scratch: forward and backward return nothing, self.output and self.dinputs are set."""
+
+    def __init__(self, wrong=1.0):
+        draw = np.random.default_rng(2).normal
+        self.weights, self.biases, self.wrong = draw(size=(5, 7)), np.zeros((1, 7)), wrong
+        self.weight_momentums = np.zeros((5, 7))
+
+    def forward(self, inputs, training=True):
+        self.inputs = inputs
+        self.output = inputs @ self.weights + self.biases
+
+    def backward(self, dvalues):
+        self.dweights = self.wrong * self.inputs.T @ dvalues
+        self.dbiases = dvalues.sum(axis=0, keepdims=True)
+        self.dinputs = dvalues @ self.weights.T
+
+
+def test_results_that_are_left_in_attributes():
+    assert verdicts(check(LeavingBehind(), X)) == {"inputs": True, "self.weights": True, "self.biases": True}
+    assert verdicts(check(LeavingBehind(2.0), X)) == {"inputs": True, "self.weights": False, "self.biases": True}
+
+
+class Cell:
+    """CMU's RNNCell: backward takes the state, and what the forward had."""
+
+    def __init__(self, wrong=1.0):
+        draw = np.random.default_rng(2).normal
+        self.W_ih, self.W_hh, self.wrong = draw(size=(6, 5)), draw(size=(6, 6)), wrong
+        self.dW_ih, self.dW_hh = np.zeros((6, 5)), np.zeros((6, 6))
+
+    def forward(self, x, h_prev_t):
+        return np.tanh(x @ self.W_ih.T + h_prev_t @ self.W_hh.T)
+
+    def backward(self, delta, h_t, h_prev_l, h_prev_t):
+        dz = delta * (1 - h_t**2)
+        self.dW_ih += self.wrong * dz.T @ h_prev_l
+        self.dW_hh += dz.T @ h_prev_t
+        return dz @ self.W_ih, dz @ self.W_hh
+
+
+def test_a_cell_that_is_given_everything_again():
+    h = rng.normal(size=(3, 6))
+    assert list(verdicts(check(Cell(), X, h)).values()) == [True] * 4
+    assert [name for name, ok in verdicts(check(Cell(2.0), X, h)).items() if not ok] == ["self.W_ih"]
+
+
+class Mul:
+    """minitorch: a context, and static methods."""
+
+    @staticmethod
+    def forward(ctx, a, b):
+        ctx.save_for_backward(a, b)
+        return a * b
+
+    @staticmethod
+    def backward(ctx, d):
+        a, b = ctx.saved_values
+        return d * b, d * a
+
+
+class WrongMul(Mul):
+    @staticmethod
+    def backward(ctx, d):
+        a, _ = ctx.saved_tensors
+        return d * a, d * a
+
+
+@pytest.mark.parametrize(("a", "b"), [(X, X + 1), (1.5, 2.5)], ids=["arrays", "numbers"])
+def test_functions_with_a_context(a, b):
+    assert verdicts(check(Mul, a, b)) == verdicts(check(Mul.forward, Mul.backward, a, b)) == {"a": True, "b": True}
+    report = check(WrongMul, a, b)
+    assert verdicts(report) == {"a": False, "b": True}
+
+
+class Slots(Linear):
+    __slots__ = ("U", "gU")
+
+    def __init__(self):
+        super().__init__(5, 7)
+        self.U = np.ones(7) * 2.0
+
+    def forward(self, A):
+        self.plain = super().forward(A)
+        return self.plain * self.U
+
+    def backward(self, dLdZ):
+        self.gU = (dLdZ * self.plain).sum(axis=0)
+        return super().backward(dLdZ * self.U)
+
+
+def test_slots_are_attributes_too():
+    assert verdicts(check(Slots(), X)) == {"A": True, "self.W": True, "self.b": True, "self.U": True}
+
+
 class Unclear(Affine):
     def backward(self, a, b):
         return a
