@@ -27,11 +27,12 @@ SIZES = {
 # The class of a name: the first pattern that fits.
 CLASSES = (
     ("w1", r"[Ww]_?1"), ("b1", r"b_?1"), ("w2", r"[Ww]_?2"), ("b2", r"b_?2"),
-    ("wx", r"[Ww]_?(x|xh|ih|in)"), ("wh", r"[Ww]_?(h|hh|rec)|U"), ("wgate", r"[Ww]_?[a-z]"), ("ugate", r"[Uu]_?[a-z]"),
+    ("wx", r"[Ww]_?(x|xh|ih|in|ax)"), ("wh", r"[Ww]_?(h|hh|rec|aa)|U"), ("w2", r"[Ww]_?(y|hy|ya)"),
+    ("wgate", r"[Ww]_?[a-z]"), ("ugate", r"[Uu]_?[a-z]"),
     ("bgate", r"b_?[a-z]"),
     ("w", r"[Ww]|weights?|kernels?|filters?|theta"), ("b", r"b|bias(es)?"),
     ("gamma", r"gamma|beta|scale|shift|gain|g"),
-    ("h", r"h0|h_?prev|prev_h|s_?prev|state|hidden|h"), ("c", r"c_?prev|prev_c|c0"),
+    ("h", r"h0|a_prev|h_?prev|prev_h|s_?prev|state|hidden|h"), ("c", r"c_?prev|prev_c|c0"),
     ("y", r"[yYtT]|labels?|targets?|y_true|gt|classes"),
     ("p", r"y_?hat|y_?pred|preds?|probs?|AL|predictions"),
     ("mask", r"mask"), ("ids", r"ids|indices|idx|tokens|words"),
@@ -41,7 +42,7 @@ CLASSES = (
 # For each convention: the shapes of each class, the usual one first. i before the letters: integers; + positive.
 CONVENTIONS: dict[str, dict[str, str]] = {
     "rows": {
-        "x": "ND", "w": "DM MD D", "b": "M 1M D -", "h": "NH", "c": "NH", "wx": "DH DG HD", "wh": "HH HG",
+        "x": "ND", "w": "DM MD D HM", "b": "M 1M D -", "h": "NH", "c": "NH", "wx": "DH DG HD", "wh": "HH HG",
         "wgate": "DH DM HD", "ugate": "HH", "bgate": "H 1H M", "gamma": "D 1D -", "w1": "DH HD", "b1": "H 1H",
         "w2": "HM MH", "b2": "M 1M", "y": "iN ND ND+ iND", "p": "ND+ ND", "mask": "bND", "ids": "iN",
     },
@@ -54,7 +55,7 @@ CONVENTIONS: dict[str, dict[str, str]] = {
         "wgate": "DH DM", "ugate": "HH", "bgate": "H M", "gamma": "D", "y": "iNT NTD", "mask": "bNT", "ids": "iNT",
     },
     "columns": {
-        "x": "DN", "w": "MD DM", "b": "M1 M", "h": "HN", "c": "HN", "wx": "HD GD", "wh": "HH GH",
+        "x": "DN", "w": "MD DM MH", "b": "M1 M", "h": "HN", "c": "HN", "wx": "HD GD", "wh": "HH GH",
         "wgate": "HZ HD HH MH", "ugate": "HH", "bgate": "H1 M1", "gamma": "D1", "w1": "HD", "b1": "H1", "w2": "MH",
         "b2": "M1", "y": "iN 1N DN", "p": "1N+ DN+",
     },

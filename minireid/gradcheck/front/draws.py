@@ -46,7 +46,8 @@ def draws(
     Raises InputError, one line, if nothing is known about a keyword argument that must be given.
     """
     positional, config = needed(function, wishes, labels)
-    places = [place for name in positional for place in places_of(name, wishes, source)]
+    title = getattr(function, "__name__", "")
+    places = [place for name in positional for place in places_of(name, wishes, source, title)]
     for convention in CONVENTIONS:
         options = [[place[1]] if place[1] is not None else tried(place[0], convention) for place in places]
         for chosen in nearest_first(options):
@@ -92,28 +93,48 @@ def is_setting(wish: Any) -> bool:
     return isinstance(wish, Wish) and wish.kind == "value"
 
 
-def places_of(name: str, wishes: dict[str, Wish], source: str) -> list[tuple[str, Any]]:
+def places_of(name: str, wishes: dict[str, Wish], source: str, function: str) -> list[tuple[str, Any]]:
     """[(path, wish or None)] of one argument: several paths for a dict of parameters."""
     wish = tree_of(name, wishes)
     if wish is not None:
         return [(name, wish)]
-    keys = keys_of(name, source) if name in PARAMETERS else []
+    keys = keys_of(name, source, function) if name in PARAMETERS else []
     return [(f"{name}.{key}", None) for key in keys] or [(name, None)]
 
 
-def keys_of(name: str, source: str) -> list[str]:
-    """The keys in the file with which a variable of this name is read: p["W"]."""
-    found: dict[str, None] = {}
+def keys_of(name: str, source: str, function: str) -> list[str]:
+    """The keys with which a function, and what it calls in its file, read a dict of this name: p["W"]."""
     try:
         tree = ast.parse(source)
     except SyntaxError:
         return []
-    inside = [node for node in ast.walk(tree) if isinstance(node, ast.Subscript)]
-    for node in sorted(inside, key=lambda node: (node.lineno, node.col_offset)):
-        if isinstance(node.value, ast.Name) and node.value.id == name:
-            if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
-                found[node.slice.value] = None
-    return [key for key in found if "." not in key]
+    bodies = {n.name: n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
+    reached, to_visit = set(), [function]
+    while to_visit:
+        one = to_visit.pop()
+        if one in bodies and one not in reached:
+            reached.add(one)
+            calls = [n.func for n in ast.walk(bodies[one]) if isinstance(n, ast.Call)]
+            to_visit += [f.id for f in calls if isinstance(f, ast.Name)]
+    nodes = [node for one in reached for node in ast.walk(bodies[one])]
+    found = [(*place(n), key) for n in nodes for key in keys_in(n, name)]
+    return list(dict.fromkeys(key for _, _, key in sorted(found) if "." not in key))
+
+
+def place(node: ast.AST) -> tuple[int, int]:
+    return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
+
+
+def keys_in(node: ast.AST, name: str) -> list[str]:
+    """The key of p["W"]; all keys of (p[k] for k in ("W", "b"))."""
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == name:
+        return [node.slice.value] if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str) else []
+    if isinstance(node, (ast.GeneratorExp, ast.ListComp)):
+        reads = [n for n in ast.walk(node.elt) if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)]
+        if any(n.value.id == name for n in reads):  # type: ignore[attr-defined]
+            constants = [n for g in node.generators for n in ast.walk(g.iter) if isinstance(n, ast.Constant)]
+            return [n.value for n in constants if isinstance(n.value, str)]
+    return []
 
 
 def tried(path: str, convention: str) -> list[Wish]:

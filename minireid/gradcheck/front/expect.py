@@ -41,13 +41,25 @@ def differentiated(problem: Problem) -> tuple[Problem, list[str]]:
         return problem, []
     for path, value in for_constants(returned, problem.whole):
         raise TypeError(f"gradcheck needs arrays of float64: {path} is {kind_of(value)}; {CONVERT}")
+    problem, notes = first_output(problem, returned)
     soft = [leaf for n, s in zip(problem.whole.names, problem.whole.skeletons) for leaf in soft_leaves(s, n)]
     found = dict(leaves(problem.matched(returned) or {}))
     missing = [name for name in soft if found.get(name) is None]
     if not missing or len(missing) == len(leaves(problem.inputs())):
-        return problem, []
+        return problem, notes
     said = f"backward gives no gradient for {', '.join(missing)}: taken as configuration"
-    return problem.without(missing), [said]
+    return problem.without(missing), [*notes, said]
+
+
+def first_output(problem: Problem, returned: Any) -> tuple[Problem, list[str]]:
+    """Where backward takes the gradient of the first output alone, parameters of the others need no gradient."""
+    if problem.form is None or not problem.form.left_out:
+        return problem, []
+    found = dict(leaves(problem.matched(returned) or {}))
+    missing = [name for name, _ in leaves(problem.inputs()) if found.get(name) is None]
+    notes = [f"UNCHECKED: backward takes the gradient of one output, forward has {problem.form.left_out + 1}"]
+    notes += [f"UNCHECKED: {name}: backward returns no gradient for it" for name in missing]
+    return (problem.without(missing) if len(missing) < len(leaves(problem.inputs())) else problem), notes
 
 
 def strangers(problem: Problem) -> list[str]:

@@ -1,7 +1,7 @@
 """How a pair of functions is called: what forward returns, and in which order backward takes its arguments.
 
 forward -> (y, cache)                backward(dy, cache), or backward(cache, dy) if its first parameter is a cache
-forward -> (y1, y2, cache)           backward(dy1, dy2, cache)
+forward -> (y1, y2, cache)           backward(dy1, dy2, cache), or backward(dy1, cache): y2 is left out
 forward -> (y, a, b)                 backward(dy, a, b)
 forward -> y                         backward(dy), or backward(dy, x, w): arguments of forward, by their names
 loss    -> (loss, gradients)         one call: there is no backward
@@ -26,7 +26,8 @@ class Form:
     """kind: "pair", "several" (outputs), "spread" (caches one by one), "bare" (y alone) or "loss" (one call).
 
     outputs: how many. cache_first: backward(cache, dy). by_name: names of what backward takes besides: arguments of
-    forward (kind "bare") or configuration. container: the type of y where it is a list or a tuple.
+    forward (kind "bare") or configuration. container: the type of y where it is a list or a tuple. left_out: how many
+    outputs backward takes no gradient for.
     """
 
     kind: str = "pair"
@@ -34,6 +35,7 @@ class Form:
     cache_first: bool = False
     by_name: tuple[str, ...] = ()
     container: type | None = None
+    left_out: int = 0
 
     def split(self, result: Any) -> tuple[Any, Any]:
         """(y, cache) of what forward returned; several outputs are a dict with the names "0", "1"."""
@@ -86,6 +88,8 @@ def form_of(result: Any, backward: Callable[..., Any], named: dict[str, Any], gi
             if all(map(gradient_like, needed[1:-1])) and all(is_float(y) for y in result[:-1]):
                 return Form("several", len(result) - 1)
             return Form("spread", container=container_of(result[0]))
+        if len(result) > 2 and len(needed) == 2 and all(is_float(y) for y in result[:-1]) and not is_float(result[-1]):
+            return Form("several", 1, left_out=len(result) - 2)
         return None
     if needed and not isinstance(result, (tuple, list)) and all(n in named for n in needed[1:]):
         return Form("bare", by_name=tuple(needed[1:]))

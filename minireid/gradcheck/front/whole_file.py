@@ -11,11 +11,11 @@ import numpy as np
 from minireid.base.errors import InputError
 from minireid.base.trees import leaves
 from minireid.gradcheck.check import check, check_loss
-from minireid.gradcheck.front.conventions import setting
+from minireid.gradcheck.front.conventions import choices, class_of, setting
 from minireid.gradcheck.front.draws import Draw, draws, first_that_runs
 from minireid.gradcheck.front.functions import Found, found_in
 from minireid.gradcheck.front.networks import LOSSES
-from minireid.gradcheck.front.objects import FORWARDS, method_of
+from minireid.gradcheck.front.objects import FORWARDS, method_of, object_problem
 from minireid.gradcheck.front.shapes import Wish, from_dict, only_for
 from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor.faults import raised
@@ -104,7 +104,7 @@ def forward_runs(forward: Any, backward: Any, draw: Draw) -> bool:
     """Whether it gives finite floats, or anything else that the check itself can complain about."""
     problem = Problem(forward, backward, draw.arguments, draw.config, 0)
     result = problem.call(forward)
-    return problem.form is None or fine(result[0])
+    return bool(problem.arrays) and (problem.form is None or fine(result[0]))
 
 
 def backward_runs(forward: Any, backward: Any, draw: Draw) -> bool:
@@ -136,10 +136,11 @@ def report_on_class(one: Found, source: str, wishes: dict[str, Wish], how: dict[
             why = why or f"{one.name}{given} raises {type(error).__name__}: {error}"
             continue
         run = getattr(thing, method_of(thing, LOSSES if one.kind == "network" else FORWARDS))
-        about = f"{one.name}({', '.join(map(repr, given))})"
+        about = f"{one.name}({', '.join(map(brief, given))})"
         try:
             runs = lambda d, thing=thing, run=run: object_runs(thing, run.__name__, d)  # noqa: E731
-            draw = chosen(draws(run, wishes, source, how["seed"], labels=labels), runs, lambda d: True)
+            back = lambda d, thing=thing: labels or object_backward_runs(thing, d)  # noqa: E731
+            draw = chosen(draws(run, wishes, source, how["seed"], labels=labels), runs, back)
         except Unchecked as reason:
             why = f"{about}: {reason}"
             continue
@@ -150,9 +151,19 @@ def report_on_class(one: Found, source: str, wishes: dict[str, Wish], how: dict[
     raise Unchecked(why or f"it is not known what {one.name} is made with: say it with --shapes {one.name}=5,7")
 
 
+def brief(value: Any) -> str:
+    return f"array {value.shape}" if isinstance(value, np.ndarray) else repr(value)
+
+
 def object_runs(thing: Any, method: str, draw: Draw) -> bool:
     result = getattr(copy.deepcopy(thing), method)(*draw.arguments, **draw.config)
     return fine(result[0] if isinstance(result, tuple) else result)
+
+
+def object_backward_runs(thing: Any, draw: Draw) -> bool:
+    problem, _ = object_problem(thing, draw.arguments, draw.config, 0)
+    found: dict[str, Any] = dict(leaves(problem.drawn().gradients()))
+    return all(np.shape(found.get(name, 0.0)) == np.shape(array) for name, array in leaves(problem.inputs()))
 
 
 def makings(kind: type, wish: Wish | None) -> Iterator[tuple[Any, ...]]:
@@ -166,6 +177,10 @@ def makings(kind: type, wish: Wish | None) -> Iterator[tuple[Any, ...]]:
         return
     parameters = list(inspect.signature(kind).parameters.values())
     names = [p.name for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    if any(class_of(name) in ("w", "b", "gamma") for name in names):  # Affine(W, b)
+        for convention in ("rows", "columns"):
+            rng = np.random.default_rng(0)
+            yield tuple(choices(name, convention)[0].draw(rng) for name in names)
     yield tuple(size_for(name, n, len(names)) for n, name in enumerate(names))
     yield tuple({5: 3, 7: 5}.get(v, v) if isinstance(v, int) else v  # channels of images
                 for v in (size_for(name, n, len(names)) for n, name in enumerate(names)))  # fmt: skip

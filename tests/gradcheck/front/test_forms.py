@@ -266,6 +266,28 @@ def test_forms_of_calls(forward, backward):
     assert verdicts(forward, wrong, X, W) == {"x": True, "w": False}
 
 
+def test_a_backward_for_the_first_output_alone_says_so():
+    """Coursera's rnn_cell: (a_next, y, cache), and a backward that is given da_next."""
+
+    def forward(x, w, v):
+        a = np.tanh(x @ w)
+        return a, a @ v, (x, w, a, v)
+
+    def backward(da, cache):
+        x, w, a, _ = cache
+        d = da * (1 - a * a)
+        return {"dx": d @ w.T, "dw": x.T @ d}
+
+    report = check(forward, backward, X, W, W.T.copy())
+    assert report.ok and [t.name for t in report.tensors] == ["x", "w"]
+    assert report.notes == [
+        "UNCHECKED: backward takes the gradient of one output, forward has 2",
+        "UNCHECKED: v: backward returns no gradient for it",
+    ]
+    wrong = lambda da, c: backward(2 * da, c) | {"dw": backward(da, c)["dw"]}  # noqa: E731
+    assert verdicts(forward, wrong, X, W, W.T.copy()) == {"x": False, "w": True}
+
+
 def test_configuration_that_backward_takes_too():
     scaled = lambda x, *, by: (by * x, None)  # noqa: E731
     assert verdicts(scaled, lambda dy, cache, by: by * dy, X, by=3.0) == {"x": True}
