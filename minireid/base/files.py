@@ -31,9 +31,9 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def check_target(path: Path, ending: str) -> None:
+def check_target(path: Path, ending: str, *, option: str = "--out") -> None:
     """InputError unless `path` has this ending and its folder exists. Call it before long work, not after it."""
     if path.suffix != ending:
-        raise InputError(f"expected --out to end in {ending}, got {path}")
+        raise InputError(f"expected {option} to end in {ending}, got {path}")
     if not path.parent.is_dir():
         raise InputError(f"expected a folder {path.parent} to write {path.name} into, found none: make it first")

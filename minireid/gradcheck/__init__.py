@@ -7,8 +7,8 @@ detached branch, factor missing, factor twice, extra path, wrong variable, wrong
 forward differs.
 """
 
-from minireid.gradcheck.check import assert_gradients, check
+from minireid.gradcheck.check import assert_gradients, check, check_loss
 from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor.compare import TensorReport
 
-__all__ = ["Report", "TensorReport", "assert_gradients", "check"]
+__all__ = ["Report", "TensorReport", "assert_gradients", "check", "check_loss"]

@@ -19,10 +19,12 @@ import numpy as np
 
 from minireid.base.trees import leaves
 from minireid.gradcheck.diagnose import diagnose
+from minireid.gradcheck.front import expect
+from minireid.gradcheck.front.html import shown
 from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor import faults
 from minireid.gradcheck.tensor.compare import TensorReport, compare
-from minireid.gradcheck.tensor.problem import Problem, own
+from minireid.gradcheck.tensor.problem import Problem
 from minireid.gradcheck.tensor.rounding import backward_rounds, backward_sentence, forward_rounds, forward_sentence
 from minireid.gradcheck.tensor.scales import instability
 from minireid.gradcheck.tensor.slopes import Slopes
@@ -33,8 +35,8 @@ SAMPLE = {True: 24, False: 8}
 
 
 def check(
-    forward: Callable[..., Any],
-    backward: Callable[..., Any],
+    forward: Any,
+    backward: Any = None,
     *arrays: Any,
     seed: int = 0,
     name: str = "",
@@ -46,8 +48,9 @@ def check(
 ) -> Report:
     """A report on every array among the arguments.
 
-    arrays: float64 arrays, or nested dicts of them. The check works on copies, one for each argument. So nothing of the
-    caller's is changed, and an array may be given twice, or be read-only.
+    forward, backward: two functions; or one object with these methods and its parameters, check(Linear(5, 7), x).
+    arrays: float64 arrays, or dicts, lists and tuples of them. They are copied, one for each argument. Integers,
+    booleans, words and labels among them are configuration.
         All float32: the gradients are compared with float32's tolerance, 1e-3 of the largest entry.
         float32 and float64 together: all are converted to float64, and the report says so.
     config: passed to forward. Arrays in it are copied too.
@@ -60,13 +63,65 @@ def check(
     Raises TypeError where an array is neither float64 nor float32. An exception of forward is passed on. An exception
     of backward is in the report.
     """
-    problem = Problem(forward, backward, own(arrays), own(config), seed)
+    problem, notes = pair_of(forward, backward, arrays, config, seed)
+    others = [pair_of(forward, backward, tuple(other), settings, seed + 1)[0] for other, settings in more]
+    report = examine(problem, name or title(problem.forward), method, diagnosis, entries, others)
+    report.notes = [*notes, *report.notes]
+    return report
+
+
+def check_loss(
+    loss: Any,
+    *arguments: Any,
+    seed: int = 0,
+    name: str = "",
+    method: str = "auto",
+    diagnosis: bool = True,
+    entries: int = ENTRIES,
+    **config: Any,
+) -> Report:
+    """A report on a function that returns the loss and its gradients in one call, or on a network with such a method.
+
+    loss: f(*arguments, **config) -> (loss, gradients); or an object: net.loss(*arguments) -> (loss, gradients), with
+    its parameters as attributes. Labels and other integers among the arguments are configuration.
+    An argument for which no gradient is returned is UNCHECKED in report.notes. The rest is as for `check`.
+    """
+    from minireid.gradcheck.front.losses import loss_of
+
+    problem, notes = loss_of(loss, arguments, config, seed)
+    report = examine(problem, name or title(problem.forward), method, diagnosis, entries, [])
+    report.notes = [*notes, *report.notes]
+    return report
+
+
+def pair_of(
+    forward: Any, backward: Any, arrays: tuple[Any, ...], config: dict[str, Any], seed: int
+) -> tuple[Problem, list[str]]:
+    """(problem, notes) of two functions, or of an object with two methods; then `backward` is its first argument."""
+    from minireid.gradcheck.front.contexts import context_problem, methods
+    from minireid.gradcheck.front.objects import object_problem, owner_of
+
+    pair = methods(forward, backward)
+    if pair:
+        rest = (backward, *arrays) if inspect.isclass(forward) else arrays
+        return context_problem(*pair, rest, config, seed), []
+    owner = owner_of(forward, backward)
+    if owner is None and callable(forward) and callable(backward) and not inspect.isclass(forward):
+        return Problem(forward, backward, arrays, config, seed), []
+    first = () if backward is None or callable(backward) else (backward,)
+    return object_problem(forward if owner is None else owner, (*first, *arrays), config, seed)
+
+
+def examine(problem: Problem, name: str, method: str, diagnosis: bool, entries: int, more: list[Problem]) -> Report:
+    """The report on a problem. more: the same functions with other numbers and sizes, for the diagnosis."""
+    expect.floats(problem)
     problem, notes = one_kind(problem)
-    report = Report(name or title(forward), [], faults.forward_faults(problem), seed, "", notes=notes)
+    report = Report(name, [], faults.forward_faults(problem.plain()), problem.seed, "", notes=notes)
     if report.faults:
         return report
-    problem = problem.drawn()
-    report.faults = faults.backward_faults(problem)
+    problem, more_notes = expect.differentiated(problem.drawn())
+    report.notes += more_notes
+    report.faults = faults.backward_faults(problem.plain()) or expect.strangers(problem)
     slopes = slopes_of(problem, method)
     report.method = "complex step" if slopes.complex else "central differences"
     gradients = returned(problem)
@@ -82,6 +137,8 @@ def check(
             report.notes.append("the line was not searched for: that needs a forward in float64")
         else:
             look_inside(report, slopes, more)
+    if not report.ok:
+        report.sources = shown([problem.forward, problem.backward], report.line)
     return report
 
 
@@ -161,11 +218,9 @@ def worth_a_look(report: Report) -> bool:
     return any(not (tensor.ok or tensor.unchecked or tensor.other_dtype) for tensor in report.tensors)
 
 
-def look_inside(report: Report, slopes: Slopes, more: Sequence[tuple[tuple[Any, ...], dict[str, Any]]]) -> None:
+def look_inside(report: Report, slopes: Slopes, more: list[Problem]) -> None:
     """Look for the line and the cause. In float64, also where float32 was checked."""
-    problem = slopes.problem
-    others = (Problem(problem.forward, problem.backward, own(tuple(a)), own(c), problem.seed + 1) for a, c in more)
-    diagnose(report, problem, slopes, [other.in_float64() for other in others])
+    diagnose(report, slopes.problem, slopes, [other.in_float64() for other in more])
 
 
 def title(forward: Callable[..., Any]) -> str:
@@ -202,7 +257,7 @@ def keep_arrays(report: Report, gradients: dict[str, Any], slopes: Slopes) -> No
             report.arrays[tensor.name] = (np.asarray(gradients[tensor.name]), n)
 
 
-def assert_gradients(forward: Callable[..., Any], backward: Callable[..., Any], *arrays: Any, **config: Any) -> None:
+def assert_gradients(forward: Any, backward: Any = None, *arrays: Any, **config: Any) -> None:
     """For tests: raises AssertionError with the whole report if something is wrong. Arguments as for `check`."""
     report = check(forward, backward, *arrays, **config)
     if not report.ok:

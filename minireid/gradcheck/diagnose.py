@@ -9,7 +9,7 @@ import numpy as np
 
 from minireid.base.trees import leaves
 from minireid.gradcheck.cause.effects import effects, size_names
-from minireid.gradcheck.cause.explanation import Explanation
+from minireid.gradcheck.finding import Explanation, Finding
 from minireid.gradcheck.line.explain import explain
 from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor.draws import stream
@@ -18,7 +18,7 @@ from minireid.gradcheck.tensor.slopes import Slopes
 
 
 def diagnose(report: Report, problem: Problem, slopes: Slopes, more: list[Problem]) -> None:
-    """Fill in report.findings, report.line and report.causes.
+    """Fill in report.findings.
 
     more: other draws and sizes, on which a mend must be right too. Without them other numbers are drawn.
     """
@@ -35,7 +35,8 @@ def diagnose(report: Report, problem: Problem, slopes: Slopes, more: list[Proble
         report.notes.append("the source could not be followed: only the returned arrays were looked at")
     report.findings = found or []
     if not report.findings:
-        report.causes = tensor_effects(report, problem)[:3]
+        causes = tensor_effects(report, problem)[:3]
+        report.findings = [Finding(None, causes)] if causes else []
 
 
 def proof(problem: Problem, slopes: Slopes) -> Callable[[Callable[..., Any]], bool]:

@@ -1,64 +1,190 @@
 """Is this forward the right function? It is compared with a reference; if they differ: where, and why."""
 
+import ast
+import contextlib
+import io
+import time
+import warnings
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from minireid.base.trees import leaves, map_leaves
-from minireid.gradcheck import repair
-from minireid.gradcheck.inside import record
-from minireid.gradcheck.patterns import Cause, patterns
-from minireid.gradcheck.report import Line
-from minireid.gradcheck.taps import Event, source_of, tapped
-from minireid.gradcheck.tensor.problem import Problem, fresh, own
-from minireid.gradcheck.tensor.rounding import forward_rounds
+from minireid.gradcheck.cause.causes import Cause
+from minireid.gradcheck.cause.effects import effects
+from minireid.gradcheck.cause.scope import Scope, show
+from minireid.gradcheck.cause.search import candidates, roots, statement_candidates
+from minireid.gradcheck.finding import Explanation, Finding, Line
+from minireid.gradcheck.line.bench import Bench, Change, Instance, Stretch
+from minireid.gradcheck.line.follow import Program, Statement, following
+from minireid.gradcheck.line.mend import RANKS, Mend
+from minireid.gradcheck.line.trace import FORWARD, Event, Moment, Tracer
+from minireid.gradcheck.line.trace import run as traced
+from minireid.gradcheck.tensor.problem import fresh
 
-SECONDS = repair.SECONDS  # for the search for a cause
+SECONDS = 6.0  # of processor time for the search for a cause
 Draw = tuple[tuple[Any, ...], dict[str, Any]]  # arrays, configuration
 Function = Callable[..., Any]
 Variant = tuple[str, Function]
+Output = list[tuple[str, np.ndarray]]
 
 
 def compare_forwards(
     forward: Function, reference: Function, draws: list[Draw], variants: list[Variant], *, seconds: float = SECONDS
-) -> tuple[str, Line | None, list[Cause]] | None:
-    """None if both return the same, else (a sentence, the first line that differs, causes).
+) -> tuple[str, Finding] | None:
+    """None if both return the same, else (a sentence, the finding: the first line that differs, and causes).
 
     draws: (arrays, configuration) to call both functions with.
     variants: (text, function): well-known other functions, to be recognised.
-    seconds: the longest time for the search for the cause.
+    seconds: processor time for the search for the cause.
     Raises whatever `forward` raises.
     """
     expected = [run(reference, draw) for draw in draws]
     got = [run(forward, draw) for draw in draws]
     shapes = next(filter(None, map(shape_fault, got, expected)), "")
     if shapes:
-        return shapes, None, [Cause("forward differs", shapes)]
-    if all(equal(a, b) for a, b in zip(got, expected)) or only_rounds(forward, draws[0], got, expected):
+        return shapes, Finding(None, [Explanation(Cause.FORWARD, shapes)])
+    if all(equal(a, b) for a, b in zip(got, expected)):
         return None
-    line = different_line(forward, reference, draws[0])
-    repairs = find_repairs(forward, expected, draws, line, seconds)
+    line, mend = difference(forward, reference, draws, expected, seconds)
     for text, variant in variants:
         if all(equal(a, run(variant, draw)) for a, draw in zip(got, draws)):
             message = f"the forward is another function: {text}"
-            return message, repaired_line(forward, repairs) or line, [Cause("forward differs", message)]
+            return message, Finding(line, [Explanation(Cause.FORWARD, message)])
     outputs = ((p, q) for one, other in zip(got, expected) for p, q in zip(one, other))
     (name, a), (_, n) = next((p, q) for p, q in outputs if not equal([p], [q]))
     worst = int(np.argmax(np.nan_to_num(np.abs(a - n), nan=np.inf))) if np.size(a) > 1 else 0
     values = f"{np.ravel(a)[worst]:.6g}, expected {np.ravel(n)[worst]:.6g}"
     message = f"the forward differs from the reference: {name or 'y'} is {values} (the worst entry)"
-    causes = [Cause(cause, repairs[0].text, repairs[0].after) for cause in repairs[0].causes[:2]] if repairs else []
-    causes += patterns(np.asarray(a), np.asarray(n), {}, {})[:1] if not repairs else []
-    return message, line or repaired_line(forward, repairs), [*causes, Cause("forward differs", message)][:3]
+    causes = [Explanation(mend.cause, mend.text, mend.after())] if mend else effects(np.asarray(a), np.asarray(n), {}, {})[:1]
+    return message, Finding(line, [*causes, Explanation(Cause.FORWARD, message)])
 
 
-def repaired_line(forward: Function, repairs: list[repair.Repair]) -> Line | None:
-    source = source_of(forward)
-    if not repairs or source is None:
+def difference(
+    forward: Function, reference: Function, draws: list[Draw], expected: list[Output], seconds: float
+) -> tuple[Line | None, Mend | None]:
+    """(the first line that differs, the change that makes the forward equal to the reference)."""
+    theirs = recorded(reference, draws[0])
+    tracer = Tracer()
+    with following(tracer, lambda: run(forward, draws[0])) as program:
+        tracer.program = program
+        if not program.statements:
+            return None, None
+        search = Search(forward, draws, expected, program, tracer)
+        found = search.first_difference(theirs)
+        line = search.line(*found) if found else None
+        mend = search.mend(found, time.process_time() + seconds) if seconds > 0 else None
+        if mend is not None:
+            near = replace(line, number=mend.line) if line and mend.statement.function.name == line.function else line
+            text = program.text(mend.statement, mend.line)
+            line = replace(near, text=text) if near else Line(mend.statement.function.name, mend.line, text)
+        return line, mend
+
+
+def recorded(function: Function, draw: Draw) -> list[Event]:
+    """The values that a function assigns."""
+    tracer = Tracer()
+    with following(tracer, lambda: run(function, draw)) as program:
+        tracer.program = program
+        return assigned(traced(tracer, FORWARD, lambda: run(function, draw)))
+
+
+def assigned(events: list[Event]) -> list[Event]:
+    return [e for e in events if e.kind in ("assign", "add", "store")]
+
+
+class Search:
+    """The search for the change of a forward that makes it equal to the reference."""
+
+    def __init__(
+        self, forward: Function, draws: list[Draw], expected: list[Output], program: Program, tracer: Tracer
+    ) -> None:
+        self.forward, self.draws, self.expected, self.program, self.tracer = forward, draws, expected, program, tracer
+        self.bench = Bench(program, 1e-8)
+        self.events = assigned(traced(tracer, FORWARD, lambda: run(forward, draws[0])))
+        self.order = tracer.statements
+        first = {number: execution for execution, number in reversed(list(enumerate(self.order)))}
+        traced(tracer, FORWARD, lambda: run(forward, draws[0]), watched=frozenset(first.values()))
+        self.moments = {number: tracer.moments[e] for number, e in first.items() if e in tracer.moments}
+        tracer.off()
+
+    def first_difference(self, theirs: list[Event]) -> tuple[Event, Event] | None:
+        """(event, the reference's): the first value that differs from the reference's of the same name."""
+        others = dict(counted(theirs))
+        for key, event in counted(self.events):
+            other = others.get(key)
+            if other is None or other.value is None or event.value is None or event.name.startswith("_"):
+                continue
+            if other.shape == event.shape and not np.allclose(event.value, other.value, rtol=1e-8, atol=1e-10):
+                return event, other
         return None
-    return Line(repairs[0].function, repairs[0].line, source.lines[repairs[0].line - 1].strip())
+
+    def line(self, event: Event, other: Event) -> Line:
+        statement = self.program.statements[self.order[event.execution]]
+        return Line(statement.function.name, statement.line, self.program.text(statement), event.name)
+
+    def mend(self, found: tuple[Event, Event] | None, end: float) -> Mend | None:
+        """The best change: of the first line that differs, else of any line."""
+        with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            suspects = [self.order[found[0].execution]] if found else []
+            for numbers in (suspects, [n for n in dict.fromkeys(self.order) if n not in suspects]):
+                for tier in (0, 1):
+                    mends = [m for n in numbers for m in self.attempt(self.program.statements[n], tier, found, end)]
+                    if mends:
+                        return min(mends, key=Mend.key)
+        return None
+
+    def attempt(self, statement: Statement, tier: int, found: tuple[Event, Event] | None, end: float) -> list[Mend]:
+        moment = self.moments.get(statement.number)
+        if moment is None:
+            return []
+        space = self.bench.space(statement)
+        scope = Scope(moment.names, space, set(), [])
+        quick = self.quick(statement, moment, found)
+        mends = []
+        for change, cause, text, rank in changes(statement, scope, tier):
+            if time.process_time() > end:
+                break
+            if quick is not None and not self.bench.right(quick, change, space):
+                continue
+            if self.right(change):
+                size = 0 if isinstance(change.new, list) else len(show(change.new)) - len(show(change.old))
+                mends.append(Mend(change, cause, text, tier, rank, 0, size))
+        return mends
+
+    def quick(self, statement: Statement, moment: Moment, found: tuple[Event, Event] | None) -> Stretch | None:
+        """The statement alone, with the reference's value as target, where it is the first line that differs."""
+        if found is None or self.order[found[0].execution] != statement.number or found[0].leaf or found[0].kind == "store":
+            return None
+        first = next(x for x, number in enumerate(self.order) if number == statement.number)
+        if first != found[0].execution or not found[0].site.name.isidentifier() or found[1].value is None:
+            return None
+        read = ast.Name(found[0].site.name, ast.Load())
+        return Stretch(statement.function, [statement.node], read, [Instance(moment.names, [found[1].value])])
+
+    def right(self, change: Change) -> bool:
+        """Whether with the change the forward returns what the reference returns, on every draw."""
+        try:
+            with self.bench.applied([change]):
+                return all(equal(run(self.forward, draw), y) for draw, y in zip(self.draws, self.expected))
+        except Exception:  # a changed program may fail in any way
+            return False
+
+
+def changes(statement: Statement, scope: Scope, tier: int) -> list[tuple[Change, Cause, str, int]]:
+    """(change, cause, text, rank) for every change of one tier to a statement."""
+    found = []
+    if tier == 0:
+        for cause, text, new in statement_candidates(statement.node, scope):
+            found.append((Change(statement, statement.node, new), cause, text, RANKS.get(cause, 300)))
+    for root, where in roots(statement.node):
+        for c in candidates(root, where, scope, tier):
+            found.append((Change(statement, c.old, c.new), c.rule.cause, c.text(), c.rank))
+    return found
 
 
 def run(function: Function, draw: Draw) -> list[tuple[str, np.ndarray]]:
@@ -104,42 +230,6 @@ def shape_fault(got: list[tuple[str, np.ndarray]], expected: list[tuple[str, np.
     return ""
 
 
-def find_repairs(
-    forward: Function,
-    expected: list[list[tuple[str, np.ndarray]]],
-    draws: list[Draw],
-    line: Line | None,
-    seconds: float,
-) -> list[repair.Repair]:
-    built = tapped(forward)
-    if built is None:
-        return []
-    function, tracer = built
-    record(tracer, lambda: function(*draws[0][0], **fresh(draws[0][1])))
-
-    def right(changed: Function) -> bool:
-        return equal(run(changed, draws[0]), expected[0])
-
-    def certain(changed: Function) -> bool:
-        return all(equal(run(changed, draw), y) for draw, y in zip(draws[1:], expected[1:]))
-
-    return repair.search(forward, [line.number] if line else [], tracer.scopes, set(), right, certain, seconds=seconds)
-
-
-def different_line(forward: Function, reference: Function, draw: Draw) -> Line | None:
-    """The first assignment whose value differs from the reference's variable of the same name."""
-    reference_events = {key: event for key, event in counted(events(reference, draw))}
-    source = source_of(forward)
-    for key, event in counted(events(forward, draw)):
-        other = reference_events.get(key)
-        if other is None or other.value.shape != event.value.shape or event.name.startswith("_"):
-            continue
-        if not np.allclose(event.value, other.value, rtol=1e-8, atol=1e-10):
-            text = source.lines[event.site.line - 1].strip() if source else ""
-            return Line(event.site.function, event.site.line, text, event.name)
-    return None
-
-
 def counted(found: list[Event]) -> list[tuple[tuple[str, int], Event]]:
     """Every event, with its name and the number of events of that name before it."""
     seen: Counter[str] = Counter()
@@ -148,11 +238,3 @@ def counted(found: list[Event]) -> list[tuple[tuple[str, int], Event]]:
         keyed.append(((event.name, seen[event.name]), event))
         seen[event.name] += 1
     return keyed
-
-
-def events(function: Function, draw: Draw) -> list[Event]:
-    built = tapped(function)
-    if built is None:
-        return []
-    made, tracer = built
-    return [e for e in record(tracer, lambda: made(*draw[0], **fresh(draw[1]))) if e.site.kind in ("assign", "store")]

@@ -9,30 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from minireid.gradcheck.patterns import Cause
+from minireid.gradcheck.finding import Explanation, Finding, Line
 from minireid.gradcheck.tensor.compare import TensorReport, told_apart
 
-
-@dataclass(frozen=True)
-class Line:
-    """The first line that is wrong.
-
-    variable: what it computes. where: the loop variables, in words. index: the worst entry; computed, true: its values.
-    wrong: how many entries are wrong, in words. before: variables that were right before this line. missing: which
-    gradient the sum lacks, in words.
-    """
-
-    function: str
-    number: int
-    text: str
-    variable: str = ""
-    where: str = ""
-    index: tuple[int, ...] = ()
-    computed: float = math.nan
-    true: float = math.nan
-    wrong: str = ""
-    before: tuple[str, ...] = ()
-    missing: str = ""
+FIX = " comes out right with:"  # the line that gives the answer away
 
 
 @dataclass
@@ -43,6 +23,7 @@ class Report:
     checked": nothing wrong was found, but something could not be checked. `ok` is true for the first only: a test must
     not pass where nothing was checked.
     unchecked: what could not be checked and why, as sentences, besides what the tensors say themselves.
+    findings: the mistakes, in the order of execution. line, causes: those of the first.
     """
 
     name: str
@@ -50,12 +31,20 @@ class Report:
     faults: list[str]
     seed: int
     method: str
-    line: Line | None = None
-    causes: list[Cause] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     forward: str = ""  # what is wrong with the forward, if it was compared with a reference
     arrays: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, repr=False)
     unchecked: list[str] = field(default_factory=list)
+    sources: list[Any] = field(default_factory=list, repr=False)  # what to_html shows: front/html.py
+
+    @property
+    def line(self) -> Line | None:
+        return self.findings[0].line if self.findings else None
+
+    @property
+    def causes(self) -> list[Explanation]:
+        return self.findings[0].causes if self.findings else []
 
     @property
     def ok(self) -> bool:
@@ -68,9 +57,22 @@ class Report:
         return "not checked" if self.unchecked or not all(tensor.ok for tensor in self.tensors) else "right"
 
     def __str__(self) -> str:
+        return self.text()
+
+    def text(self, hints: int = 4) -> str:
+        """The report. hints: 0 the verdict, 1 also the tensors, 2 also the line, 3 also the cause, 4 also the fix."""
         head = f"{self.name}  {paint(self.state, self.ok)}   seed {self.seed}, {self.method}"
-        parts = [[head], self.about_forward(), self.about_faults(), self.about_line(), self.about_causes()]
-        parts += [self.about_tensors(), [f"  {note}" for note in self.notes]]
+        parts = [[head.removesuffix(", ")]]
+        if hints >= 1:
+            parts += [self.about_forward(), self.about_faults()]
+        for finding in self.findings or [Finding(None)]:
+            if hints >= 2:
+                parts.append(about_line(finding.line))
+            if hints >= 3:
+                parts.append([line for line in self.about_causes(finding) if hints > 3 or FIX not in line])
+        if hints >= 1:
+            parts.append(self.about_tensors())
+        parts.append([f"  {note}" for note in self.notes if hints >= 1 or note.startswith("UNCHECKED")])
         return "\n".join(line for part in parts for line in part)
 
     def about_forward(self) -> list[str]:
@@ -79,41 +81,19 @@ class Report:
     def about_faults(self) -> list[str]:
         return [f"  {fault}" for fault in [*self.faults, *self.unchecked]]
 
-    def about_line(self) -> list[str]:
-        line = self.line
-        if line is None:
-            return []
-        lines = [f"  line {line.number} in {line.function}:   {line.text}"]
-        if line.variable and not math.isnan(line.true):
-            place = f"{line.variable}{list(line.index) if line.index else ''}"
-            at = f" {line.where}" if line.where else ""
-            computed, true = told_apart(line.computed, line.true, 6)
-            lines.append(f"      {place}{at}   computed {computed:>12}   true {true:>12}   {line.wrong}")
-        if line.missing:
-            lines.append(f"      {line.missing}")
-        if line.before:
-            lines.append(f"      right up to there: {', '.join(line.before[-8:])}")
-        return lines
-
-    def about_causes(self) -> list[str]:
+    def about_causes(self, finding: Finding) -> list[str]:
         if self.ok:
             return []
-        if not self.causes:
+        if not finding.causes:
             # a tensor with a fault says itself what is wrong
-            return (
-                ["  no known pattern fits"]
-                if any(t.error > t.tolerance and not t.fault for t in self.tensors) and not self.unchecked
-                else []
-            )
-        first, *rest = self.causes
+            unexplained = any(t.error > t.tolerance and not t.fault for t in self.tensors) and not self.unchecked
+            return ["  no known mistake fits"] if unexplained else []
+        first, *rest = finding.causes
         lines = [f"  probably {paint(first.cause, False)}: {first.text}"]
         if first.fix:
-            lines.append(f"      everything comes out right with:   {first.fix}")
-        others = [c for c in rest if c.text != first.text]
-        also = dict.fromkeys(c.cause for c in rest if c.text == first.text)
-        if also:
-            lines.append(f"      in other words: {', '.join(also)}")
-        return lines + [f"      or {c.cause}: {c.text}" for c in others]
+            alone = len(self.findings) == 1
+            lines.append(f"      {'everything' if alone else 'with all of these together everything'}{FIX}   {first.fix}")
+        return lines + [f"      or {c.cause}: {c.text}" for c in rest if c.text != first.text]
 
     def about_tensors(self) -> list[str]:
         if self.ok:
@@ -138,19 +118,44 @@ class Report:
         data["tensors"] = [{**asdict(tensor), "ok": tensor.ok, "verdict": tensor.verdict} for tensor in self.tensors]
         data["line"] = asdict(self.line) if self.line else None
         data["causes"] = [asdict(cause) for cause in self.causes]
+        data["findings"] = [asdict(finding) for finding in self.findings]
         return json.loads(json.dumps(plain(data), allow_nan=False))
+
+    def to_html(self) -> str:
+        """The report as a part of a web page, with the source and the wrong line marked. It needs no other file."""
+        from minireid.gradcheck.front.html import to_html
+
+        return to_html(self)
+
+    _repr_html_ = to_html  # notebooks show this
 
     def plot(self, tensor: str | None = None) -> Any:
         """A matplotlib Figure: backward's gradient, the numerical one and their difference.
 
         tensor: its name; the worst one by default. Raises ValueError if there is no wrong tensor to draw.
         """
-        from minireid.plots.gradients import three_gradients
-
+        try:
+            from minireid.plots.gradients import three_gradients
+        except ImportError:
+            raise ImportError("report.plot() needs matplotlib: pip install matplotlib") from None
         if not self.arrays:
             raise ValueError("nothing to draw: backward returned no gradient of the right shape")
         worst = tensor or max((t for t in self.tensors if t.name in self.arrays), key=lambda t: t.error).name
         return three_gradients(*self.arrays[worst], title=f"{self.name}: {worst}")
+
+
+def about_line(line: Line | None) -> list[str]:
+    if line is None:
+        return []
+    lines = [f"  line {line.number} in {line.function}:   {line.text}"]
+    if line.variable and not math.isnan(line.true):
+        place = f"{line.variable}{list(line.index) if line.index else ''}"
+        at = f" {line.where}" if line.where else ""
+        computed, true = told_apart(line.computed, line.true, 6)
+        lines.append(f"      {place}{at}   computed {computed:>12}   true {true:>12}   {line.wrong}")
+    if line.before:
+        lines.append(f"      right up to there: {', '.join(line.before[-8:])}")
+    return lines
 
 
 def paint(text: str, good: bool) -> str:

@@ -11,6 +11,7 @@ from minireid.gradcheck import Report, TensorReport, check
 from minireid.gradcheck.cases.networks import network_cases
 from minireid.gradcheck.cases.pages import COMPILED, USUAL, Case, Sizes, page_cases
 from minireid.gradcheck.check import ENTRIES
+from minireid.gradcheck.front import nearest
 
 HEADER = f"{'layer':<32} {'tensor':<20} {'shape':<18} {'worst':>8}  {'at':<16} verdict"
 SAMPLE = 12  # entries of each tensor of a network that are compared, besides random directions
@@ -29,7 +30,7 @@ def chosen(names: tuple[str, ...], seed: int) -> list[Case]:
     known = {part for case in cases for part in (case.name, case.name.split("/")[0])}
     unknown = set(names) - known
     if unknown:
-        raise InputError(f"there is nothing called {min(unknown)} to check; expected one of {', '.join(sorted(known))}")
+        raise InputError(nearest.unknown(min(unknown), sorted(known), "to check"))
     return [case for case in cases if not names or {case.name, case.name.split("/")[0]} & set(names)]
 
 
@@ -51,9 +52,9 @@ def is_network(case: Case) -> bool:
     return case.name.partition("/")[0] in networks.NAMES
 
 
-def lines(report: Report) -> list[str]:
+def lines(report: Report, hints: int = 4) -> list[str]:
     """A row for each tensor; if something is wrong, the whole report after them."""
-    return [*(row(report, tensor) for tensor in report.tensors), *([] if report.ok else [str(report)])]
+    return [*(row(report, tensor) for tensor in report.tensors), *([] if report.ok else [report.text(hints)])]
 
 
 def row(report: Report, tensor: TensorReport) -> str:

@@ -176,6 +176,10 @@ def published_layer_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Ca
     """The other recurrent layers of the published systems."""
     N, T, D, S, *_ = sizes
     x = rng.normal(size=(N, T, D))
+    (own,) = rng.spawn(1)
+    states = (own.normal(size=(N, D)), own.normal(size=(N, S)), own.normal(size=(N, S)))
+    step = (*states, lstm.init(own, D, S, dtype=np.float64))
+    yield Case("lstm/step", lstm.step_forward, lstm.step_backward, step)
     yield Case("lstm", lstm.forward, lstm.backward, (x, lstm.init(rng, D, S, dtype=np.float64)))
     for name, config in (
         ("attentive_rnn", {"attention": "softmax"}),

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from minireid.gradcheck.cause.causes import Cause
-from minireid.gradcheck.cause.explanation import Explanation
+from minireid.gradcheck.finding import Explanation
 
 
 def effects(a: np.ndarray, n: np.ndarray, sizes: dict[str, int], others: dict[str, np.ndarray]) -> list[Explanation]:

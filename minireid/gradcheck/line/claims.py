@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minireid.base.trees import leaves
 from minireid.gradcheck.line.trace import Event, Frame
 from minireid.gradcheck.line.truth import WHOLE, Truth
 from minireid.gradcheck.tensor.problem import Problem
@@ -49,8 +50,9 @@ def agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
 class Claims:
     """Finds the forward's events that a backward's event should be the derivative by."""
 
-    def __init__(self, problem: Problem, truth: Truth, forward_frames: list[Frame], events: list[Event]) -> None:
+    def __init__(self, problem: Problem, truth: Truth, forward_frames: list[Frame], events: list[Event], result: Any) -> None:
         self.problem, self.truth = problem, truth
+        self.named = names_of_gradients(problem, result)
         self.frames = {frame.number: frame for frame in forward_frames}
         self.pairs: dict[int, Frame | None] = {}
         self.wholes: dict[str, list[Event]] = defaultdict(list)
@@ -61,12 +63,9 @@ class Claims:
                 self.wholes[bare(last(event.name))].append(event)
         self.shared = {frame.function for frame in forward_frames}
         self.top = next((e.frame.number for e in events), 1)
-        self.returned = self.returned_gradients()
+        arguments = {e.name: e for e in self.in_frame[1] if e.kind == "argument"}
+        self.returned = {n: arguments.get(n) if same_array(arguments.get(n), e) else e for n, e in truth.inputs.items()}
         self.analogies: dict[int, list[Event]] = {}
-
-    def returned_gradients(self) -> dict[str, Event]:
-        """The events of the forward's arguments, by the name of the input."""
-        return {e.name: e for e in self.in_frame[1] if e.kind == "argument"}
 
     def of(self, event: Event) -> list[Event]:
         """The events that it may claim, the likeliest first; all have its shape."""
@@ -103,11 +102,14 @@ class Claims:
         return len(before)
 
     def top_returned(self, event: Event) -> list[Event]:
-        names = self.problem.names()
-        position, leaf = position_of(event)
-        wanted = names[position] + leaf if position < len(names) else None
-        if wanted in self.returned:
-            return [self.returned[wanted]]
+        name = self.named.get(id(event.object))
+        if name is None:
+            names = self.problem.names()
+            position, leaf = position_of(event)
+            name = names[position] + leaf if position < len(names) else ""
+        if name in self.returned:
+            return [self.returned[name]]
+        leaf = position_of(event)[1]
         return [e for name, e in self.returned.items() if leaf and same_leaf("." + last(name), leaf)]
 
     def by_name(self, event: Event) -> list[Event]:
@@ -145,6 +147,18 @@ class Claims:
         if both:
             return both[-1]
         return self.pair(frame.parent) if frame.parent is not None and frame.parent.number else None
+
+
+def names_of_gradients(problem: Problem, result: Any) -> dict[int, str]:
+    """The names of the inputs, by the id of the arrays that backward returned for them."""
+    try:
+        return {id(array): name for name, array in leaves(problem.by_name(result)) if isinstance(array, np.ndarray)}
+    except Exception:  # not the right number of gradients: faults.py reports it
+        return {}
+
+
+def same_array(argument: Event | None, given: Event) -> bool:
+    return argument is not None and argument.shape == given.shape and np.array_equal(argument.print, given.print)
 
 
 def is_array(value: Any) -> bool:

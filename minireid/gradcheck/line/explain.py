@@ -1,16 +1,14 @@
 """From a wrong backward to findings: which line, which values, why, and the line as it should be."""
 
 import contextlib
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.cause.effects import effects
-from minireid.gradcheck.cause.explanation import Explanation
+from minireid.gradcheck.finding import Explanation, Finding, Line
 from minireid.gradcheck.line.absent import absent, shown
 from minireid.gradcheck.line.bench import Change
 from minireid.gradcheck.line.follow import Program, following
@@ -24,34 +22,6 @@ from minireid.gradcheck.tensor.problem import Problem
 MOST = 4  # findings
 
 
-@dataclass(frozen=True)
-class Line:
-    """A line that is wrong.
-
-    variable: what it computes. where: the loop variables, in words. index: the worst entry; computed, true: its values.
-    wrong: how many entries are wrong, in words. before: variables that were right before this line.
-    """
-
-    function: str
-    number: int
-    text: str
-    variable: str = ""
-    where: str = ""
-    index: tuple[int, ...] = ()
-    computed: float = math.nan
-    true: float = math.nan
-    wrong: str = ""
-    before: tuple[str, ...] = ()
-
-
-@dataclass
-class Finding:
-    """One mistake: its line, and explanations, the likeliest first."""
-
-    line: Line
-    causes: list[Explanation] = field(default_factory=list)
-
-
 Proof = Callable[[Callable[..., Any]], bool]
 
 
@@ -63,8 +33,7 @@ def explain(problem: Problem, proofs: Callable[[], list[Proof]]) -> list[Finding
     tracer = Tracer()
 
     def once() -> Any:
-        own = problem.copied()
-        return own.backward(own.upstream, own.cache())
+        return problem.backwards(problem.backward)
 
     with following(tracer, once) as program:
         tracer.program = program
@@ -207,5 +176,3 @@ class Explainer:
             return True
         return bool(self.judge.claimed.get(key)) and key in self.judge.final
 
-
-UNKNOWN = Cause.UNKNOWN

@@ -63,7 +63,7 @@ class Judge:
         tracer.off()
         self.plain = self.backward(made[-1][1])
         self.constant = self.constants()
-        self.claims = Claims(problem, truth, frames, self.plain.events)
+        self.claims = Claims(problem, truth, frames, self.plain.events, self.plain.result)
         self.final = self.finals(self.plain.events)
         self.claimed = {(e.number, e.leaf): self.claims.of(e) for e in self.plain.events if self.is_final(e)}
         self.recognised: dict[tuple[int, str], Event | None] = {}
@@ -77,12 +77,15 @@ class Judge:
         given = [cache] if cache is not None else []
 
         def call(held: Any) -> None:
-            own = self.problem.copied().upstream if upstream is None else upstream
+            mine = self.problem.copied()
             results.clear()
             errors.clear()
             try:
                 with np.errstate(all="ignore"):
-                    results.append(self.problem.backward(own, held))
+                    if mine.one_call:
+                        results.append(mine.from_one_call(mine.backward))
+                    else:
+                        results.append(mine.run(mine.backward, mine.upstream if upstream is None else upstream, held))
             except Exception as error:
                 errors.append(error)
 
@@ -96,6 +99,8 @@ class Judge:
 
     def constants(self) -> set[tuple[int, str]]:
         """Events of the backward whose value does not depend on the upstream gradient."""
+        if self.problem.one_call:
+            return set()  # there is no upstream gradient
         other = self.backward(upstream=self.problem.with_other_upstream().upstream)
         prints = {(e.number, e.leaf): e.print for e in other.events}
         same = set()

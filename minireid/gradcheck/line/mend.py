@@ -1,7 +1,6 @@
 """Which small change makes a wrong line right? The rules are tried where the wrong value comes from, the nearest first."""
 
 import ast
-import contextlib
 import copy
 import time
 import warnings
@@ -10,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from minireid.base.trees import leaves
 from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.cause.scope import Scope, numeric, show
 from minireid.gradcheck.cause.search import Candidate, candidates, roots, statement_candidates
@@ -465,16 +463,6 @@ class Mender:
                  and not (isinstance(n, ast.Attribute) and n.attr in ("T", "shape", "sum", "copy", "dot", "reshape"))]  # fmt: skip
         return Scope(names, space, self.gradients, dict.fromkeys(texts))
 
-    # Proof
-
-    def proves(self, changes: list[Change], problems: list[Any]) -> bool:
-        """Whether with these changes every gradient is right, on all these draws."""
-        try:
-            with self.bench.applied(changes), np.errstate(all="ignore"):
-                return all(checker(self.judge.problem.backward) for checker in problems)
-        except Exception:
-            return False
-
 
 def partial(event: Event) -> bool:
     """Whether a value of the forward is one use of a variable, not the whole of it."""
@@ -488,30 +476,3 @@ def activation_of(y: np.ndarray, x: np.ndarray) -> bool:
     with np.errstate(all="ignore"):
         return any(np.allclose(y, f, rtol=1e-9, atol=1e-12)
                    for f in (np.tanh(x), 1 / (1 + np.exp(-x)), np.maximum(x, 0), np.exp(x)))  # fmt: skip
-
-
-def gradients_right(problem: Any, slopes: Any, tolerance: float) -> Any:
-    """A function that tells whether a backward is right on a draw, by random directions through every tensor."""
-    rng = np.random.default_rng(np.random.SeedSequence([0x70726F6F, problem.seed]))
-    wanted = []
-    for name, array in leaves(problem.inputs()):
-        for _ in range(2):
-            u = rng.normal(size=array.shape)
-            wanted.append((name, u, slopes.along(name, u)[0]))
-
-    def right(backward: Any) -> bool:
-        with contextlib.redirect_stdout(None):
-            returned = dict(leaves(problem.gradients(backward)))
-        for name, u, true in wanted:
-            a = returned.get(name)
-            if a is None or np.shape(a) != u.shape:
-                return False
-            scale = max(abs(true), float(np.linalg.norm(np.asarray(a, float))))
-            if not abs(float((np.asarray(a) * u).sum()) - true) <= tolerance * scale + 1e-9:
-                return False
-        return True
-
-    return right
-
-
-__all__ = ["Mend", "Mender", "Parts", "Suspect", "gradients_right"]

@@ -179,6 +179,10 @@ class Pieces:
     def uses_of(self, claim: Event) -> list[Event]:
         """Where the forward uses the variable; empty if the derivatives by these uses do not add up to the whole."""
         later = [e for e in self.judge.claims.in_frame[claim.frame.number] if e.number > claim.number]
+        if claim.kind == "input":
+            attribute = f"self.{claim.name.rpartition('.')[2]}"
+            later = [e for e in self.truth.events if e.kind == "use" and e.name in (claim.name, attribute) and e.shape == claim.shape]
+            return later if self.adds_up(later, claim) else []
         uses = []
         for event in later:
             if event.name == claim.name and event.kind in ("assign", "add", "touch") and event.loops == claim.loops:
@@ -186,9 +190,12 @@ class Pieces:
             if event.name == claim.name and event.kind == "use" and event.shape == claim.shape:
                 uses.append(event)
         uses = [u for u in uses if np.any(np.abs(self.truth.print(u)) > 1e-13)]
+        return uses if self.adds_up(uses, claim) else []
+
+    def adds_up(self, uses: list[Event], claim: Event) -> bool:
         whole = self.truth.print(claim)
         total = sum((self.truth.print(u) for u in uses), np.zeros(len(whole)))
-        return uses if self.truth.same(total, whole, float(np.abs(whole).max())) else []
+        return bool(uses) and self.truth.same(total, whole, float(np.abs(whole).max()))
 
     def stored(self, group: list[Event], claim: Event) -> list[Piece]:
         """Pieces for stores with = into parts of an array."""

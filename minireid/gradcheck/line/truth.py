@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from minireid.gradcheck.line.trace import FORWARD, Event, Tracer, run
+from minireid.base.trees import from_leaves, leaves
+from minireid.gradcheck.line.follow import Site
+from minireid.gradcheck.line.trace import FORWARD, Event, Frame, Tracer, norm, run
 from minireid.gradcheck.tensor.problem import Problem, complex_arrays, weighted_sum
 
 TINY = 1e-30  # the imaginary step: nothing is subtracted, so it may be this small
@@ -28,6 +30,7 @@ class Truth:
         self.found: dict[tuple[int, str], list[float]] = defaultdict(list)
         self.fulls: dict[tuple[int, str], np.ndarray] = {}
         self.events = run(tracer, FORWARD, lambda: problem.call(problem.forward))
+        self.inputs = {name: self.input_event(n, name, array) for n, (name, array) in enumerate(leaves(problem.inputs()))}
         self.imaginary = self.complex_works()
         self.by_shape: dict[tuple[int, ...], list[Event]] = defaultdict(list)
         for event in self.events:
@@ -36,7 +39,7 @@ class Truth:
 
     def complex_works(self) -> bool:
         """Whether the complex step agrees with differences, for every input."""
-        for event in [e for e in self.events if e.kind == "argument" and e.frame.number == 1]:
+        for event in self.inputs.values():
             u = self.tracer.direction(event.shape)[0]
             try:
                 self.imaginary = True
@@ -49,12 +52,23 @@ class Truth:
                 return False
         return True
 
+    def input_event(self, number: int, name: str, array: np.ndarray) -> Event:
+        """An input as an event: to change it is to change the array that the forward is given."""
+        site = Site(-1 - number, "input", name, "", 0, -1)
+        return Event(-1 - number, site, "", np.array(array), array.shape, self.tracer.print_of(array), norm(array), {},
+                     Frame(1, ""), -1)  # fmt: skip
+
     def loss(self, event: Event, by: Any) -> complex:
         tracer = self.tracer
         saved = vars(tracer).copy()  # a backward may be running
         tracer.start(FORWARD, target=event.number, by=by, leaf=event.leaf)
         tracer.imaginary = self.imaginary
         arrays = complex_arrays(self.problem.arrays) if self.imaginary else self.problem.arrays
+        if event.kind == "input":
+            trees = dict(leaves(dict(zip(self.problem.names(), arrays))))
+            trees[event.name] = trees[event.name] + by
+            moved = from_leaves(trees)
+            arrays = tuple(moved[name] for name in self.problem.names())
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"):
                 warnings.simplefilter("error" if self.imaginary else "ignore", np.exceptions.ComplexWarning)

@@ -84,8 +84,8 @@ def test_the_seed_decides_the_numbers(capsys):
 
 
 def test_a_name_that_nothing_has_is_bad_input():
-    with pytest.raises(InputError, match="there is nothing called lstm to check; expected one of linear, linear/right"):
-        check_all(("tanh", "lstm"), 0)
+    with pytest.raises(InputError, match="there is nothing called linaer to check; did you mean linear"):
+        check_all(("tanh", "linaer"), 0)
 
 
 def test_kinks_are_told_in_the_row():

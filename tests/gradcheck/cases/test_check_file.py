@@ -13,9 +13,9 @@ from PIL import Image
 from minireid.base.errors import InputError
 from minireid.cli import main
 from minireid.gradcheck.cases import check_file as student
-from minireid.gradcheck.cases import file_process as process
+from minireid.gradcheck.cases import like as process
 from minireid.gradcheck.cases.pages import Sizes
-from minireid.layers import conv2d, elman, gru, tanh
+from minireid.layers import conv2d, elman, gru, lstm, tanh
 from minireid.losses import softmax
 
 Capture = pytest.CaptureFixture[str]
@@ -125,12 +125,16 @@ def test_a_loop_without_an_end_is_stopped(where, mine, capsys):
     ("words", "says"),
     [
         (["nowhere.py", "--like", "gru"], "there is no file nowhere.py"),
-        (["mine.py", "--like", "lsmt"], "there is nothing called lsmt to compare with; expected --like one of conv2d"),
-        (["mine.py"], "expected --like NAME with FILE.py"),
+        (["mine.py", "--like", "lsmt"], "there is nothing called lsmt to compare with; did you mean lstm"),
+        (["mine.py", "--like", "gru", "--shapes", "x:3,5"], "expected --like or --shapes, not both"),
+        (["mine.py", "--shapes", "x=3,(5"], "expected a Python value after ="),
+        (["mine.py", "--shapes", "x:3,five"], "expected NAME:SIZES or NAME=VALUE"),
+        (["gru", "--shapes", "x:3,5"], "expected a file for --plot and --shapes"),
         (["--like", "gru"], "expected one file"),
         (["mine.py", "mine.py", "--like", "gru"], "expected one file"),
         (["mine.py", "--like", "gru", "--plot", "picture.gif"], "end in .png"),
-        (["--plot", "picture.png"], "expected --like NAME"),
+        (["--plot", "picture.png"], "expected a file for --plot and --shapes"),
+        (["gru", "--junit", "out.txt"], "expected --junit to end in .xml"),
     ],
 )
 def test_wrong_words_are_one_line_and_exit_2(words, says, mine, capsys):
@@ -335,3 +339,63 @@ def test_input_errors_are_raised_as_such(mine):
     with pytest.raises(InputError, match="nothing called nothing"):
         mine.write_text("")
         student.check_file(mine, "nothing")
+
+
+# Other forms than the page's.
+
+FLAT = """
+def forward(x, p):
+    N, D = x.shape
+    return x @ p["W"] + p["b"], (x, p)
+
+def backward(dy, cache):
+    x, p = cache
+    return dy @ p["W"].T, {"W": x.T @ dy, "b": dy.sum(axis=0)}
+"""
+
+
+def test_a_right_layer_for_two_axes_is_not_called_wrong(mine):
+    (check,) = data(mine, FLAT, "linear")
+    assert check["ok"] and "forward takes x of two axes only: checked with x (3, 7)" in check["notes"]
+    (check,) = data(mine, changed(FLAT, ("dy.sum(axis=0)", "dy.mean(axis=0)")), "linear")
+    assert not check["ok"] and check["line"]["number"] == 8
+    (check,) = data(mine, changed(FLAT, ('+ p["b"]', '- p["b"]')), "linear")
+    assert not check["ok"]  # another function stays another function
+
+
+OWN_STEP = (
+    ("def step_forward(x, h_prev, p):", "def step_forward(x, state, p):\n    (h_prev,) = state"),
+    ("h_t, step = step_forward(x[:, t], h_t, p)", "h_t, step = step_forward(x[:, t], (h_t,), p)"),
+)
+
+
+def test_a_step_of_another_form_is_its_authors_own(mine):
+    text = changed(GRU, *OWN_STEP)
+    (check,) = data(mine, text, "gru")
+    assert (
+        check["ok"] and check["name"] == "gru" and "step_forward has another form than that of gru" in check["notes"][0]
+    )
+    wrong = changed(text, ("dr = dq * h_prev", "dr = dq * z"))
+    (check,) = data(mine, wrong, "gru")
+    assert not check["ok"] and check["name"] == "gru" and check["line"]["text"].startswith("dr = dq * z")
+
+
+def test_a_step_with_two_results_is_checked_with_the_page(mine):
+    text = inspect.getsource(lstm)
+    assert [check["name"] for check in data(mine, text, "lstm")] == ["lstm/step", "lstm"]
+    (check,) = data(mine, changed(text, ("dc_prev = dc * f  # F4", "dc_prev = dc * i  # F4")), "lstm")
+    assert check["name"] == "lstm/step" and check["line"]["text"].startswith("dc_prev = dc * i")
+
+
+def test_a_step_alone_of_another_form_is_one_line(mine):
+    with pytest.raises(InputError, match=r"step_forward takes \(x, w\), the page gru/step \(x, h_prev, p\)"):
+        data(mine, "def step_forward(x, w):\n    return x, x\n\ndef step_backward(dy, x):\n    return dy\n", "gru")
+
+
+def test_an_initial_state_may_be_given(mine):
+    text = changed(
+        inspect.getsource(elman),
+        ("def forward(x, p):", "def forward(x, p, h0=None):"),
+        ("    return dx, grads\n", "    return dx, grads, dh_next\n"),
+    )
+    assert [check["ok"] for check in data(mine, text, "elman")] == [True, True]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from minireid.base.threads import threads
-from minireid.gradcheck.cases.file_process import reports_on
+from minireid.gradcheck.cases.like import reports_on
 
 FILES = [  # file, what it should be, the wrong lines, names that the mistake can have
     ("softmax_divided_twice", "softmax", [19, 20], ["factor twice", "constant factor"]),

@@ -16,7 +16,7 @@ def problem(rng, **settings) -> Problem:
 
 def test_arguments_are_named_as_the_forward_names_them(rng):
     assert problem(rng).names() == ["x", "h_prev", "p"]
-    many = Problem(lambda x, *more: (x, None), lambda dy, cache: dy, (1, 2, 3), {}, 0)
+    many = Problem(lambda x, *more: (x, None), lambda dy, cache: dy, (1.0, 2.0, 3.0), {}, 0)
     assert many.names() == ["x", "argument 1", "argument 2"]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from minireid.base.threads import threads
 from minireid.gradcheck import check
-from minireid.gradcheck.cases.file_process import accepted, cases_of, functions_for, reports_on
+from minireid.gradcheck.cases.like import accepted, cases_of, functions_for, reports_on
 from minireid.gradcheck.cases.pages import USUAL, page_cases
 from minireid.gradcheck.forward import compare_forwards
 from minireid.practice.zoo import plant

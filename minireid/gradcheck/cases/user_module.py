@@ -1,0 +1,38 @@
+"""A user's file as a module, and what an exception in it looks like in one line."""
+
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+from types import ModuleType
+
+from minireid.base.errors import InputError
+from minireid.gradcheck.report import Line
+
+
+def imported(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"file_{path.stem}", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.path.append(str(path.parent.resolve()))  # at the end: a file random.py must not replace the module random
+    sys.modules[module.__name__] = module
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise InputError(f"{path}, line {error.lineno}: {error.msg}") from None
+    except BaseException as error:  # a file can raise anything, also SystemExit
+        raise InputError(f"{path} cannot be imported: {error_text(error, path)}") from None
+    return module
+
+
+def error_text(error: BaseException, path: Path) -> str:
+    """An exception in one line: its type and message, the line number in the file, and the line's text."""
+    own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == path.resolve()]
+    where = f" at line {own[-1].lineno}: {own[-1].line}" if own else ""
+    message = str(error).splitlines()[0] if str(error) else ""
+    return f"{type(error).__name__}{': ' + message if message else ''}{where}"
+
+
+def line_of(error: BaseException, path: Path) -> Line | None:
+    own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == path.resolve()]
+    return Line(own[-1].name, own[-1].lineno or 0, own[-1].line or "") if own else None
