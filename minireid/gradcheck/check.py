@@ -54,7 +54,7 @@ def check(
         All float32: the gradients are compared with float32's tolerance, 1e-3 of the largest entry.
         float32 and float64 together: all are converted to float64, and the report says so.
     config: passed to forward. Arrays in it are copied too.
-    seed: draws the upstream gradient. name: the title of the report; the name of forward by default.
+    seed: draws the upstream gradient; a forward with an argument of this name is given it too. name: the title of the report; the name of forward by default.
     method: "auto", "complex" or "central" (minireid/gradcheck/tensor/slopes.py).
     diagnosis: whether to look for the line and the cause.
     entries: of a tensor with more entries, so many are compared, and random directions.
@@ -63,6 +63,8 @@ def check(
     Raises TypeError where an array is neither float64 nor float32. An exception of forward is passed on. An exception
     of backward is in the report.
     """
+    if takes_seed(forward):
+        config = {"seed": seed, **config}
     problem, notes = pair_of(forward, backward, arrays, config, seed)
     others = [pair_of(forward, backward, tuple(other), settings, seed + 1)[0] for other, settings in more]
     report = examine(problem, name or title(problem.forward), method, diagnosis, entries, others)
@@ -92,6 +94,13 @@ def check_loss(
     report = examine(problem, name or title(problem.forward), method, diagnosis, entries, [])
     report.notes = [*notes, *report.notes]
     return report
+
+
+def takes_seed(forward: Any) -> bool:
+    try:
+        return "seed" in inspect.signature(forward).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 def pair_of(

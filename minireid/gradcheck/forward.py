@@ -16,11 +16,11 @@ from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.cause.effects import effects
 from minireid.gradcheck.cause.scope import Scope, show
-from minireid.gradcheck.cause.search import candidates, roots, statement_candidates
 from minireid.gradcheck.finding import Explanation, Finding, Line
 from minireid.gradcheck.line.bench import Bench, Change, Instance, Stretch
 from minireid.gradcheck.line.follow import Program, Statement, following
-from minireid.gradcheck.line.mend import RANKS, Mend
+from minireid.gradcheck.line.kept import changes
+from minireid.gradcheck.line.mend import Mend
 from minireid.gradcheck.line.trace import FORWARD, Event, Moment, Tracer
 from minireid.gradcheck.line.trace import run as traced
 from minireid.gradcheck.tensor.problem import fresh
@@ -173,18 +173,6 @@ class Search:
                 return all(equal(run(self.forward, draw), y) for draw, y in zip(self.draws, self.expected))
         except Exception:  # a changed program may fail in any way
             return False
-
-
-def changes(statement: Statement, scope: Scope, tier: int) -> list[tuple[Change, Cause, str, int]]:
-    """(change, cause, text, rank) for every change of one tier to a statement."""
-    found = []
-    if tier == 0:
-        for cause, text, new in statement_candidates(statement.node, scope):
-            found.append((Change(statement, statement.node, new), cause, text, RANKS.get(cause, 300)))
-    for root, where in roots(statement.node):
-        for c in candidates(root, where, scope, tier):
-            found.append((Change(statement, c.old, c.new), c.rule.cause, c.text(), c.rank))
-    return found
 
 
 def run(function: Function, draw: Draw) -> list[tuple[str, np.ndarray]]:

@@ -2,7 +2,7 @@
 
     A B D …  any expression             V  a variable that holds an array     S  a string
     K        a number                   N  a variable that is a whole number or a size
-    F        a function                 *B the other arguments of a call
+    F        a function                 *B the other arguments of a call      I  an array of indices
 """
 
 import ast
@@ -11,6 +11,8 @@ import functools
 import re
 from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
 
 from minireid.gradcheck.cause.scope import Scope, numeric, whole
 
@@ -73,7 +75,7 @@ def letter(name: str, node: Any, scope: Scope, found: Found) -> bool:
         return ast.dump(found[name]) == ast.dump(node)
     if not isinstance(node, ast.expr) or isinstance(node, (ast.Slice, ast.Starred)):
         return False
-    kinds = {"K": is_number, "N": is_size, "V": is_variable, "S": is_string, "F": is_function}
+    kinds = {"K": is_number, "N": is_size, "V": is_variable, "S": is_string, "F": is_function, "I": is_index}
     if name in kinds and not kinds[name](node, scope):
         return False
     found[name] = node
@@ -91,7 +93,20 @@ def is_size(node: ast.expr, scope: Scope) -> bool:
 
 
 def is_variable(node: ast.expr, scope: Scope) -> bool:
-    return isinstance(node, (ast.Name, ast.Subscript, ast.Attribute)) and numeric(scope.value(node))
+    if not isinstance(node, (ast.Name, ast.Subscript, ast.Attribute)):
+        return False
+    value = scope.value(node)
+    return numeric(value) or is_mask(value)
+
+
+def is_mask(value: Any) -> bool:
+    """Whether an array of whole numbers holds 0 and 1 only."""
+    return isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.size > 1 and bool(np.isin(value, (0, 1)).all())
+
+
+def is_index(node: ast.expr, scope: Scope) -> bool:
+    value = scope.value(node)
+    return isinstance(value, np.ndarray) and value.dtype.kind in "iu"
 
 
 def is_string(node: ast.expr, scope: Scope) -> bool:

@@ -263,6 +263,7 @@ PUT_IN = (
     Rule(C.VARIABLE, "A * B", "A * <factor>", "the factor {B} stands where {choice} belongs", tier=1),
     Rule(C.VARIABLE, "B * A", "<factor> * A", "the factor {B} stands where {choice} belongs", tier=1),
     Rule(C.VARIABLE, "K", "<array>", tier=1),
+    Rule(C.INDEX, "I", "I + <int>", "{old} counts from the start of a part: {new}", tier=1),
     Rule(C.TERM_MISSING, "A", "A + <term>", "the term {choice} is missing", tier=2),
     Rule(C.TERM_MISSING, "A", "A - <term>", "the term -{choice} is missing", tier=2),
 )

@@ -12,10 +12,14 @@ from minireid.gradcheck.line.trace import Event
 
 @dataclass(frozen=True)
 class Absent:
-    """cause, and the use in the forward whose gradient is missing (or comes twice)."""
+    """cause, and the use in the forward whose gradient is missing (or comes twice).
+
+    near: a line of the backward that has the other gradients of the same line of the forward; 0 where there is none.
+    """
 
     cause: Cause
     text: str
+    near: int = 0
 
 
 def absent(judge: Judge, run: Run, parts: Parts, source: str) -> Absent | None:
@@ -54,7 +58,31 @@ def lost(judge: Judge, run: Run, event: Event, claim: Event, use: Event, name: s
     if later:
         at = ", ".join(f"{k} = {v}" for k, v in later.items())
         return Absent(Cause.NOT_CARRIED, f"{name} lacks the gradient that comes back from the use in line {use.line} (forward) at {at}")
-    return Absent(Cause.TERM_MISSING, f"{name} lacks the gradient from the use in line {use.line} (forward)")
+    near = beside(judge, run, event, use)
+    where = f"; a line is missing near line {near}, where the other gradients of that line are" if near else ""
+    return Absent(Cause.TERM_MISSING, f"{name} lacks the gradient from the use in line {use.line} (forward){where}", near)
+
+
+def beside(judge: Judge, run: Run, event: Event, use: Event) -> int:
+    """The line of the backward, in the same function, that has a gradient by another variable of the use's line."""
+    if event.kind not in ("add", "store", "return"):
+        return 0  # a sum in one line: the term is missing in it
+    for other in run.events:
+        if other.site.function == event.site.function and other.kind in ("assign", "add") and other.name != event.name:
+            found = judge.recognise(other)
+            if found is not None and found.kind == "use" and found.site.statement == use.site.statement:
+                return other.line
+            claims = judge.claimed.get((other.number, other.leaf)) or []
+            if found is not None and any(used_only_in(judge, c, use) for c in claims):
+                return other.line
+    return 0
+
+
+def used_only_in(judge: Judge, claim: Event, use: Event) -> bool:
+    """Whether a variable of the forward is used in the statement of the use alone."""
+    uses = [e for e in judge.claims.in_frame[claim.frame.number] if e.kind == "use" and e.name == claim.name
+            and np.any(np.abs(judge.truth.print(e, 1)) > 1e-13)]  # fmt: skip
+    return bool(uses) and all(e.site.statement == use.site.statement for e in uses)
 
 
 def recognised(judge: Judge, value: np.ndarray, claim: Event) -> Event | None:

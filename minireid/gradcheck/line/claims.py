@@ -5,7 +5,7 @@ the call that made the cache. By analogy: what is the derivative by `a` at the l
 A claim by name can be false, since names are free: judge.py tests each claim before it blames a line.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ def forward_names(name: str) -> list[str]:
 
 def agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """Whether two rounds of loops belong together: the same values of common names; else the same numbers."""
-    if shared := one.keys() & other.keys():
+    if shared := {k for k in one.keys() & other.keys() if not k.startswith("round ")}:
         return all(one[k] == other[k] for k in shared)
     numbers = [[v for v in loops.values() if isinstance(v, (int, np.integer))] for loops in (one, other)]
     return not numbers[0] or not numbers[1] or numbers[0] == numbers[1]
@@ -50,8 +50,11 @@ def agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
 class Claims:
     """Finds the forward's events that a backward's event should be the derivative by."""
 
-    def __init__(self, problem: Problem, truth: Truth, forward_frames: list[Frame], events: list[Event], result: Any) -> None:
+    def __init__(
+        self, problem: Problem, truth: Truth, forward: tuple[list[Event], list[Frame]], events: list[Event], result: Any
+    ) -> None:
         self.problem, self.truth = problem, truth
+        self.forward_events, forward_frames = forward
         self.named = names_of_gradients(problem, result)
         self.frames = {frame.number: frame for frame in forward_frames}
         self.pairs: dict[int, Frame | None] = {}
@@ -62,10 +65,33 @@ class Claims:
             if event.kind in WHOLE and event.kind != "return":
                 self.wholes[bare(last(event.name))].append(event)
         self.shared = {frame.function for frame in forward_frames}
+        self.rounds = self.rounds_of(events)
         self.top = next((e.frame.number for e in events), 1)
         arguments = {e.name: e for e in self.in_frame[1] if e.kind == "argument"}
         self.returned = {n: arguments.get(n) if same_array(arguments.get(n), e) else e for n, e in truth.inputs.items()}
         self.analogies: dict[int, list[Event]] = {}
+
+    def rounds_of(self, events: list[Event]) -> dict[tuple[int, str], tuple[dict[str, Any], dict[str, Any]]]:
+        """Which round of the forward's loops a round of the backward belongs to: that which made what it unpacks."""
+        made = {id(e.object): e for e in self.forward_events if e.loops and e.kind in ("assign", "add", "part", "store")
+                and isinstance(e.object, np.ndarray) and e.object.ndim}  # fmt: skip
+        votes: dict[tuple[int, str], Counter[str]] = defaultdict(Counter)
+        loops: dict[str, dict[str, Any]] = {}
+        for event in events:
+            maker = made.get(id(event.object))
+            if maker is not None and event.loops and event.kind == "assign":
+                loops[str(event.loops)], loops[str(maker.loops)] = event.loops, maker.loops
+                votes[event.frame.number, str(event.loops)][str(maker.loops)] += 1
+        return {key: (loops[key[1]], loops[c.most_common(1)[0][0]]) for key, c in votes.items()}
+
+    def same_round(self, forward: Event, backward: Event) -> bool:
+        """Whether an event of the forward belongs to the same round of the loops as one of the backward."""
+        found = [(own, theirs) for (frame, _), (own, theirs) in self.rounds.items()
+                 if frame == backward.frame.number and own.items() <= backward.loops.items()]  # fmt: skip
+        if not found:
+            return agree(forward.loops, backward.loops)
+        theirs = max(found, key=lambda pair: len(pair[0]))[1]
+        return all(forward.loops.get(k, v) == v for k, v in theirs.items())
 
     def of(self, event: Event) -> list[Event]:
         """The events that it may claim, the likeliest first; all have its shape."""
@@ -122,7 +148,7 @@ class Claims:
             exact = [e for e in candidates if last(e.name) == name]
             candidates = exact or candidates
             own = [e for e in candidates if pair is not None and e.frame.number == pair.number]
-            near = [e for e in own or candidates if agree(e.loops, event.loops)]
+            near = [e for e in own or candidates if self.same_round(e, event)]
             used = [e for e in near if np.any(np.abs(self.truth.print(e, 1)) > 1e-13)]  # an entry of a cache is not
             if near:
                 return (used or near)[::-1]

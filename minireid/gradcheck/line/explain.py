@@ -13,7 +13,7 @@ from minireid.gradcheck.line.absent import absent, shown
 from minireid.gradcheck.line.bench import Change
 from minireid.gradcheck.line.follow import Program, following
 from minireid.gradcheck.line.judge import LARGEST, Fault, Judge
-from minireid.gradcheck.line.kept import wrongly_kept
+from minireid.gradcheck.line.kept import forward_mend, wrongly_kept
 from minireid.gradcheck.line.mend import Mend, Mender
 from minireid.gradcheck.line.trace import Event, Tracer
 from minireid.gradcheck.line.truth import Truth
@@ -57,7 +57,7 @@ class Explainer:
         left, found = dict(self.run.faults), []
         while left and len(found) < MOST:
             fault = next(iter(left.values()))
-            finding, fixed = self.finding(fault, alone=len(left) == 1)
+            finding, fixed = self.finding(fault, alone=not found)
             found.append(finding)
             for site in {fault.site, *fixed}:
                 left.pop(site, None)
@@ -71,12 +71,18 @@ class Explainer:
         if kept is not None:
             line = replace(self.line(fault, kept.line), function=kept.function)
             return Finding(line, [Explanation(kept.cause, kept.text)]), self.same_family(fault)
+        mend = forward_mend(self.mender, self.proofs()[0]) if best is None and alone else None
+        if mend is not None and self.proves([mend.change]):
+            self.changes.append(mend.change)
+            text = self.program.text(mend.statement, mend.line)
+            line = replace(self.line(fault), number=mend.line, function=mend.statement.function.name, text=text)
+            return Finding(line, [Explanation(mend.cause, mend.text, mend.after())]), frozenset(self.run.faults)
         lacks = None
         if best is None or best.tier == 2:
             lacks = absent(self.judge, self.run, self.mender.parts[fault.site][0], "")
         if best is None:
             causes = [Explanation(lacks.cause, lacks.text)] if lacks else self.effects(fault)
-            return Finding(self.line(fault), causes), self.same_family(fault)
+            return Finding(self.line(fault, lacks.near if lacks else 0), causes), self.same_family(fault)
         cause, text = (lacks.cause, lacks.text) if lacks else (best.cause, best.text)
         if lacks:
             text = f"{text}; {best.text}"
@@ -140,8 +146,9 @@ class Explainer:
         own = function or (statement.function.name if statement else event.site.function)
         text = self.text(line, own)
         found = Line(own, line, text, variable=shown(event), before=tuple(self.right_before(fault)))
-        if event.loops:
-            found = replace(found, where="at " + ", ".join(f"{k} = {v}" for k, v in event.loops.items()))
+        rounds = ", ".join(f"{k} = {v}" for k, v in event.loops.items() if " " not in k)
+        if rounds:
+            found = replace(found, where=f"at {rounds}")
         if event.value is None or claim.value is None or claim.value.size > LARGEST or event.shape != claim.shape:
             return found
         true, computed = self.judge.wanted(event, claim), np.asarray(event.value)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from minireid.gradcheck.line.claims import Claims, agree, last
+from minireid.gradcheck.line.claims import Claims, last
 from minireid.gradcheck.line.trace import BACKWARD, FORWARD, Event, Frame, Moment, Tracer, run
 from minireid.gradcheck.line.truth import Truth
 from minireid.gradcheck.tensor.problem import Problem
@@ -63,7 +63,7 @@ class Judge:
         tracer.off()
         self.plain = self.backward(made[-1][1])
         self.constant = self.constants()
-        self.claims = Claims(problem, truth, frames, self.plain.events, self.plain.result)
+        self.claims = Claims(problem, truth, (self.forward_events, frames), self.plain.events, self.plain.result)
         self.final = self.finals(self.plain.events)
         self.claimed = {(e.number, e.leaf): self.claims.of(e) for e in self.plain.events if self.is_final(e)}
         self.recognised: dict[tuple[int, str], Event | None] = {}
@@ -160,21 +160,23 @@ class Judge:
             alike = [e for e in self.truth.events if e.site is found.site and (e.leaf == found.leaf or keyed)]
             for event in events:
                 if all(event is not e for e, _ in known):
-                    near = [e for e in alike if agree(e.loops, event.loops) and e.shape == event.shape]
-                    if near and agree(found.loops, example.loops):
+                    near = [e for e in alike if self.claims.same_round(e, event) and e.shape == event.shape]
+                    if near and self.claims.same_round(found, example):
                         self.claimed[event.number, event.leaf] = near[-1:]
 
     # Mending
 
     def mended(self, ignored: frozenset[int] | None = None, watched: frozenset[int] = frozenset(),
-               scales: dict[int, float] | None = None) -> Run:  # fmt: skip
+               scales: dict[int, float] | None = None, choices: dict[int, int] | None = None) -> Run:  # fmt: skip
         """A run in which every wrong value is replaced by the true one, but for the sites in `ignored`.
 
         scales: by site, of what number times the true derivative its value should be.
+        choices: by site, which of its claims is meant, where a name stands for several variables.
         """
         faults: dict[int, Fault] = {}
         ignored = self.ignored if ignored is None else ignored
         scales = self.scales if scales is None else scales
+        choices = self.choices if choices is None else choices
 
         def mend(event: Event, array: Any) -> Any:
             claims = self.claimed.get((event.number, event.leaf))
@@ -183,10 +185,11 @@ class Judge:
             scale = scales.get(event.site.number, 1.0)
             if any(self.truth.is_right(event, claim, scale) for claim in claims) or self.truth.nowhere(claims[0]):
                 return array
-            faults.setdefault(event.site.number, Fault(event.site.number)).events.append((event, claims[0]))
-            if claims[0].value is None or claims[0].value.size > LARGEST:
+            claim = claims[min(choices.get(event.site.number, 0), len(claims) - 1)]
+            faults.setdefault(event.site.number, Fault(event.site.number)).events.append((event, claim))
+            if claim.value is None or claim.value.size > LARGEST:
                 return array
-            true = scale * self.truth.full(claims[0])
+            true = scale * self.truth.full(claim)
             return float(true) if not isinstance(array, np.ndarray) or array.ndim == 0 else true.copy()
 
         found = self.backward(mend=mend, watched=watched)
@@ -206,10 +209,15 @@ class Judge:
         """The places that are wrong themselves, in the order of execution."""
         self.ignored: frozenset[int] = frozenset()
         self.scales: dict[int, float] = {}
+        self.choices: dict[int, int] = {}
         found = self.mended().faults
         for site in list(found):
             if site not in found or self.certain(site, found):
                 continue
+            if self.chosen(site, found):
+                found = self.mended().faults
+                if site not in found:
+                    continue
             if self.in_units(site, found):
                 found = self.mended().faults
                 continue
@@ -219,6 +227,18 @@ class Judge:
                 self.ignored |= {site}
                 found = without
         return found
+
+    def chosen(self, site: int, found: dict[int, Fault]) -> bool:
+        """Another variable of the same name explains more: less remains wrong with its derivative put in place."""
+        event = found[site].first
+        claims = self.claimed.get((event.number, event.leaf)) or []
+        prints = [self.truth.print(c) for c in claims]
+        several = [n for n in range(1, len(claims)) if not any(np.allclose(prints[n], p) for p in prints[:n])][:3]
+        results = [(len(self.mended(choices={**self.choices, site: n}).faults), n) for n in several]
+        if results and min(results)[0] < len(found):
+            self.choices[site] = min(results)[1]
+            return True
+        return False
 
     def in_units(self, site: int, found: dict[int, Fault]) -> bool:
         """Whether the value is meant as a number times the derivative, such as dZ before it is divided by m.

@@ -5,18 +5,23 @@ of them the expression is right, the backward's line is innocent: the forward ke
 """
 
 import ast
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from minireid.base.trees import leaves
 from minireid.gradcheck.cause.causes import Cause
-from minireid.gradcheck.cause.scope import numeric
-from minireid.gradcheck.line.bench import Instance, Stretch
-from minireid.gradcheck.line.claims import agree
+from minireid.gradcheck.cause.scope import Scope, numeric, show
+from minireid.gradcheck.cause.search import candidates, roots, statement_candidates
+from minireid.gradcheck.line.bench import Change, Instance, Stretch, replaced
+from minireid.gradcheck.line.follow import Statement, named
 from minireid.gradcheck.line.judge import Fault
-from minireid.gradcheck.line.mend import Mender, activation_of
-from minireid.gradcheck.line.trace import Event
+from minireid.gradcheck.line.mend import RANKS, Mend, Mender, activation_of, is_mask
+from minireid.gradcheck.line.trace import FORWARD, Event
+from minireid.gradcheck.line.trace import run as traced
 
 
 @dataclass(frozen=True)
@@ -37,17 +42,31 @@ def wrongly_kept(mender: Mender, fault: Fault) -> Kept | None:
         return None
     statement = mender.program.statements[parts.pieces[0].statement]
     space = mender.bench.space(statement)
+    scope = Scope(stretch.instances[0].names, space, mender.gradients)
     pair = mender.judge.claims.pair(fault.first.frame)
-    names = [n.id for n in ast.walk(stretch.read) if isinstance(n, ast.Name)]
-    for name in dict.fromkeys(names):
-        value = stretch.instances[0].names.get(name)
-        if not numeric(value) or name in mender.gradients:
+    for node in variables(stretch.read):
+        value = scope.value(node)
+        if not numeric(value) or scope.is_gradient(show(node)):
             continue
         for event in forward_values(mender, pair, np.shape(value)):
-            trial = with_values(mender, stretch, name, event, parts.pieces)
+            trial = with_values(mender, stretch, node, event, parts.pieces)
             if trial is not None and mender.bench.right(trial, None, space):
-                return explained(mender, name, value, event)
+                return explained(mender, show(node), value, event)
     return None
+
+
+def variables(node: ast.expr) -> list[ast.expr]:
+    """The names, and the entries of lists and dicts, that an expression reads; each once."""
+    found: dict[str, ast.expr] = {}
+    waiting = [node]
+    while waiting:
+        here = waiting.pop(0)
+        if isinstance(here, (ast.Name, ast.Subscript)):
+            found.setdefault(show(here), here)
+            waiting += [here.value] if isinstance(here, ast.Subscript) and not isinstance(here.value, ast.Name) else []
+        else:
+            waiting += [c for c in ast.iter_child_nodes(here) if isinstance(c, ast.expr)]
+    return list(found.values())
 
 
 def forward_values(mender: Mender, pair: Any, shape: tuple[int, ...]) -> list[Event]:
@@ -60,20 +79,22 @@ def forward_values(mender: Mender, pair: Any, shape: tuple[int, ...]) -> list[Ev
     return list(found.values())
 
 
-def with_values(mender: Mender, stretch: Stretch, name: str, event: Event, pieces: list[Any]) -> Stretch | None:
-    """The stretch with the name holding the values of the event's place, in the round of each instance."""
+def with_values(mender: Mender, stretch: Stretch, node: ast.expr, event: Event, pieces: list[Any]) -> Stretch | None:
+    """The stretch with the values of the event's place in the place of a variable, in the round of each instance."""
     alike = [e for e in mender.judge.forward_events if e.site is event.site and e.leaf == event.leaf]
+    read, text = stretch.read, show(node)
+    for inner in [n for n in ast.walk(stretch.read) if isinstance(n, (ast.Name, ast.Subscript)) and show(n) == text]:
+        read = replaced(read, inner, ast.copy_location(ast.Name("__kept__", ast.Load()), inner))
     instances = []
     for instance, piece in zip(stretch.instances, pieces):
-        frame = mender.run.frames[piece.execution]
-        pair = mender.judge.claims.pair(frame)
-        loops = next((e.loops for e in mender.run.events if e.execution == piece.execution), {})
+        pair = mender.judge.claims.pair(mender.run.frames[piece.execution])
+        here = next((e for e in mender.run.events if e.execution == piece.execution), None)
         near = [e for e in alike if pair is not None and e.frame.number == pair.number] or alike
-        near = [e for e in near if agree(e.loops, loops)]
+        near = [e for e in near if here is None or mender.judge.claims.same_round(e, here)]
         if not near:
             return None
-        instances.append(Instance({**instance.names, name: near[-1].value}, instance.targets, instance.index))
-    return Stretch(stretch.function, stretch.statements, stretch.read, instances)
+        instances.append(Instance({**instance.names, "__kept__": near[-1].value}, instance.targets, instance.index))
+    return Stretch(stretch.function, stretch.statements, read, instances)
 
 
 def explained(mender: Mender, name: str, value: Any, right: Event) -> Kept:
@@ -81,7 +102,7 @@ def explained(mender: Mender, name: str, value: Any, right: Event) -> Kept:
     events = mender.judge.forward_events
     a, b = np.asarray(value), np.asarray(right.value)
     cause = Cause.PRE_ACTIVATION if activation_of(a, b) or activation_of(b, a) else Cause.VARIABLE
-    if a.dtype.kind == "b" or np.isin(a, (0, 1)).all() and a.size > 1:
+    if is_mask(a):
         cause = Cause.MASK
     changed = [e for e in events if e.object is right.object and e.number > right.number and e.kind in ("add", "store", "touch", "assign")
                and e.value is not None and not np.array_equal(e.value, right.value)]  # fmt: skip
@@ -113,7 +134,68 @@ def other_round(one: Event, two: Event) -> bool:
 
 
 def cache_line(mender: Mender, right: Event) -> tuple[int, str]:
-    """The line that makes the cache: the last return of the function that computed the value."""
-    returns = [e for e in mender.judge.forward_events if e.frame.number == right.frame.number and e.kind == "return"]
-    event = returns[-1] if returns else right
-    return event.line, event.site.function
+    """The line that makes the cache: where the name that the forward returns last was assigned, or the return."""
+    own = [s for s in mender.program.statements if s.function.name == right.site.function]
+    for statement in reversed(own):
+        node = statement.node
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+            last = node.value.elts[-1]
+            made = [s for s in own if isinstance(s.node, ast.Assign) and isinstance(last, ast.Name)
+                    and any(named(t) == last.id for t in s.node.targets)]  # fmt: skip
+            return (made[-1] if made else statement).line, right.site.function
+    return right.line, right.site.function
+
+
+def forward_mend(mender: Mender, proof: Callable[[Any], bool], seconds: float = 2.0) -> Mend | None:
+    """A change of the forward that leaves its result as it is and makes every gradient right: of what it keeps."""
+    judge = mender.judge
+    tracer, problem = judge.tracer, judge.problem
+    traced(tracer, FORWARD, lambda: problem.copied().call(problem.forward))
+    order = list(tracer.statements)
+    first = {number: execution for execution, number in reversed(list(enumerate(order)))}
+    traced(tracer, FORWARD, lambda: problem.copied().call(problem.forward), watched=frozenset(first.values()))
+    moments = {number: tracer.moments[e] for number, e in first.items() if e in tracer.moments}
+    tracer.off()
+    y = [leaf for _, leaf in leaves(problem.copied().call(problem.forward)[0])]
+    end = time.process_time() + seconds
+    for tier in (0, 1):
+        found = []
+        for number in reversed(moments):
+            statement = mender.program.statements[number]
+            scope = Scope(moments[number].names, mender.bench.space(statement), set())
+            for change, cause, text, rank in changes(statement, scope, tier):
+                if time.process_time() > end:
+                    return min(found, key=Mend.key) if found else None
+                if leaves_result(mender, change, y) and proves(mender, change, proof):
+                    found.append(Mend(change, cause, text, tier, rank, 0, 0))
+        if found:
+            return min(found, key=Mend.key)
+    return None
+
+
+def changes(statement: Statement, scope: Scope, tier: int) -> Iterator[tuple[Change, Cause, str, int]]:
+    """(change, cause, text, rank) for every change of one tier to a statement."""
+    if tier == 0:
+        for cause, text, new in statement_candidates(statement.node, scope):
+            yield Change(statement, statement.node, new), cause, text, RANKS.get(cause, 300)
+    for root, where in roots(statement.node):
+        for c in candidates(root, where, scope, tier):
+            yield Change(statement, c.old, c.new), c.rule.cause, c.text(), c.rank
+
+
+def leaves_result(mender: Mender, change: Change, y: list[Any]) -> bool:
+    problem = mender.judge.problem
+    try:
+        with mender.bench.applied([change]), np.errstate(all="ignore"):
+            now = [leaf for _, leaf in leaves(problem.copied().call(problem.forward)[0])]
+        return len(now) == len(y) and all(np.array_equal(a, b) for a, b in zip(now, y))
+    except Exception:  # a changed program may fail in any way
+        return False
+
+
+def proves(mender: Mender, change: Change, proof: Callable[[Any], bool]) -> bool:
+    try:
+        with mender.bench.applied([change]), np.errstate(all="ignore"):
+            return proof(mender.judge.problem.backward)
+    except Exception:
+        return False

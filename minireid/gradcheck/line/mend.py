@@ -409,13 +409,13 @@ class Mender:
         cause, old, new = candidate.rule.cause, scope.value(candidate.old), scope.value(candidate.new)
         if cause in (Cause.VARIABLE, Cause.OPERATION, Cause.FACTOR_MISSING, Cause.FACTOR_EXTRA) and np.ndim(old) == 0 and numeric(old):
             return Cause.CONSTANT
-        if cause in (Cause.VARIABLE, Cause.ACTIVATION) and numeric(old) and numeric(new):
+        if cause in (Cause.VARIABLE, Cause.ACTIVATION) and isinstance(old, np.ndarray) and new is not None:
             a, b = np.asarray(old), np.asarray(new)
             if activation_of(a, b) or activation_of(b, a):
                 return Cause.PRE_ACTIVATION
             if self.other_step(a, b):
                 return Cause.STEP
-            if {a.dtype.kind, b.dtype.kind} & {"b"}:
+            if is_mask(a) or is_mask(b):
                 return Cause.MASK
         return cause
 
@@ -467,6 +467,14 @@ class Mender:
 def partial(event: Event) -> bool:
     """Whether a value of the forward is one use of a variable, not the whole of it."""
     return event.kind == "use" or (event.kind == "part" and bool(event.site.name))
+
+
+def is_mask(value: np.ndarray) -> bool:
+    """Whether an array lets some entries through and others not: bool, or 0 and one other number."""
+    if value.dtype.kind == "b":
+        return True
+    numbers = np.unique(value) if value.size < 10_000 else value
+    return value.size > 2 and numbers.size == 2 and bool(0 in numbers)
 
 
 def activation_of(y: np.ndarray, x: np.ndarray) -> bool:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from minireid.gradcheck.line.claims import agree
 from minireid.gradcheck.line.follow import Program, Statement, named, terms_of
 from minireid.gradcheck.line.judge import LARGEST, Fault, Judge, Run
 from minireid.gradcheck.line.trace import Event
@@ -91,8 +90,11 @@ class Pieces:
             last = before[-1] if before else None
             if last is None or last.shape != event.shape or not np.allclose(last.print, event.print, rtol=1e-9):
                 break
-            if last.kind == "argument" or (last.number, last.leaf) not in self.judge.final:
+            key = (last.number, last.leaf)
+            if last.kind == "argument" or key not in self.judge.final:
                 break
+            if self.judge.claimed.get(key) and last.site.number not in {*self.run.faults, *self.judge.ignored}:
+                break  # it is right as what it is: the mistake is to take it for something else
             event, expression, at = last, self.expression(last), self.place(last)
         return event
 
@@ -120,7 +122,7 @@ class Pieces:
             found.missing = left
             return
         for event, value, sign, read in wrong[:4]:
-            near = [u for u in left if agree(u.loops, event.loops)] if len(wrong) > 1 else left
+            near = [u for u in left if self.judge.claims.same_round(u, event)] if len(wrong) > 1 else left
             several = near or left
             targets = [sign * self.truth.full(u) for u in several] if len(wrong) > 1 else []
             if several and (len(several) > 1 or not targets):

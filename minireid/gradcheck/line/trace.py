@@ -129,8 +129,12 @@ class Tracer:
 
     def loop(self, depth: int, variables: dict[str, Any]) -> None:
         if self.recording:
+            frame = self.frames[-1]
             counters = {k: v for k, v in variables.items() if isinstance(v, (int, np.integer, str))}
-            self.frames[-1].loops[depth:] = [counters]
+            if not any(isinstance(v, (int, np.integer)) for v in counters.values()):
+                before = frame.loops[depth].get(f"round {depth}", -1) if len(frame.loops) > depth else -1
+                counters[f"round {depth}"] = before + 1
+            frame.loops[depth:] = [counters]
 
     def end_loop(self, depth: int) -> None:
         del self.frames[-1].loops[depth:]
