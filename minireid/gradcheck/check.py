@@ -224,7 +224,8 @@ def worth_a_look(report: Report) -> bool:
     """Whether backward raised, or a tensor is wrong: not if kinks or a dtype are the only problem."""
     if not report.tensors:
         return not any("NotImplementedError" in fault for fault in report.faults)
-    return any(not (tensor.ok or tensor.unchecked or tensor.other_dtype) for tensor in report.tensors)
+    wrong = [tensor for tensor in report.tensors if not (tensor.ok or tensor.unchecked)]
+    return any(not tensor.other_dtype or " int" in tensor.fault for tensor in wrong)
 
 
 def look_inside(report: Report, slopes: Slopes, more: list[Problem]) -> None:

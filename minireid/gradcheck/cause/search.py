@@ -32,7 +32,7 @@ class Candidate:
     @property
     def by_chance(self) -> bool:
         """Whether it may fit by accident: a number that the program does not have."""
-        return isinstance(self.choice, ast.Constant) and isinstance(self.choice.value, float)
+        return isinstance(self.choice, ast.Constant) and self.rule.tier > 0
 
     def text(self) -> str:
         words = {k: show(v) for k, v in self.found.items() if isinstance(v, ast.AST)}
@@ -118,8 +118,15 @@ def both(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.st
     counters = [n for n in dict.fromkeys(n.id for n in ast.walk(node) if isinstance(n, ast.Name)) if whole(scope.names.get(n))]
     for factor in scope.integers():
         for one, two in combinations([c for c in counters if c != factor], 2):
-            new = Renamed({n: parse(f"{n} * {factor}") for n in (one, two)}).visit(copy.deepcopy(node))
-            yield Cause.STRIDE, f"{one} and {two} must be multiplied by {factor}", [new]
+            names = {n: parse(f"{n} * {factor}") for n in (one, two)}
+            for part in ("target", "targets", "value"):
+                inside = getattr(node, part, None)
+                if inside is None:
+                    continue
+                new = copy.copy(node)
+                changed = [Renamed(names).visit(copy.deepcopy(i)) for i in (inside if isinstance(inside, list) else [inside])]
+                setattr(new, part, changed if isinstance(inside, list) else changed[0])
+                yield Cause.STRIDE, f"{one} and {two} must be multiplied by {factor}", [new]
         for form in ("{p}:{p} + {n}", "{p}:-{p}"):
             cut = Cut(factor, form)
             new = cut.visit(copy.deepcopy(node))

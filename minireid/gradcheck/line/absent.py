@@ -52,7 +52,8 @@ def lost(judge: Judge, run: Run, event: Event, claim: Event, use: Event, name: s
     before = [e for e in run.events if e.site is event.site and e.number < event.number]
     for earlier in before:
         found = judge.recognise(earlier)
-        if found is not None and event.kind == "store" and not event.site.key and event.index is None:
+        plain = event.kind == "assign" or (event.kind == "store" and not event.site.key and event.index is None)
+        if found is not None and plain and found.name == use.name and found.kind in ("use", "argument"):
             return Absent(Cause.ASSIGNS, f"the line replaces what {name} had from line {use.line} (forward): it has to add")
     later = {k: v for k, v in use.loops.items() if claim.loops.get(k, v) != v}
     if later:

@@ -144,7 +144,7 @@ class Claims:
         every = [(name, self.wholes.get(bare(name), [])) for name in names]
         alike = [(name, [e for e in several if e.shape == event.shape]) for name, several in every]
         exactly = [(name, [e for e in several if last(e.name) == name]) for name, several in every]
-        for name, candidates in [*alike, *exactly]:
+        for name, candidates in [*alike, *(exactly if event.kind in ("item", "store") and event.index is None else [])]:
             exact = [e for e in candidates if last(e.name) == name]
             candidates = exact or candidates
             own = [e for e in candidates if pair is not None and e.frame.number == pair.number]

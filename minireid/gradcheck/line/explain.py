@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.cause.effects import effects
 from minireid.gradcheck.finding import Explanation, Finding, Line
 from minireid.gradcheck.line.absent import absent, shown
@@ -65,10 +66,14 @@ class Explainer:
 
     def finding(self, fault: Fault, alone: bool) -> tuple[Finding, frozenset[int]]:
         """The finding on a fault, and the sites of the faults that its mend makes right too."""
+        born = self.mender.parts[fault.site][0].birth
+        if np.asarray(fault.first.object).dtype.kind in "iu" and born is not None:
+            text = f"{shown(born)} is an array of whole numbers: everything after the point is cut off; make it of floats"
+            return Finding(self.line(fault, born.line), [Explanation(Cause.INTEGERS, text)]), self.same_family(fault)
         mends = self.mender.mend(fault)
         best = self.sure(mends, len(self.run.faults))
         kept = wrongly_kept(self.mender, fault) if best is None or best.tier > 0 else None
-        if kept is not None:
+        if kept is not None and (kept.sure or best is None):
             line = replace(self.line(fault, kept.line), function=kept.function)
             return Finding(line, [Explanation(kept.cause, kept.text)]), self.same_family(fault)
         mend = forward_mend(self.mender, self.proofs()[0]) if best is None and alone else None

@@ -11,6 +11,7 @@ place that refers to it reaches the new code.
     before   before a simple statement: the statement and the local names
     value    after a name or attribute was assigned; for an argument; for an expression
     store    after a part of an array or an entry of a dict was assigned
+    settle   after a loop that assigned parts of an array
 """
 
 import ast
@@ -287,11 +288,18 @@ class Taps(ast.NodeTransformer):
         if isinstance(node, ast.For):
             node.iter = self.visit(node.iter)
         entering = [located(t, node) for t in self.taps_on(node.target, "")] if isinstance(node, ast.For) else []
+        outermost = not self.loops
+        if outermost:
+            self.inner: list[tuple[int, ast.expr]] = []
         self.loops.append(original)
         node.body = [start, *entering, *self.block(node.body, original.body)]
         self.loops.pop()
         node.orelse = self.block(node.orelse, original.orelse)
-        return [node, end]
+        if not outermost:
+            return [node, end]
+        last = {ast.unparse(base): (site, base) for site, base in self.inner}.values()
+        settled = [ast.Expr(call("settle", ast.Constant(site), copy.deepcopy(base))) for site, base in last]
+        return [node, end, *(located(s, node) for s in settled)]
 
     # Right-hand sides
 
@@ -346,6 +354,8 @@ class Taps(ast.NodeTransformer):
         if any(isinstance(n, (ast.Call, ast.NamedExpr)) for n in ast.walk(load.value)):
             return []
         site = self.site("store", name, target.lineno, augmented)
+        if self.loops and isinstance(target.value, ast.Name):
+            self.inner.append((site, load.value))
         index = ast.Call(ast.Attribute(ast.Name(TRACER, ast.Load()), "index", ast.Load()), [], [])
         if any(isinstance(n, (ast.Call, ast.NamedExpr)) for n in ast.walk(load.slice)):
             index_ = ast.Constant(None)  # a call in the index is not repeated

@@ -17,6 +17,7 @@ from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.cause.scope import Scope, numeric, show
 from minireid.gradcheck.cause.search import candidates, roots, statement_candidates
 from minireid.gradcheck.line.bench import Change, Instance, Stretch, replaced
+from minireid.gradcheck.line.claims import last
 from minireid.gradcheck.line.follow import Statement, named
 from minireid.gradcheck.line.judge import Fault
 from minireid.gradcheck.line.mend import RANKS, Mend, Mender, activation_of, is_mask
@@ -26,12 +27,13 @@ from minireid.gradcheck.line.trace import run as traced
 
 @dataclass(frozen=True)
 class Kept:
-    """name, in the backward, should hold what the forward computes in line `right`; line: what to change."""
+    """What the forward should keep. line: what to change there. sure: the variable of this name holds another value."""
 
     cause: Cause
     text: str
     line: int
     function: str
+    sure: bool = False
 
 
 def wrongly_kept(mender: Mender, fault: Fault) -> Kept | None:
@@ -111,17 +113,18 @@ def explained(mender: Mender, name: str, value: Any, right: Event) -> Kept:
     if changed or in_place:
         event = (changed or in_place)[0]
         text = f"{name} was kept, and this line changes it in place afterwards: it needs a new array"
-        return Kept(Cause.OLD_VALUE, text, event.line, event.site.function)
+        return Kept(Cause.OLD_VALUE, text, event.line, event.site.function, True)
     made = [e for e in events if e.value is not None and e.shape == a.shape and np.array_equal(e.value, a) and e.kind in ("assign", "add")]
     wanted = right.name or f"the value computed in line {right.line}"
+    sure = bool(right.name) and last(right.name) == last(name.partition("[")[0])
     if made and other_round(made[-1], right):
         cause = Cause.STEP
     if made and not np.any(np.abs(mender.judge.truth.print(counterpart(mender, made[-1]))) > 1e-13):
         text = f"the forward keeps {made[-1].name} for the backward, but it needs {wanted} (line {right.line})"
-        return Kept(cause, text, made[-1].line, made[-1].site.function)
+        return Kept(cause, text, made[-1].line, made[-1].site.function, True)
     line, function = cache_line(mender, right)
     kept = made[-1].name if made else f"another {name}"
-    return Kept(cause, f"the cache holds {kept} where {wanted} belongs (line {right.line})", line, function)
+    return Kept(cause, f"the cache holds {kept} where {wanted} belongs (line {right.line})", line, function, sure)
 
 
 def counterpart(mender: Mender, event: Event) -> Event:

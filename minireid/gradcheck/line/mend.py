@@ -325,21 +325,24 @@ class Mender:
             return self.search(fault)
 
     def search(self, fault: Fault) -> list[Mend]:
+        """The nearest statements and the simplest rules first, until a change mends the fault and its family."""
         end = time.process_time() + SECONDS
         suspects = self.suspects(fault)
-        found: list[Mend] = []
         family = self.family(fault, suspects)
-        for tier in (0, 1, 2):
-            for suspect in suspects:
-                if tier == 2 and not self.computes(suspect):
-                    continue
-                found += self.attempt(fault, suspect, tier, min(end, time.process_time() + SLICE))
+        jobs = [(1.4 * tier + s.distance + (not self.computes(s)), tier, s) for s in suspects for tier in (0, 1, 2)
+                if tier < 2 or self.computes(s)]  # fmt: skip
+        found: list[Mend] = []
+        last = np.inf
+        for cost, tier, suspect in sorted(jobs, key=lambda job: job[0]):
+            if cost > last:
+                break
+            found += self.attempt(fault, suspect, tier, min(end, time.process_time() + SLICE))
             if found:
-                found = self.counted(found, family, suspects)
-                if max(len(m.fixed) for m in found) > len(family) or tier == 2:
-                    break
+                self.counted(found, family, suspects)
+                if max(len(m.fixed) for m in found) > len(family):
+                    last = min(last, cost + 1)
             if time.process_time() > end:
-                self.out_of_time = True
+                self.out_of_time = not found
                 break
         return sorted(found, key=Mend.key)
 
@@ -351,7 +354,7 @@ class Mender:
 
     def computes(self, suspect: Suspect) -> bool:
         """Whether the statement computes a gradient, and does not only unpack or loop."""
-        events = [e for e in self.run.events if e.execution == suspect.execution and e.kind in ("assign", "add", "store", "touch")]
+        events = [e for e in self.run.events if e.execution == suspect.execution and e.kind != "term"]
         return any((e.number, e.leaf) not in self.judge.constant for e in events)
 
     def counted(self, found: list[Mend], family: list[Fault], suspects: list[Suspect]) -> list[Mend]:

@@ -166,9 +166,10 @@ class Tracer:
             return value
         if site.kind == "return" and isinstance(value, tuple) and self.kinds is BACKWARD and not hasattr(value, "_fields"):
             return self.returned(site, value)
-        if not followed(value) and not (self.kinds is BACKWARD and site.kind in ("assign", "add", "return") and integers(value)):
+        self.count += 1  # also what is not followed: a mended value may be so
+        whole = self.kinds is BACKWARD and site.kind in ("assign", "add", "return") and integers(value)
+        if not followed(value) and not whole:
             return value
-        self.count += 1
         if self.recording:
             return self.record(site, value)
         return moved(value, self.leaf, self.by) if self.count == self.target else value
@@ -177,10 +178,9 @@ class Tracer:
         """A tuple that was returned under one name or by another function: its elements one by one."""
         new = list(values)
         for n, value in enumerate(values):
-            if followed(value) or integers(value):
-                self.count += 1
-                if self.recording:
-                    new[n] = self.record(site, value, f"#{n}")
+            self.count += 1
+            if self.recording and (followed(value) or integers(value)):
+                new[n] = self.record(site, value, f"#{n}")
         return values if all(a is b for a, b in zip(new, values)) else tuple(new)
 
     def store(self, number: int, base: Any, index: Any) -> None:
@@ -188,13 +188,13 @@ class Tracer:
         site = self.program.sites[number]
         if site.kind not in self.kinds or number in self.skipped:
             return
+        self.count += 1
         try:
             part = base[index]
         except (TypeError, IndexError, KeyError):
             return
         if not followed(part):
             return
-        self.count += 1
         if isinstance(base, np.ndarray):
             if self.recording and self.kinds is BACKWARD:
                 new = self.record(site, base, index=(index,))
@@ -212,6 +212,20 @@ class Tracer:
                     base[index] = new
             elif self.count == self.target:
                 base[index] = moved(part, self.leaf[len(key) :], self.by)
+
+    def settle(self, number: int, base: Any) -> None:
+        """A loop that stored parts of an array has ended: where the stores were too many, its array is one event."""
+        site = self.program.sites[number]
+        if number in self.skipped and site.kind in self.kinds and self.recording and self.kinds is BACKWARD and followed(base):
+            self.count += 1
+            self.passages[number] = 0
+            frame = self.frames[-1]
+            here = frame.execution
+            frame.execution = next((x for x in range(here, -1, -1) if self.statements[x] == site.statement), here)
+            new = self.record(site, base)
+            frame.execution = here
+            if new is not base:
+                base[...] = new
 
     def record(self, site: Site, value: Any, key: str = "", index: Any = None) -> Any:
         self.passages[site.number] += 1

@@ -57,9 +57,9 @@ MISTAKES = [
     Mistake("constant factor", "the mean is over all 3 pairs, the one beyond the margin included", {"P": "2"}),
     Mistake("sign", "v01 is x[0] - x[1] (or the minus for x[1] is missing)", {"dv01": "-v01 * dd01 / d01"}),
     Mistake("factor missing", f"{UNIT}; 1 / d is left out", rules("dv", "v02 * dd02")),
-    Mistake("factor twice", f"{UNIT}; v . v is d^2: the root was not taken", rules("dv", "v02 * dd02 / d02**2")),
+    Mistake("factor too many", f"{UNIT}; v . v is d^2: the root was not taken", rules("dv", "v02 * dd02 / d02**2")),
     Mistake("= for +=", f"{TWO_PAIRS}; the later one has replaced the first", {"dx0": "dv02"}),
-    Mistake("path missing", f"{TWO_PAIRS}; pair (0, 2) is left out", {"dx0": "dv01"}),
+    Mistake("term missing", f"{TWO_PAIRS}; pair (0, 2) is left out", {"dx0": "dv01"}),
     Mistake("one twin lost", TWIN, {"dx1": "0 * dv01"}),
     Mistake("one twin lost", TWIN, {"dx2": "0 * dv02"}),
     Mistake("wrong index", "this is the other coordinate", {"dx0": "(dv01 + dv02)[::-1]"}),
@@ -76,15 +76,15 @@ def mistakes_of(form: str) -> list[Mistake]:
     if form == "contrastive_linear":
         return [
             *found,
-            Mistake("mask wrong", beyond, {"dd12": "-1 / P"}),
+            Mistake("wrong mask", beyond, {"dd12": "-1 / P"}),
             Mistake("constant factor", "this form has no 1/2", {"dd01": f"{pull} / 2", "dd02": f"{push} / 2"}),
-            Mistake("factor twice", "l is d, not 1/2 d^2: so dd02 has no factor gap", {"dd02": "-gap02 / P"}),
+            Mistake("factor too many", "l is d, not 1/2 d^2: so dd02 has no factor gap", {"dd02": "-gap02 / P"}),
         ]
     swapped = {"dd01": push.replace("gap02", f"max({gap}, 0)").replace("02", "01"), **rules("dd", "d02 / P", DIFFERENT)}
     doubled = {"dd01": f"{pull} * 2", "dd02": f"{push} * 2"}
     found += [
-        Mistake("mask wrong", beyond, {"gap12": gap.replace("02", "12")}),
-        Mistake("mask wrong", "pairs of one person are pulled together, others pushed apart", swapped),
+        Mistake("wrong mask", beyond, {"gap12": gap.replace("02", "12")}),
+        Mistake("wrong mask", "pairs of one person are pulled together, others pushed apart", swapped),
         Mistake("constant factor", "the 1/2 in front of the square cancels the 2 of its derivative", doubled),
     ]
     if form == "contrastive_squared":

@@ -47,7 +47,7 @@ THREE = "x is used in F4, F2 and F1; dx is the sum over them"
 MISTAKES = {
     "dz": [
         ("sign", "a larger z brings in more c and less h', so dz has c - h', not h' - c", "dh * (h_prev - c)"),
-        ("path missing", "z stands twice in F5: in z c, and in (1 - z) h', which is left out", "dh * c"),
+        ("term missing", "z stands twice in F5: in z c, and in (1 - z) h', which is left out", "dh * c"),
     ],
     "dc": [
         ("wrong variable", "in F5 c is multiplied by z; 1 - z belongs to h'", "dh * (1 - z)"),
@@ -60,7 +60,7 @@ MISTAKES = {
     ],
     "dq": [
         ("factor missing", "q goes into ac through Uc, so dq has that factor too", "dac"),
-        ("gates swapped", "q goes into ac through Uc; Ur belongs to the reset gate", "dac @ Ur.T"),
+        ("wrong variable", "q goes into ac through Uc; Ur belongs to the reset gate", "dac @ Ur.T"),
     ],
     "dr": [
         ("factor missing", "in F3 r is multiplied by h', so dr has that factor too", "dq"),
@@ -70,68 +70,68 @@ MISTAKES = {
         ("activation left out", f"{SIGMOID}; from dr to dar it is left out", "dr"),
         ("wrong activation", f"{SIGMOID}; 1 - r^2 belongs to tanh", "dr * (1 - r * r)"),
         ("factor missing", f"{SIGMOID}; the factor r is missing", "dr * (1 - r)"),
-        ("gates swapped", "r comes from ar, z from az: z (1 - z) belongs to daz", "dr * z * (1 - z)"),
+        ("wrong variable", "r comes from ar, z from az: z (1 - z) belongs to daz", "dr * z * (1 - z)"),
     ],
     "daz": [
         ("activation left out", f"{SIGMOID}; from dz to daz it is left out", "dz"),
         ("wrong activation", f"{SIGMOID}; 1 - z^2 belongs to tanh", "dz * (1 - z * z)"),
         ("factor missing", f"{SIGMOID}; the factor z is missing", "dz * (1 - z)"),
-        ("gates swapped", "z comes from az, r from ar: r (1 - r) belongs to dar", "dz * r * (1 - r)"),
+        ("wrong variable", "z comes from az, r from ar: r (1 - r) belongs to dar", "dz * r * (1 - r)"),
     ],
     "dh_prev": [
-        ("path missing", f"{FOUR}. The term of F5 is missing", "dq * r + dar @ Ur.T + daz @ Uz.T"),
-        ("path missing", f"{FOUR}. The term of F3 is missing", "dh * (1 - z) + dar @ Ur.T + daz @ Uz.T"),
-        ("path missing", f"{FOUR}. The term of F2 is missing", "dh * (1 - z) + dq * r + daz @ Uz.T"),
-        ("path missing", f"{FOUR}. The term of F1 is missing", "dh * (1 - z) + dq * r + dar @ Ur.T"),
-        ("path missing", f"{FOUR}. The terms of the gates, F2 and F1, are missing", "dh * (1 - z) + dq * r"),
-        ("path missing", f"{FOUR}. Only the term of F5 is there", "dh * (1 - z)"),
+        ("term missing", f"{FOUR}. The term of F5 is missing", "dq * r + dar @ Ur.T + daz @ Uz.T"),
+        ("term missing", f"{FOUR}. The term of F3 is missing", "dh * (1 - z) + dar @ Ur.T + daz @ Uz.T"),
+        ("term missing", f"{FOUR}. The term of F2 is missing", "dh * (1 - z) + dq * r + daz @ Uz.T"),
+        ("term missing", f"{FOUR}. The term of F1 is missing", "dh * (1 - z) + dq * r + dar @ Ur.T"),
+        ("term missing", f"{FOUR}. The terms of the gates, F2 and F1, are missing", "dh * (1 - z) + dq * r"),
+        ("term missing", f"{FOUR}. Only the term of F5 is there", "dh * (1 - z)"),
         ("= for +=", f"{FOUR}. Only the term of F1 is there", "daz @ Uz.T"),
         ("wrong variable", "in F5 h' is multiplied by 1 - z, not z", "dh * z + dq * r + dar @ Ur.T + daz @ Uz.T"),
         ("factor missing", "in F5 h' is multiplied by 1 - z", "dh + dq * r + dar @ Ur.T + daz @ Uz.T"),
         ("factor missing", "in F3 h' is multiplied by r", "dh * (1 - z) + dq + dar @ Ur.T + daz @ Uz.T"),
-        ("gates swapped", "az has Uz, ar has Ur", "dh * (1 - z) + dq * r + dar @ Uz.T + daz @ Ur.T"),
+        ("wrong variable", "az has Uz, ar has Ur", "dh * (1 - z) + dq * r + dar @ Uz.T + daz @ Ur.T"),
     ],
     "dx": [
-        ("path missing", f"{THREE}. The term of F4 is missing", "dar @ Wr.T + daz @ Wz.T"),
-        ("path missing", f"{THREE}. The term of F2 is missing", "dac @ Wc.T + daz @ Wz.T"),
-        ("path missing", f"{THREE}. The term of F1 is missing", "dac @ Wc.T + dar @ Wr.T"),
-        ("path missing", f"{THREE}. The terms of the gates, F2 and F1, are missing", "dac @ Wc.T"),
+        ("term missing", f"{THREE}. The term of F4 is missing", "dar @ Wr.T + daz @ Wz.T"),
+        ("term missing", f"{THREE}. The term of F2 is missing", "dac @ Wc.T + daz @ Wz.T"),
+        ("term missing", f"{THREE}. The term of F1 is missing", "dac @ Wc.T + dar @ Wr.T"),
+        ("term missing", f"{THREE}. The terms of the gates, F2 and F1, are missing", "dac @ Wc.T"),
         ("= for +=", f"{THREE}. Only the term of F1 is there", "daz @ Wz.T"),
-        ("gates swapped", "az has Wz, ar has Wr", "dac @ Wc.T + dar @ Wz.T + daz @ Wr.T"),
+        ("wrong variable", "az has Wz, ar has Wr", "dac @ Wc.T + dar @ Wz.T + daz @ Wr.T"),
         ("wrong variable", "x is multiplied by W; U belongs to h'", "dac @ Uc.T + dar @ Ur.T + daz @ Uz.T"),
     ],
     "dWz": [
         ("wrong variable", "az has x Wz, not h' Wz", "h_prev.T @ daz"),
-        ("gates swapped", "Wz stands in az, not in ar", "x.T @ dar"),
+        ("wrong variable", "Wz stands in az, not in ar", "x.T @ dar"),
     ],
     "dUz": [
         ("wrong variable", "az has h' Uz, not x Uz", "x.T @ daz"),
-        ("gates swapped", "Uz stands in az, not in ar", "h_prev.T @ dar"),
-        ("shifted by one step", "az has h' Uz with the old state h', not the new h", "h.T @ daz"),
+        ("wrong variable", "Uz stands in az, not in ar", "h_prev.T @ dar"),
+        ("wrong step", "az has h' Uz with the old state h', not the new h", "h.T @ daz"),
     ],
     "dWr": [
         ("wrong variable", "ar has x Wr, not h' Wr", "h_prev.T @ dar"),
-        ("gates swapped", "Wr stands in ar, not in az", "x.T @ daz"),
+        ("wrong variable", "Wr stands in ar, not in az", "x.T @ daz"),
     ],
     "dUr": [
         ("wrong variable", "ar has h' Ur, not x Ur", "x.T @ dar"),
-        ("gates swapped", "Ur stands in ar, not in az", "h_prev.T @ daz"),
-        ("shifted by one step", "ar has h' Ur with the old state h', not the new h", "h.T @ dar"),
+        ("wrong variable", "Ur stands in ar, not in az", "h_prev.T @ daz"),
+        ("wrong step", "ar has h' Ur with the old state h', not the new h", "h.T @ dar"),
     ],
     "dWc": [
         ("wrong variable", "ac has x Wc, not q Wc", "q.T @ dac"),
-        ("gates swapped", "Wc stands in ac, not in az", "x.T @ daz"),
+        ("wrong variable", "Wc stands in ac, not in az", "x.T @ daz"),
     ],
     "dUc": [
         ("wrong variable", "ac has q Uc, not h' Uc", "h_prev.T @ dac"),
         ("wrong variable", "ac has q Uc, not x Uc", "x.T @ dac"),
-        ("gates swapped", "Uc stands in ac, not in az", "q.T @ daz"),
+        ("wrong variable", "Uc stands in ac, not in az", "q.T @ daz"),
     ],
 }
 
 # Mistakes that only matrices can show.
 MATRIX_MISTAKES = {
-    "dq": [("untransposed square matrix", "ac = q Uc, so dq = dac Uc^T, with Uc transposed", "dac @ Uc")],
+    "dq": [("transposed", "ac = q Uc, so dq = dac Uc^T, with Uc transposed", "dac @ Uc")],
     "dUz": [("transposed", "row i, column j of dUz is h'[i] daz[j]", "daz.T @ h_prev")],
     "dUc": [("transposed", "row i, column j of dUc is q[i] dac[j]", "dac.T @ q")],
 }

@@ -72,7 +72,7 @@ BUGS = (
         old="dy * (y > 0)",
         new="dy * (y >= 0)",
         difficulty=2,
-        cause="mask wrong",
+        cause="wrong mask",
         also=("activation left out",),
         hint="For which inputs is y >= 0?",
         explanation=(
@@ -88,7 +88,7 @@ BUGS = (
         old="dy * (y > 0)",
         new="dy * (dy > 0)",
         difficulty=1,
-        cause="mask wrong",
+        cause="wrong mask",
         also=("wrong variable",),
         hint="A layer is applied to x. Is its backward the same layer applied to dy?",
         explanation=(
@@ -120,8 +120,8 @@ BUGS = (
         old="db = drows.sum(axis=0)",
         new="db = dy.sum(axis=0)",
         difficulty=2,
-        cause="bias axes",
-        also=("path missing",),
+        cause="wrong axes",
+        also=("term missing",),
         hint="x may have more than two axes.",
         explanation=(
             "b is shared by all clips and all frames; axis 0 is only the clips. For x (N, D), which most tests use, "
@@ -136,8 +136,8 @@ BUGS = (
         old="dW = rows.T @ drows",
         new='dW = rows.T @ drows + 0.01 * p["W"]',
         difficulty=1,
-        cause="parameter term",
-        also=("extra path",),
+        cause="term too many",
+        also=("term too many",),
         hint="What is dW when dy is zero?",
         explanation=(
             "Weight decay is a term of the loss or of the optimiser. The forward of this layer contains no such term. "
@@ -153,7 +153,7 @@ BUGS = (
         new="dy * (mask > 0)",
         difficulty=1,
         cause="factor missing",
-        also=("constant factor", "mask wrong"),
+        also=("constant factor", "wrong mask"),
         hint="Is a kept value left as it is?",
         explanation=(
             "The mask holds 0 and 1 / (1 - rate). Turning it into True and False loses the scale. Dropped entries are "
@@ -167,7 +167,7 @@ BUGS = (
         old=">= rate",
         new="< rate",
         difficulty=2,
-        cause="mask wrong",
+        cause="wrong mask",
         also=("forward differs",),
         hint="With rate = 0.1, how many values should be zero?",
         explanation=(
@@ -184,8 +184,8 @@ BUGS = (
         old="across = du - u * (u * du).sum(axis=1, keepdims=True)",
         new="across = du",
         difficulty=1,
-        cause="detached branch",
-        also=("path missing",),
+        cause="term missing",
+        also=("term missing",),
         hint="Does s depend on x?",
         explanation=(
             "du / s would be the derivative if the length were a constant. But s changes with x, and that removes the "

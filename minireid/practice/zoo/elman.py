@@ -12,7 +12,7 @@ BUGS = (
         new="return h, Step(x, h_prev, ah, p)",
         difficulty=2,
         cause="pre-activation",
-        also=("stale value", "wrong variable"),
+        also=("old value", "wrong variable"),
         hint="tanh's derivative can be written with its input or with its output, and the two formulas differ.",
         explanation=(
             "The backward computes 1 - h^2 and expects the output h, but the cache holds the pre-activation ah. "
@@ -43,7 +43,7 @@ BUGS = (
         old='dh_prev = dah @ p["U"].T',
         new='dh_prev = dah @ p["U"]',
         difficulty=1,
-        cause="untransposed square matrix",
+        cause="transposed",
         also=("transposed",),
         hint="The line above does the same for x.",
         explanation=(
@@ -91,8 +91,8 @@ BUGS = (
         old='"U": h_prev.T @ dah',
         new='"U": h.T @ dah',
         difficulty=1,
-        cause="shifted by one step",
-        also=("wrong variable", "stale value"),
+        cause="wrong step",
+        also=("wrong variable", "old value"),
         hint="Which state is multiplied by U in F1?",
         explanation=(
             "U maps the state before the frame. Here its gradient is formed with the state after it, one frame too "
@@ -107,8 +107,8 @@ BUGS = (
         old='"b": dah.sum(axis=0)}',
         new='"b": dah.sum()}',
         difficulty=1,
-        cause="bias axes",
-        also=("extra path",),
+        cause="wrong axes",
+        also=("term too many",),
         hint="What shape has b, and what shape has its gradient?",
         explanation=(
             "b (S,) was repeated over the N clips, so its gradient is the sum over axis 0 alone. Without an axis NumPy "
@@ -124,7 +124,7 @@ BUGS = (
         new='h_prev @ p["U"].T + p["b"]',
         difficulty=2,
         cause="forward differs",
-        also=("transposed", "untransposed square matrix"),
+        also=("transposed",),
         hint="On a blackboard vectors are columns. What are they on this page?",
         explanation=(
             "Papers write U h with column vectors, which is h U^T for rows. But this page's U is stored for h U. "
@@ -151,7 +151,7 @@ BUGS = (
         ),
         difficulty=2,
         cause="wrong index",
-        also=("path missing",),
+        also=("term missing",),
         hint="Write down the values of t for a clip of three frames.",
         explanation=(
             "range(T - 1, 0, -1) ends at 1: the first frame is never visited. Its dx stays 0. W and b miss one term of "
@@ -199,8 +199,8 @@ BUGS = (
             "        dx[:, t], dh_t, step_grads = step_backward(dh_t, steps[t])"
         ),
         difficulty=2,
-        cause="last step only",
-        also=("path missing",),
+        cause="nothing carried back",
+        also=("term missing",),
         hint="How many states does the layer return?",
         explanation=(
             "The loop starts from the last state's gradient and passes it back correctly. But the gradients of the "
@@ -218,8 +218,8 @@ BUGS = (
             "        dh_next += dh_prev"
         ),
         difficulty=2,
-        cause="extra path",
-        also=("factor twice", "stale value"),
+        cause="term too many",
+        also=("factor too many", "old value"),
         hint="How many frames later is a state used directly?",
         explanation=(
             "Parameters are used at every frame and collect with +=. A state is used by the next frame only, so "
@@ -236,7 +236,7 @@ BUGS = (
         new="d, tanh_cache, drop_cache = steps[-t]",
         difficulty=2,
         cause="wrong order",
-        also=("wrong index", "shifted by one step"),
+        also=("wrong index", "wrong step"),
         hint="For T = 4, write down which entry of steps is read for t = 3, 2, 1.",
         explanation=(
             "t already runs backwards. Then steps[-t] counts from the end once more, and the last frame meets the "
@@ -252,7 +252,7 @@ BUGS = (
         new="dr = dd  # F3",
         difficulty=1,
         cause="factor missing",
-        also=("mask wrong",),
+        also=("wrong mask",),
         hint="Set the rate to 0 and check again.",
         explanation=(
             "What was dropped in the forward had no influence and gets no gradient. What was kept was scaled up, and "
@@ -267,7 +267,7 @@ BUGS = (
         old='"b": db}',
         new='"b": db + ds}',
         difficulty=2,
-        cause="extra path",
+        cause="term too many",
         also=(),
         hint="In which frames is b added, by F1 and F4?",
         explanation=(
@@ -283,8 +283,8 @@ BUGS = (
         old="ds = do_t.sum(axis=0)",
         new="ds = do[:, 0].sum(axis=0)",
         difficulty=2,
-        cause="path missing",
-        also=("wrong variable", "detached branch", "last step only"),
+        cause="term missing",
+        also=("wrong variable", "term missing", "nothing carried back"),
         hint="Does s have an influence on the second frame?",
         explanation=(
             "s is added to o_1, and o_1 goes on into every later frame. do[:, 0] is only what the output o_1 itself "
@@ -299,8 +299,8 @@ BUGS = (
         old="        dU += d.T @ do_t",
         new="        r = tanh_cache  # the output of tanh\n        dU += r.T @ do_t",
         difficulty=2,
-        cause="stale value",
-        also=("wrong variable", "mask wrong", "factor missing"),
+        cause="old value",
+        also=("wrong variable", "wrong mask", "factor missing"),
         hint="Follow o_(t-1) from F2 to F4: what is it called when it meets U?",
         explanation=(
             "U was multiplied by d, the state after dropout; r is the same state before dropout. In evaluation d and r "
@@ -315,8 +315,8 @@ BUGS = (
         old="de[:, t] = do_t  # F4, also the next three lines",
         new="de[:, t] = do[:, t]  # F4",
         difficulty=1,
-        cause="last step only",
-        also=("path missing", "wrong variable", "detached branch"),
+        cause="nothing carried back",
+        also=("term missing", "wrong variable"),
         hint="do and do_t differ by one term. Which?",
         explanation=(
             "e_t goes into o_t, and o_t is both an output and the input of the next frame. do[:, t] is only the first "
@@ -331,7 +331,7 @@ BUGS = (
         old="do_t = do[:, t - 1] + tanh.backward(dr, tanh_cache)  # F2",
         new="do_t = tanh.backward(do[:, t - 1] + dr, tanh_cache)  # F2",
         difficulty=2,
-        cause="factor twice",
+        cause="factor too many",
         also=("wrong operation", "wrong activation"),
         hint="Which of the two ways out of o_t leads through a tanh?",
         explanation=(

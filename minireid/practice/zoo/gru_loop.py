@@ -11,8 +11,8 @@ BUGS = (
         old="step_backward(dh[:, t] + dh_next, steps[t])",
         new="step_backward(dh[:, t], steps[t])",
         difficulty=1,
-        cause="last step only",
-        also=("path missing", "detached branch"),
+        cause="nothing carried back",
+        also=("term missing",),
         hint="The state after frame t is used in two places.",
         explanation=(
             "dh_next is computed and never used: each frame gets the gradient of its own output alone, and nothing "
@@ -28,7 +28,7 @@ BUGS = (
         new="grads[name] = step_grads[name]",
         difficulty=1,
         cause="= for +=",
-        also=("path missing",),
+        also=("term missing",),
         hint="How often is Wz used in a clip of T frames?",
         explanation=(
             "The same parameters are used at every frame, so their gradient is the sum over frames. Here each frame "
@@ -59,8 +59,8 @@ BUGS = (
         old="step_backward(dh[:, t] + dh_next, steps[t])",
         new="step_backward(dh[:, t] + dh_next, steps[t - 1])",
         difficulty=2,
-        cause="shifted by one step",
-        also=("wrong index", "stale value"),
+        cause="wrong step",
+        also=("wrong index", "old value"),
         hint="What is steps[-1] in Python?",
         explanation=(
             "The gradient of frame t meets the cache of frame t - 1, because 'h' comes from the previous step'. But "
@@ -91,8 +91,8 @@ BUGS = (
         old="h_t, step = step_forward(x[:, t], h_t, p)",
         new="h_t[:], step = step_forward(x[:, t], h_t, p)",
         difficulty=3,
-        cause="stale value",
-        also=("shifted by one step", "wrong variable"),
+        cause="old value",
+        also=("wrong step", "wrong variable"),
         hint="When the loop has ended, what does h_prev in the cache of the first frame hold?",
         explanation=(
             "h_t[:] = writes into the same memory at every frame, and each cache holds that memory as its h_prev. At "
@@ -109,7 +109,7 @@ BUGS = (
         new="h = (1 - z) * c + z * h_prev  # F5 (N, S)",
         difficulty=2,
         cause="forward differs",
-        also=("gates swapped",),
+        also=("wrong variable",),
         hint="PyTorch's documentation and this page write F5 differently.",
         explanation=(
             "This is PyTorch's F5, where an open update gate keeps the old state. On this page it lets the new one in. "
@@ -172,8 +172,8 @@ BUGS = (
         old='dh * (1 - z) + dq @ p["Uc"].T + dar',
         new="dh * (1 - z) + dar",
         difficulty=2,
-        cause="path missing",
-        also=("detached branch",),
+        cause="term missing",
+        also=("term missing",),
         hint="Four equations use h'. The comment at the end of the line names them.",
         explanation=(
             "h' reaches the candidate through q, and that term is left out. It is easily forgotten that q is computed "
@@ -188,8 +188,8 @@ BUGS = (
         old='dx = dac @ p["Wc"].T + dar @ p["Wr"].T + daz @ p["Wz"].T  # F4, F2, F1',
         new='dx = dac @ p["Wc"].T  # F4',
         difficulty=1,
-        cause="path missing",
-        also=("detached branch",),
+        cause="term missing",
+        also=("term missing",),
         hint="Search the forward for x.",
         explanation=(
             "x feeds both gates and the candidate, so its gradient is the sum over all three. The candidate is easily "

@@ -12,7 +12,7 @@ BUGS = (
         new="dz = dh * (h_prev - c)",
         difficulty=1,
         cause="sign",
-        also=("gates swapped",),
+        also=("wrong variable",),
         hint="Look at F5: when z grows a little, does h move towards c or towards h'?",
         explanation=(
             "The derivative of (1 - z) h' + z c by z is c - h'. Other papers write h = z h' + (1 - z) c, where it is "
@@ -27,7 +27,7 @@ BUGS = (
         old="dz = dh * (c - h_prev)",
         new="dz = dh * c",
         difficulty=1,
-        cause="path missing",
+        cause="term missing",
         also=(),
         hint="Count how often z occurs in F5.",
         explanation=(
@@ -44,7 +44,7 @@ BUGS = (
         new="dz = dh * c - h_prev",
         difficulty=1,
         cause="wrong operation",
-        also=("factor missing", "parameter term", "extra path"),
+        also=("factor missing", "term too many"),
         hint="What should every gradient be when dh is zero?",
         explanation=(
             "Without the brackets only c is multiplied by dh, and -h' is added whatever the loss is. A backward is "
@@ -59,7 +59,7 @@ BUGS = (
         old="dc = dh * z  # F5",
         new="dc = dh * (1 - z)  # F5",
         difficulty=1,
-        cause="gates swapped",
+        cause="wrong variable",
         also=("wrong variable",),
         hint="Which of z and 1 - z stands in front of c in F5 of this page?",
         explanation=(
@@ -108,7 +108,7 @@ BUGS = (
         new="    s, _ = sigmoid.forward(z)\n    daz = dz * s * (1 - s)  # F1",
         difficulty=2,
         cause="wrong variable",
-        also=("pre-activation", "wrong activation", "factor twice"),
+        also=("pre-activation", "wrong activation", "factor too many"),
         hint="z has already been through the sigmoid once.",
         explanation=(
             "sigmoid'(a) = s (1 - s) with s = sigmoid(a), where a is the pre-activation. Here z takes the place of a, "
@@ -139,7 +139,7 @@ BUGS = (
         old="dar = dr * r * (1 - r)  # F2",
         new="dar = dr * z * (1 - z)  # F2",
         difficulty=1,
-        cause="gates swapped",
+        cause="wrong variable",
         also=("wrong variable",),
         hint="Read the lines of F1 and F2 letter by letter.",
         explanation=(
@@ -155,8 +155,8 @@ BUGS = (
         old="dac = dc * (1 - c * c)  # F4",
         new="dac = dc * z * (1 - c * c)  # F4",
         difficulty=2,
-        cause="factor twice",
-        also=("extra path",),
+        cause="factor too many",
+        also=("term too many",),
         hint="Look one line up: what does dc contain already?",
         explanation=(
             "dc = dh z already contains the update gate. Here it is applied once more, because 'the gate scales the "
@@ -172,7 +172,7 @@ BUGS = (
         new="dr = dq * q  # F3",
         difficulty=2,
         cause="wrong variable",
-        also=("factor twice",),
+        also=("factor too many",),
         hint="Write F3 down and take its derivative by r.",
         explanation=(
             "q = r h', so dq/dr is h', not q. Only an exponential is its own derivative; a product is not. As q is r "
@@ -203,8 +203,8 @@ BUGS = (
         old="dh_prev = dh * (1 - z) + dq * r +",
         new="dh_prev = dq * r +",
         difficulty=1,
-        cause="path missing",
-        also=("detached branch",),
+        cause="term missing",
+        also=("term missing",),
         hint="Follow h' through F1 to F5 and count its uses.",
         explanation=(
             "h' goes straight into h with weight 1 - z. This path carries gradients over many frames with little "
@@ -219,8 +219,8 @@ BUGS = (
         old=('dh_prev = dh * (1 - z) + dq * r + dar @ p["Ur"].T + daz @ p["Uz"].T  # F5, F3, F2, F1'),
         new="dh_prev = dh * (1 - z) + dq * r  # F5, F3",
         difficulty=2,
-        cause="path missing",
-        also=("detached branch",),
+        cause="term missing",
+        also=("term missing",),
         hint="On what do z and r depend?",
         explanation=(
             "h' is used in four places, and here only in two: the gates are treated as constants. It happens when F5 "
@@ -252,7 +252,7 @@ BUGS = (
         new="dh_prev = dh + dq * r",
         difficulty=1,
         cause="factor missing",
-        also=("extra path",),
+        also=("term too many",),
         hint="How much of h' is left in h if the update gate is wide open?",
         explanation=(
             "The state is carried over with weight 1 - z, and so is its gradient. The line looks like a residual "
@@ -267,7 +267,7 @@ BUGS = (
         old='dar @ p["Ur"].T + daz @ p["Uz"].T',
         new='dar @ p["Uz"].T + daz @ p["Ur"].T',
         difficulty=1,
-        cause="gates swapped",
+        cause="wrong variable",
         also=("wrong variable",),
         hint="Every gradient goes back through the matrix that its own pre-activation came through.",
         explanation=(
@@ -315,7 +315,7 @@ BUGS = (
         old="x, h_prev, z, r, q, c, p = cache",
         new="x, h_prev, r, z, q, c, p = cache",
         difficulty=2,
-        cause="gates swapped",
+        cause="wrong variable",
         also=("wrong variable",),
         hint="Not every mistake of a backward is in its mathematics.",
         explanation=(
@@ -331,8 +331,8 @@ BUGS = (
         old="    dc = dh * z  # F5",
         new="    dc = dh\n    dc *= z  # F5, in place: no new array",
         difficulty=3,
-        cause="stale value",
-        also=("factor twice", "wrong variable"),
+        cause="old value",
+        also=("factor too many", "wrong variable"),
         hint="After this line, print dh.",
         explanation=(
             "dc = dh gives the array a second name and makes no copy. The *= then changes dh as well, and dh_prev "
@@ -364,7 +364,7 @@ BUGS = (
         old='ar = x @ p["Wr"] + h_prev @ p["Ur"] + p["br"]',
         new='ar = x @ p["Wr"] + h_prev @ p["Uz"] + p["br"]',
         difficulty=1,
-        cause="gates swapped",
+        cause="wrong variable",
         also=("forward differs", "wrong variable"),
         hint="Which parameters does the forward never touch?",
         explanation=(
@@ -381,7 +381,7 @@ BUGS = (
         new="Step(x, h_prev, z, ar, q, c, p)",
         difficulty=2,
         cause="pre-activation",
-        also=("stale value", "wrong variable"),
+        also=("old value", "wrong variable"),
         hint="A sigmoid lies between 0 and 1: are all of the values in the cache what their names say?",
         explanation=(
             "The cache holds ar under the name r, so r (1 - r) and dq r are computed from the value before the "

@@ -43,7 +43,7 @@ BUGS = (
         new="dx[:, labels] -= 1",
         difficulty=2,
         cause="wrong index",
-        also=("extra path",),
+        also=("term too many",),
         hint="How many ones should be subtracted in all?",
         explanation=(
             "dx[:, labels] selects the labels' columns in all rows: every clip is pushed towards all persons of the "
@@ -58,8 +58,8 @@ BUGS = (
         old="    dx = np.exp(logp)\n    dx[np.arange(N), labels] -= 1",
         new=("    dx = np.zeros_like(logp)\n    dx[np.arange(N), labels] = np.exp(logp[np.arange(N), labels]) - 1"),
         difficulty=2,
-        cause="path missing",
-        also=("mask wrong", "detached branch"),
+        cause="term missing",
+        also=("wrong mask", "term missing"),
         hint="Does a wrong person's logit have an influence on the loss?",
         explanation=(
             "Only the right person's logit gets a gradient, as only its logp is in the loss. But every logit is in the "
@@ -74,7 +74,7 @@ BUGS = (
         old="return loss, (logp, labels)",
         new="return loss, (shifted, labels)",
         difficulty=2,
-        cause="stale value",
+        cause="old value",
         also=("wrong variable", "pre-activation"),
         hint="If you take the exponentials of the cache, what should each row sum to?",
         explanation=(
@@ -92,7 +92,7 @@ BUGS = (
         new="",
         difficulty=1,
         cause="one twin lost",
-        also=("path missing", "detached branch"),
+        also=("term missing",),
         hint="Move the second clip of a pair: does d change?",
         explanation=(
             "d depends on both clips of a pair, but the second one gets nothing: it is treated as a fixed target. "
@@ -128,7 +128,7 @@ BUGS = (
         new="    dx[pairs[:, 0]] += dv\n    dx[pairs[:, 1]] -= dv",
         difficulty=3,
         cause="= for +=",
-        also=("path missing",),
+        also=("term missing",),
         hint="a = zeros(2); a[[0, 0]] += 1. What is a?",
         explanation=(
             "With an index array, a[i] += b reads all rows, adds, and writes all rows back: a row that occurs twice "
@@ -177,7 +177,7 @@ BUGS = (
         new="np.where(same, 2 * d, -2 * gap)",
         difficulty=1,
         cause="constant factor",
-        also=("factor twice",),
+        also=("factor too many",),
         hint="Read F1 to the end, with its constants.",
         explanation=(
             "The derivative of d^2 is 2 d, but the loss is half of it: the 1/2 is there to cancel the 2. Papers differ "
@@ -191,7 +191,7 @@ BUGS = (
         old="np.where(same, d, -gap)",
         new="np.where(same, -gap, d)",
         difficulty=1,
-        cause="mask wrong",
+        cause="wrong mask",
         also=("sign",),
         hint="What does same[p] = True mean on this page, and what in Hadsell's paper?",
         explanation=(
@@ -208,7 +208,7 @@ BUGS = (
         new="gap = margin - d  # (P,)",
         difficulty=2,
         cause="forward differs",
-        also=("mask wrong", "activation left out"),
+        also=("wrong mask", "activation left out"),
         hint="Put two different persons at distance 100: what is their loss?",
         explanation=(
             "Without the maximum, a pair of different persons beyond the margin is pulled back to it, since (margin - "
@@ -223,8 +223,8 @@ BUGS = (
         old="-(gap > 0).astype(d.dtype)",
         new="-(gap >= 0).astype(d.dtype)",
         difficulty=2,
-        cause="mask wrong",
-        also=("activation left out", "extra path"),
+        cause="wrong mask",
+        also=("activation left out", "term too many"),
         hint="Which values can gap take after the maximum?",
         explanation=(
             "gap has been through max(..., 0) and is never negative, so >= holds for every pair: different persons "
@@ -256,7 +256,7 @@ BUGS = (
         new="np.where(same, d, -gap)",
         difficulty=1,
         cause="wrong operation",
-        also=("factor twice", "wrong variable"),
+        also=("factor too many", "wrong variable"),
         hint="Is the pull of this loss stronger when a pair is farther apart?",
         explanation=(
             "d and -gap are the derivatives of the squared form with its 1/2. The linear form has slope 1 and -1: the "
@@ -304,8 +304,8 @@ BUGS = (
         old="dclassified[level] + dcompared[level]",
         new="dcompared[level]",
         difficulty=1,
-        cause="detached branch",
-        also=("path missing",),
+        cause="term missing",
+        also=("term missing",),
         hint="How many losses use an embedding in the forward?",
         explanation=(
             "The classifier learns, but its gradient of the embedding, dclassified, is computed and dropped. The "
@@ -336,7 +336,7 @@ BUGS = (
         old="linear.backward(dlogits, linear_cache)",
         new="linear.backward(cache.identification_weight * dlogits, linear_cache)",
         difficulty=2,
-        cause="factor twice",
+        cause="factor too many",
         also=("constant factor",),
         hint="Which factor does dlogits already contain?",
         explanation=(
@@ -353,7 +353,7 @@ BUGS = (
         new="loss = verification_weight * V + identification_weight * I  # F3",
         difficulty=2,
         cause="= for +=",
-        also=("forward differs", "path missing"),
+        also=("forward differs", "term missing"),
         hint="Which level's loss is printed?",
         explanation=(
             "The loop overwrites the loss at each level, and only the last one remains. The backward treats every "
@@ -369,7 +369,7 @@ BUGS = (
         new="du",
         difficulty=1,
         cause="factor missing",
-        also=("activation left out", "path missing"),
+        also=("activation left out", "term missing"),
         hint="Go through F4, F3, F2, F1: which of them has no line?",
         explanation=(
             "This is the gradient by u, returned as the gradient by the embedding. Normalising looks like preparing "
@@ -408,7 +408,7 @@ BUGS = (
         ),
         difficulty=2,
         cause="wrong operation",
-        also=("factor missing", "path missing", "activation left out"),
+        also=("factor missing", "term missing", "activation left out"),
         hint="Which of the two losses sees u, and which sees the embedding itself?",
         explanation=(
             "Both losses see u, so both gradients have to be added up before they go back through F1. Here one of them "

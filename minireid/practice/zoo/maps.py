@@ -11,8 +11,8 @@ BUGS = (
         old="db = dy.sum(axis=(0, 1, 2))",
         new="db = dy.sum(axis=(0, 1))",
         difficulty=1,
-        cause="bias axes",
-        also=("path missing",),
+        cause="wrong axes",
+        also=("term missing",),
         hint="Which axes does y have that b does not have?",
         explanation=(
             "b[o] is added at every clip, row and column; its gradient is the sum over all three. Summing over 'batch "
@@ -113,7 +113,7 @@ BUGS = (
         new="\n            dpadded[:, kh : kh + HO * stride : stride, kw : kw + WO * stride : stride] =",
         difficulty=2,
         cause="= for +=",
-        also=("path missing",),
+        also=("term missing",),
         hint="How many windows of a 3 x 3 kernel see the same pixel?",
         explanation=(
             "Windows overlap: a pixel is in up to KH KW of them and gets a gradient from each. Here the last one "
@@ -162,7 +162,7 @@ BUGS = (
         new="dx[here] += dy / len(slices)",
         difficulty=1,
         cause="wrong operation",
-        also=("mask wrong", "extra path"),
+        also=("wrong mask", "term too many"),
         hint="Move one value that is not the largest: what does y do?",
         explanation=(
             "Sharing equally is the backward of an average pool. The maximum does not move when another value moves a "
@@ -178,7 +178,7 @@ BUGS = (
         new="dx[here] = dy * (winner == k)",
         difficulty=3,
         cause="= for +=",
-        also=("path missing",),
+        also=("term missing",),
         hint="Use a window of 3 with stride 1.",
         explanation=(
             "Where windows overlap, a pixel is reached by several offsets k, and each = overwrites the value from an "
@@ -197,8 +197,8 @@ BUGS = (
         ),
         new="        y = np.maximum(y, x[here])  # F1\n        np.copyto(winner, k, where=x[here] > y)",
         difficulty=2,
-        cause="stale value",
-        also=("mask wrong",),
+        cause="old value",
+        also=("wrong mask",),
         hint="Can a value be greater than a maximum that it is part of?",
         explanation=(
             "y already holds the new maximum when it is compared, so no value is ever greater and winner stays 0. The "
@@ -246,7 +246,7 @@ BUGS = (
         new="return y, (conv_cache, pool_cache, m, activation)",
         difficulty=2,
         cause="pre-activation",
-        also=("stale value", "wrong variable"),
+        also=("old value", "wrong variable"),
         hint="Would you notice it with ReLU?",
         explanation=(
             "The activation's backward expects its own cache, which is its output y. It gets its input m and computes "

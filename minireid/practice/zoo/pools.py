@@ -26,8 +26,8 @@ BUGS = (
         old="return np.broadcast_to(dy[:, None], h_shape) * weight",
         new="return np.repeat(dy[:, None] / h_shape[1], h_shape[1], axis=1)",
         difficulty=2,
-        cause="mask wrong",
-        also=("extra path", "constant factor"),
+        cause="wrong mask",
+        also=("term too many", "constant factor"),
         hint="Which frames may have no gradient at all?",
         explanation=(
             "T is the length of the longest clip. In shorter ones the mean is over lengths[n] frames. The padding "
@@ -43,7 +43,7 @@ BUGS = (
         new="winner = np.where(valid, h.real, 0).argmax(axis=1)[:, None]",
         difficulty=3,
         cause="forward differs",
-        also=("mask wrong",),
+        also=("wrong mask",),
         hint="Think of a feature that is negative in every frame.",
         explanation=(
             "Padding replaced by 0 still wins over real values that are all negative; only minus infinity never wins. "
@@ -59,7 +59,7 @@ BUGS = (
         new="np.put_along_axis(dh, winner[:, :, :1], dy[:, None], axis=1)",
         difficulty=2,
         cause="wrong index",
-        also=("mask wrong",),
+        also=("wrong mask",),
         hint="Is there one best frame of a clip?",
         explanation=(
             "The maximum is taken for each feature by itself, and each has its own winner. 'The best frame' suggests "
@@ -75,7 +75,7 @@ BUGS = (
         new="dh[:, -1] = dy",
         difficulty=1,
         cause="wrong index",
-        also=("mask wrong", "padding border"),
+        also=("wrong mask", "padding border"),
         hint="Where is the end of a clip that is shorter than the others?",
         explanation=(
             "-1 is the last frame of the array, but a short clip ends before it. Its gradient then goes into the "
@@ -89,7 +89,7 @@ BUGS = (
         old="dh[clips, last] = dy",
         new="dh[:, last] = dy[:, None]",
         difficulty=2,
-        cause="extra path",
+        cause="term too many",
         also=("wrong index",),
         hint="For N = 2, how many places does the index on the left select?",
         explanation=(
@@ -105,8 +105,8 @@ BUGS = (
         old="return dvalid - weight * dvalid.sum(axis=1, keepdims=True)",
         new="return dvalid",
         difficulty=1,
-        cause="detached branch",
-        also=("path missing",),
+        cause="term missing",
+        also=("term missing",),
         hint="The mean is made of the same h.",
         explanation=(
             "The mean was treated as a constant, like a bias. But it moves with every frame: through it each h[n, u] "
@@ -121,8 +121,8 @@ BUGS = (
         old="dvalid = dy * valid",
         new="dvalid = dy",
         difficulty=3,
-        cause="mask wrong",
-        also=("factor missing", "extra path"),
+        cause="wrong mask",
+        also=("factor missing", "term too many"),
         hint="y is set to 0 in the padding, whatever h is there. What follows for dy there?",
         explanation=(
             "y is multiplied by valid, so the gradient of the padding must be dropped before it is used. Otherwise it "

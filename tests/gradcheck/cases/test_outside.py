@@ -8,18 +8,18 @@ from minireid.base.threads import threads
 from minireid.gradcheck.cases.like import reports_on
 
 FILES = [  # file, what it should be, the wrong lines, names that the mistake can have
-    ("softmax_divided_twice", "softmax", [19, 20], ["factor twice", "constant factor"]),
-    ("relu_mask_of_dy", "relu", [11], ["mask wrong", "wrong variable"]),
-    ("dropout_drawn_anew", "dropout", [16], ["mask wrong", "stale value", "wrong variable", "wrong operation"]),
-    ("dropout_unscaled", "dropout", [16, 17], ["constant factor", "factor missing", "mask wrong"]),
+    ("softmax_divided_twice", "softmax", [19, 20], ["factor too many", "constant factor"]),
+    ("relu_mask_of_dy", "relu", [11], ["wrong mask", "wrong variable"]),
+    ("dropout_drawn_anew", "dropout", [16], ["wrong mask", "old value", "wrong variable", "wrong operation"]),
+    ("dropout_unscaled", "dropout", [16, 17], ["constant factor", "factor missing", "wrong mask"]),
     ("tanh_one_minus_y", "tanh", [10], ["wrong activation", "wrong operation", "factor missing"]),
     ("contrastive_twice_the_pull", "contrastive_squared", [18], ["constant factor"]),
-    ("contrastive_labels_reversed", "contrastive_squared", [20], ["mask wrong", "gates swapped", "wrong variable"]),
-    ("linear_bias_axes", "linear", [16], ["bias axes"]),
-    ("pair_distance_repeated_rows", "pair_distance", [16], ["= for +=", "wrong index", "path missing"]),
+    ("contrastive_labels_reversed", "contrastive_squared", [20], ["wrong mask", "wrong variable", "wrong variable"]),
+    ("linear_bias_axes", "linear", [16], ["wrong axes"]),
+    ("pair_distance_repeated_rows", "pair_distance", [16], ["= for +=", "wrong index", "term missing"]),
     ("gru_reset_after_is_before", "gru_reset_after", [11, 12], ["forward differs"]),
-    ("elman_untransposed", "elman", [28], ["untransposed square matrix", "transposed"]),
-    ("temporal_max_all_frames", "temporal_max", [23], ["extra path", "mask wrong", "wrong index"]),
+    ("elman_untransposed", "elman", [28], ["transposed", "transposed"]),
+    ("temporal_max_all_frames", "temporal_max", [23], ["term too many", "wrong mask", "wrong index"]),
     ("softmax_sum_for_mean", "softmax", [9, 10], ["forward differs", "constant factor"]),
 ]
 

@@ -145,16 +145,16 @@ def test_mistakes_worked_out_by_hand() -> None:
         ("sign", F(-9, 10)),  # of v01
         ("sign", F(9, 10)),  # of dd02
         ("factor missing", F(11, 2)),  # 1/d: 3 * 5/3 + 3/6
-        ("factor twice", F(11, 50)),  # 1/d
+        ("factor too many", F(11, 50)),  # 1/d
         ("factor missing", F(6, 5)),  # dd02 = -1/3
         ("= for +=", F(1, 10)),
-        ("path missing", F(1)),
+        ("term missing", F(1)),
         ("wrong index", F(6, 5)),
         ("wrong variable", F(2)),  # dd02 = -5/3
-        ("mask wrong", F(-11, 10)),  # dd01 = -1/6, dd02 = 5/3
+        ("wrong mask", F(-11, 10)),  # dd01 = -1/6, dd02 = 5/3
     }
     linear = worked("contrastive_linear", F(11, 2))  # dv = 1/5 and 1/5
-    assert {("right", F(2, 5)), ("constant factor", F(1, 5)), ("factor twice", F(3, 10))} <= linear
+    assert {("right", F(2, 5)), ("constant factor", F(1, 5)), ("factor too many", F(3, 10))} <= linear
     crf = worked("contrastive_crf", F(30))  # gap02 = 5, dd02 = -50/3, dv02 = 10
     assert {("right", F(11)), ("forward differs", F(51)), ("factor missing", F(2)), ("constant factor", F(6))} <= crf
 
@@ -233,7 +233,7 @@ def test_a_wrong_answer_is_named(capsys: Capture) -> None:
     problem = problem_of("gru", 1)
     ends = {(m.cause, *m.lines): end for m, end in problem.outcomes("dh_prev")}
     words = ("--seed", "1", "--ask", "dh_prev", "--answer")
-    code, verdict = said(capsys, *words, str(ends["gates swapped", "dh_prev"]))
+    code, verdict = said(capsys, *words, str(ends["wrong variable", "dh_prev"]))
     assert code == 1 and "gates swapped (F5, F3, F2, F1): az has Uz, ar has Ur" in verdict
     code, verdict = said(capsys, *words, str(ends["activation left out", "dar"]))
     assert code == 1 and "activation left out (F2)" in verdict and "as if dar = dr\n" in verdict

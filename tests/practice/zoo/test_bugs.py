@@ -19,10 +19,10 @@ from minireid.practice.zoo.bugs import BUGS
 from tests.judges import upstream
 
 CAUSES = {
-    "sign", "constant factor", "transposed", "untransposed square matrix", "flipped kernel", "gates swapped",
-    "path missing", "last step only", "shifted by one step", "= for +=", "one twin lost", "mask wrong", "stale value",
-    "pre-activation", "activation left out", "wrong activation", "parameter term", "padding border", "stride ignored",
-    "bias axes", "detached branch", "factor missing", "factor twice", "extra path", "wrong variable", "wrong index",
+    "sign", "constant factor", "transposed", "transposed", "flipped kernel", "wrong variable",
+    "term missing", "nothing carried back", "wrong step", "= for +=", "one twin lost", "wrong mask", "old value",
+    "pre-activation", "activation left out", "wrong activation", "term too many", "padding border", "stride ignored",
+    "wrong axes", "term missing", "factor missing", "factor too many", "term too many", "wrong variable", "wrong index",
     "wrong operation", "wrong order", "forward differs",
 }  # fmt: skip
 PAGES = {
