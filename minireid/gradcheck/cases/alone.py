@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from minireid.gradcheck.cases.like import accepted, cases_of, pages
+from minireid.gradcheck.cases.page_case import accepted, cases_of, pages
 from minireid.gradcheck.cases.pages import Case, Sizes
 from minireid.gradcheck.front.functions import Found
 from minireid.gradcheck.tensor.problem import Problem, fresh
