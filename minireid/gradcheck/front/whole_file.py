@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from minireid.base.errors import InputError
 from minireid.base.trees import leaves
 from minireid.gradcheck.check import check, check_loss
@@ -17,7 +19,7 @@ from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor.faults import raised
 from minireid.gradcheck.tensor.problem import Problem
 
-Known = Callable[[Found], tuple[tuple[Any, ...], dict[str, Any]] | None]
+Known = Callable[[Found], list[tuple[tuple[Any, ...], dict[str, Any]]]]
 
 
 def check_module(
@@ -26,7 +28,7 @@ def check_module(
     """For each thing in the file a report, or a line that says why there is none.
 
     Of what is wrong there are two reports: first the verdict, then, of the same name, with the line and the cause.
-    known: arguments for functions that are recognised, or None. wishes: from the command line; those of the file are
+    known: arguments for functions that are recognised, or none. wishes: from the command line; those of the file are
     read here.
     """
     found, alone = found_in(module)
@@ -44,6 +46,8 @@ def check_module(
             yield f"{title(one)}: {str(reason).splitlines()[0] if str(reason) else type(reason).__name__}"
         except NotImplementedError as error:
             yield Report(one.name, [], [f"not written yet: {raised(error, one.forward)}"], seed, "")
+        except Exception as error:  # the functions of a file can raise anything
+            yield f"{title(one)}: {raised(error, one.forward)}"
     yield from alone
 
 
@@ -55,10 +59,13 @@ def report_on(one: Found, source: str, wishes: dict[str, Wish], seed: int, known
     how: dict[str, Any] = {"seed": seed, "name": one.name, "diagnosis": diagnosis}
     if one.kind in ("class", "network"):
         return report_on_class(one, source, wishes, how)
-    given = known(one) if not any(is_argument(name, one.forward) for name in wishes) else None
-    if given is not None:
-        report = check(one.forward, one.backward, *given[0], **how, **given[1])
-        report.notes.insert(0, f"checked with {told_arrays(one.forward, given[0])}")
+    given = known(one) if not any(is_argument(name, one.forward) for name in wishes) else []
+    for arrays, config in given:
+        report = check(one.forward, one.backward, *arrays, **how, **config)
+        report.notes.insert(0, f"checked with {told_arrays(one.forward, arrays, config)}")
+        if not report.ok:
+            break
+    if given:
         return report
     if one.kind == "loss":
         draw = chosen(
@@ -80,6 +87,7 @@ def is_argument(name: str, function: Any) -> bool:
     return name.partition(".")[0] in inspect.signature(function).parameters
 
 
-def told_arrays(forward: Any, arguments: tuple[Any, ...]) -> str:
+def told_arrays(forward: Any, arguments: tuple[Any, ...], config: dict[str, Any]) -> str:
     problem = Problem(forward, forward, arguments, {}, 0)
-    return ", ".join(f"{name} {array.shape}" for name, array in leaves(problem.inputs()))
+    said = [f"{name} {array.shape}" for name, array in leaves(problem.inputs())]
+    return ", ".join([*said, *(f"{k} = {v}" for k, v in config.items() if np.size(v) < 4 and k != "kernel")])
