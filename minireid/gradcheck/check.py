@@ -20,7 +20,6 @@ import numpy as np
 from minireid.base.trees import leaves
 from minireid.gradcheck.diagnose import diagnose
 from minireid.gradcheck.front import expect
-from minireid.gradcheck.front.html import shown
 from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor import faults
 from minireid.gradcheck.tensor.compare import TensorReport, compare
@@ -147,6 +146,8 @@ def examine(problem: Problem, name: str, method: str, diagnosis: bool, entries: 
         else:
             look_inside(report, slopes, more)
     if not report.ok:
+        from minireid.gradcheck.front.html import shown
+
         report.sources = shown([problem.forward, problem.backward], report.line)
     return report
 

@@ -90,7 +90,7 @@ def put_together(skeleton: Skeleton, tree: Any) -> Any:
     if isinstance(skeleton, Leaf):
         return tree
     if isinstance(skeleton, Constant):
-        return own(skeleton.value)
+        return copy_of(skeleton.value)
     items = [(key, put_together(part, tree.get(name))) for name, (key, part) in skeleton.parts.items()]
     if issubclass(skeleton.kind, dict):
         return made_dict(skeleton.kind, items)
@@ -107,7 +107,7 @@ def made_dict(kind: type, items: list[tuple[Any, Any]]) -> Any:
         return dict(items)
 
 
-def own(value: Any) -> Any:
+def copy_of(value: Any) -> Any:
     """A copy of what a function could change, or draw numbers from."""
     changeable = (np.ndarray, dict, list, tuple, set, np.random.Generator, np.random.RandomState)
     return copy.deepcopy(value) if isinstance(value, changeable) else value

@@ -14,7 +14,7 @@ from typing import Any
 
 from minireid.gradcheck.front.arguments import framed, names_of
 from minireid.gradcheck.front.forms import cache_like
-from minireid.gradcheck.front.objects import BACKWARDS, FORWARDS, method_of
+from minireid.gradcheck.front.layer import BACKWARDS, FORWARDS, method_of
 from minireid.gradcheck.tensor.problem import Named, Problem
 
 

@@ -54,7 +54,7 @@ def draws(
             trees: dict[str, Any] = {}
             for (path, _), one in zip(places, chosen):
                 put(trees, path, one)
-            rng = np.random.default_rng(seed)
+            rng = np.random.default_rng([seed, 11])  # not the numbers of the upstream gradient, drawn from the seed
             yield Draw(
                 tuple(drawn(trees[name], rng) for name in positional),
                 {name: drawn(one, rng) for name, one in config.items()},
@@ -82,7 +82,7 @@ def needed(function: Callable[..., Any], wishes: dict[str, Wish], labels: bool) 
         elif p.kind == p.KEYWORD_ONLY and wish is not None:
             config[p.name] = wish
         elif p.kind == p.KEYWORD_ONLY and p.default is p.empty:
-            known = setting(p.name)
+            known = setting(p.name) or (choices(p.name, "rows") if class_of(p.name) == "y" else [])
             if not known:
                 raise InputError(f"no value is known for {p.name}: say it with --shapes {p.name}=VALUE")
             config[p.name] = known[0]

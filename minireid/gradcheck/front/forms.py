@@ -81,9 +81,9 @@ def form_of(result: Any, backward: Callable[..., Any], named: dict[str, Any], gi
     extra = tuple(n for n in every[2:] if n in given) if every else ()
     first = bool(needed) and cache_like(needed[0]) and not all(map(cache_like, needed[1:2]))
     if isinstance(result, (tuple, list)) and not numbers(result):
-        needed = [name for name in needed if name not in extra]
         if len(result) == 2:
-            return Form(cache_first=first and len(needed) > 1, by_name=extra, container=container_of(result[0]))
+            asked = [name for name in needed if name not in extra]
+            return Form(cache_first=first and len(asked) > 1, by_name=extra, container=container_of(result[0]))
         if len(result) > 2 and len(needed) == len(result):
             if all(map(gradient_like, needed[1:-1])) and all(is_float(y) for y in result[:-1]):
                 return Form("several", len(result) - 1)

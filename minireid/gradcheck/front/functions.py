@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from minireid.gradcheck.front.layer import BACKWARDS, FORWARDS
 from minireid.gradcheck.front.networks import LOSSES
-from minireid.gradcheck.front.objects import BACKWARDS, FORWARDS
 
 WORDS = {"forward": "backward", "fwd": "bwd", "fprop": "bprop", "fw": "bw", "Forward": "Backward"}
 LOSS = re.compile(r"(^|_)loss(_|$)")

@@ -28,9 +28,9 @@ def by_argument(returned: Any, frame: Frame, trees: tuple[Any, ...], optional: i
         hard = [i for i, skeleton in enumerate(inner) if not is_soft(skeleton)] or [0]
         one = len(kept) == 1 or (len(hard) == 1 and len(hard) < len(kept))
         return {wanted[hard[0]]: fitted(inner[hard[0]], returned)} if one else None
-    whole = array_of(returned) if isinstance(returned, list) else None
+    whole = array_of(returned)
     if len(kept) == 1 and whole is not None and whole.shape == np.shape(trees[0]) and isinstance(inner[0], Leaf):
-        return {wanted[0]: whole.astype(np.float64)}  # a gradient as a list of floats
+        return {wanted[0]: whole.astype(np.float64)}  # a gradient as floats
     chosen = positions(returned, frame, optional)
     if chosen is not None:
         return {wanted[i]: fitted(inner[i], returned[n]) for i, n in chosen.items()}

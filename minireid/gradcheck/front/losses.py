@@ -13,8 +13,8 @@ from minireid.gradcheck.front.conventions import class_of
 from minireid.gradcheck.front.expect import floats
 from minireid.gradcheck.front.forms import ONE_CALL, Form
 from minireid.gradcheck.front.gradients import by_argument
+from minireid.gradcheck.front.layer import is_object
 from minireid.gradcheck.front.networks import net_loss
-from minireid.gradcheck.front.objects import is_object
 from minireid.gradcheck.tensor.problem import Problem, fresh
 
 EXPECTED = "check_loss needs a function that returns (loss, gradients)"

@@ -9,7 +9,7 @@ from minireid.base.errors import InputError
 from minireid.base.trees import from_leaves, leaves
 from minireid.gradcheck.front.arguments import framed, names_of
 from minireid.gradcheck.front.gradients import fitted
-from minireid.gradcheck.front.objects import fill, method_of
+from minireid.gradcheck.front.layer import fill, method_of
 from minireid.gradcheck.front.parameters import arrays_of, get, is_state, parameters
 from minireid.gradcheck.tensor.problem import Named, fresh
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from minireid.base.trees import leaves, map_leaves
-from minireid.gradcheck.front.arguments import Frame, framed, names_of, own
+from minireid.gradcheck.front.arguments import Frame, copy_of, framed, names_of
 from minireid.gradcheck.front.forms import ONE_CALL, Form, form_of, unused_defaults
 from minireid.gradcheck.front.gradients import by_argument
 from minireid.gradcheck.tensor.draws import stream
@@ -221,7 +221,9 @@ def as_float64(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def fresh(config: dict[str, Any]) -> dict[str, Any]:
     """config with every generator copied, so each call draws the same numbers."""
-    return {k: own(v) if isinstance(v, (np.random.Generator, np.random.RandomState)) else v for k, v in config.items()}
+    return {
+        k: copy_of(v) if isinstance(v, (np.random.Generator, np.random.RandomState)) else v for k, v in config.items()
+    }
 
 
 def complex_arrays(arrays: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -177,6 +177,12 @@ def test_lists_of_floats_and_floats_are_arrays():
     assert verdicts(lambda x: (x * x, x), lambda dy, x: float(3 * x * dy), 1.5) == {"x": False}
 
 
+def test_a_tuple_of_floats_may_have_a_tuple_of_gradients():
+    product = lambda v: (v[0] * v[1], v)  # noqa: E731
+    assert verdicts(product, lambda d, v: (d * v[1], d * v[0]), (1.5, 2.5)) == {"v": True}
+    assert verdicts(product, lambda d, v: (d * v[0], d * v[1]), (1.5, 2.5)) == {"v": False}
+
+
 def test_a_float_without_a_gradient_is_configuration_and_it_is_said():
     leaky = lambda x, slope: (np.where(x > 0, x, slope * x), (x, slope))  # noqa: E731
     report = check(leaky, lambda dy, c: dy * np.where(c[0] > 0, 1, c[1]), X, 0.1)
@@ -291,6 +297,11 @@ def test_a_backward_for_the_first_output_alone_says_so():
 def test_configuration_that_backward_takes_too():
     scaled = lambda x, *, by: (by * x, None)  # noqa: E731
     assert verdicts(scaled, lambda dy, cache, by: by * dy, X, by=3.0) == {"x": True}
+
+
+def test_caches_one_by_one_may_have_names_of_configuration():
+    forward = lambda x, *, by: (by * x, x, by)  # noqa: E731
+    assert verdicts(forward, lambda dy, x, by: by * dy, X, by=3.0) == {"x": True}
 
 
 def test_what_no_form_fits_is_told_as_before():

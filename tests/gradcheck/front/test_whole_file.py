@@ -19,7 +19,7 @@ COURSE = inspect.getsource(course)
 def found_in(text: str, wishes=None) -> list[Report | str]:
     """The last report on each thing, and the lines on what was not checked."""
     found = {}
-    for one in check_module(module(text), text, wishes or {}, 0, lambda found: None):
+    for one in check_module(module(text), text, wishes or {}, 0, lambda found: []):
         found[one if isinstance(one, str) else one.name] = one
     return list(found.values())
 
@@ -123,6 +123,17 @@ def test_what_is_not_written_yet_is_said():
     assert not report.ok and "not written yet" in report.faults[0]
 
 
+def test_what_is_drawn_is_not_the_upstream_gradient():
+    """A backward that forgets / r is right wherever dy = x; with the same seed for both it would pass."""
+    text = (
+        "import numpy as np\n\ndef forward(x):\n    r = np.sqrt((x * x).sum(axis=1, keepdims=True))\n"
+        "    return x / r, (x / r, r)\n\ndef backward(dy, c):\n    y, r = c\n"
+        "    return dy - y * (dy * y).sum(axis=1, keepdims=True)\n"
+    )
+    (report,) = found_in(text)
+    assert not report.ok
+
+
 # The command.
 
 Capture = pytest.CaptureFixture[str]
@@ -152,6 +163,48 @@ def test_a_file_alone_right_and_wrong(mine, capsys):
     code, out, err = run(mine, BROKEN + "\ndef other_forward(x):\n    return x, x\n", capsys)
     assert code == 1 and "affine  WRONG" in out and f"{LINE} in affine_backward" in out
     assert "not checked   other_forward: there is no other_backward\n1 checked, 1 wrong, 1 not checked" in out
+
+
+SOFTMAX = """
+import numpy as np
+
+def forward(x, *, labels):
+    e = np.exp(x)
+    p = e / e.sum(axis=1, keepdims=True)
+    return -np.log(p[np.arange(len(x)), labels]).mean(), (p, labels)
+
+def backward(d, c):
+    p, labels = c
+    return d * (p - np.eye(p.shape[1])[labels])
+"""
+POOL = """
+import numpy as np
+
+def forward(x, *, window=(2, 2), stride=2):
+    (h, w), (N, H, W, C) = window, x.shape
+    y = np.zeros((N, 1 + (H - h) // stride, 1 + (W - w) // stride, C))
+    for i in range(y.shape[1]):
+        for j in range(y.shape[2]):
+            y[:, i, j] = x[:, i * stride:i * stride + h, j * stride:j * stride + w].max(axis=(1, 2))
+    return y, (x, y, window, stride)
+
+def backward(dy, c):
+    x, y, (h, w), s = c
+    dx = np.zeros_like(x)
+    for i in range(y.shape[1]):
+        for j in range(y.shape[2]):
+            part = (slice(None), slice(i * s, i * s + h), slice(j * s, j * s + w))
+            here = x[part] == y[:, i, j][:, None, None]
+            dx[part] = np.where(here, dy[:, i, j][:, None, None], dx[part])
+    return dx
+"""
+LIKE_A_PAGE = {"labels by keyword": (SOFTMAX, "x (5, 7)"), "windows that overlap": (POOL, "stride = 1")}
+
+
+@pytest.mark.parametrize(("text", "says"), LIKE_A_PAGE.values(), ids=LIKE_A_PAGE)
+def test_the_arrays_of_a_page_are_taken_where_all_names_are_its_own(text, says, mine, capsys):
+    code, out, err = run(mine, text, capsys, "--hints", "1")
+    assert (code, err) == (1, "") and "forward  WRONG" in out and says in out
 
 
 def test_the_shapes_that_are_told_are_used(mine, capsys):
