@@ -23,7 +23,8 @@ from minireid.gradcheck.line.kept import changes
 from minireid.gradcheck.line.mend import Mend
 from minireid.gradcheck.line.trace import FORWARD, Event, Moment, Tracer
 from minireid.gradcheck.line.trace import run as traced
-from minireid.gradcheck.tensor.problem import fresh
+from minireid.gradcheck.tensor.problem import Problem, fresh
+from minireid.gradcheck.tensor.rounding import forward_rounds
 
 SECONDS = 6.0  # of processor time for the search for a cause
 Draw = tuple[tuple[Any, ...], dict[str, Any]]  # arrays, configuration
@@ -45,21 +46,26 @@ def compare_forwards(
     expected = [run(reference, draw) for draw in draws]
     got = [run(forward, draw) for draw in draws]
     shapes = next(filter(None, map(shape_fault, got, expected)), "")
-    if shapes:
-        return shapes, Finding(None, [Explanation(Cause.FORWARD, shapes)])
-    if all(equal(a, b) for a, b in zip(got, expected)):
+    if not shapes and all(equal(a, b) for a, b in zip(got, expected)):
         return None
     line, mend = difference(forward, reference, draws, expected, seconds)
     for text, variant in variants:
         if all(equal(a, run(variant, draw)) for a, draw in zip(got, draws)):
             message = f"the forward is another function: {text}"
             return message, Finding(line, [Explanation(Cause.FORWARD, message)])
+    mended = [Explanation(mend.cause, mend.text, mend.after())] if mend else []
+    if shapes:
+        return shapes, Finding(line, [*mended, Explanation(Cause.FORWARD, shapes)])
     outputs = ((p, q) for one, other in zip(got, expected) for p, q in zip(one, other))
     (name, a), (_, n) = next((p, q) for p, q in outputs if not equal([p], [q]))
     worst = int(np.argmax(np.nan_to_num(np.abs(a - n), nan=np.inf))) if np.size(a) > 1 else 0
     values = f"{np.ravel(a)[worst]:.6g}, expected {np.ravel(n)[worst]:.6g}"
     message = f"the forward differs from the reference: {name or 'y'} is {values} (the worst entry)"
-    causes = [Explanation(mend.cause, mend.text, mend.after())] if mend else effects(np.asarray(a), np.asarray(n), {}, {})[:1]
+    causes = (
+        [Explanation(mend.cause, mend.text, mend.after())]
+        if mend
+        else effects(np.asarray(a), np.asarray(n), {}, {})[:1]
+    )
     return message, Finding(line, [*causes, Explanation(Cause.FORWARD, message)])
 
 
@@ -78,9 +84,8 @@ def difference(
         line = search.line(*found) if found else None
         mend = search.mend(found, time.process_time() + seconds) if seconds > 0 else None
         if mend is not None:
-            near = replace(line, number=mend.line) if line and mend.statement.function.name == line.function else line
-            text = program.text(mend.statement, mend.line)
-            line = replace(near, text=text) if near else Line(mend.statement.function.name, mend.line, text)
+            own = mend.statement.function.name
+            line = replace(line or Line(own, 0, ""), function=own, number=mend.line, text=program.text(mend.statement, mend.line))
         return line, mend
 
 
@@ -158,7 +163,12 @@ class Search:
 
     def quick(self, statement: Statement, moment: Moment, found: tuple[Event, Event] | None) -> Stretch | None:
         """The statement alone, with the reference's value as target, where it is the first line that differs."""
-        if found is None or self.order[found[0].execution] != statement.number or found[0].leaf or found[0].kind == "store":
+        if (
+            found is None
+            or self.order[found[0].execution] != statement.number
+            or found[0].leaf
+            or found[0].kind == "store"
+        ):
             return None
         first = next(x for x, number in enumerate(self.order) if number == statement.number)
         if first != found[0].execution or not found[0].site.name.isidentifier() or found[1].value is None:
@@ -205,7 +215,7 @@ def only_rounds(forward: Function, draw: Draw, got: list[Any], expected: list[An
         result = forward(*own_arrays, **own_config)
         return (result[0] if isinstance(result, (tuple, list)) else result), None
 
-    return near and forward_rounds(Problem(pair, pair, own(arrays), own(config), 0).drawn())
+    return near and forward_rounds(Problem(pair, pair, arrays, config, 0).drawn())
 
 
 def shape_fault(got: list[tuple[str, np.ndarray]], expected: list[tuple[str, np.ndarray]]) -> str:

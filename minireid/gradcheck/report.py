@@ -92,7 +92,9 @@ class Report:
         lines = [f"  probably {paint(first.cause, False)}: {first.text}"]
         if first.fix:
             alone = len(self.findings) == 1
-            lines.append(f"      {'everything' if alone else 'with all of these together everything'}{FIX}   {first.fix}")
+            lines.append(
+                f"      {'everything' if alone else 'with all of these together everything'}{FIX}   {first.fix}"
+            )
         return lines + [f"      or {c.cause}: {c.text}" for c in rest if c.text != first.text]
 
     def about_tensors(self) -> list[str]:

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from minireid.gradcheck.scope import Scope, show
 
 from minireid.gradcheck import edits, insertions, naming
-from minireid.gradcheck.scope import Scope, show
 
 RNG = np.random.default_rng(0)
 N, D, S = 3, 5, 4

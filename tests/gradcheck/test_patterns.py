@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from minireid.gradcheck.patterns import patterns, size_names
 
 RNG = np.random.default_rng(3)

@@ -5,11 +5,11 @@ import time
 
 import numpy as np
 import pytest
-
-from minireid.gradcheck import repair
 from minireid.gradcheck.repair import Workbench
 from minireid.gradcheck.scope import show
 from minireid.gradcheck.taps import source_of
+
+from minireid.gradcheck import repair
 from tests.gradcheck.planting import module
 
 PAGE = """

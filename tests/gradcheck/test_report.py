@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from minireid.gradcheck.patterns import Cause
 
 from minireid.gradcheck import check
-from minireid.gradcheck.patterns import Cause
 from minireid.gradcheck.report import Line, Report, paint
 from minireid.gradcheck.tensor.compare import TensorReport
 from minireid.layers import gru, linear

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from minireid.gradcheck.inside import record
+from minireid.gradcheck.taps import MOST, source_of, tapped
 
 from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck.cases.pages import Sizes, page_cases
-from minireid.gradcheck.inside import record
-from minireid.gradcheck.taps import MOST, source_of, tapped
 from minireid.gradcheck.tensor.problem import fresh
 from minireid.layers import gru, linear
 from tests.gradcheck.planting import module

@@ -17,9 +17,9 @@ from minireid.gradcheck.cases.page_case import accepted, base, cases_of, functio
 from minireid.gradcheck.cases.pages import OTHER, Case, Sizes
 from minireid.gradcheck.cases.user_module import error_text, imported, line_of
 from minireid.gradcheck.cases.variants import variants
+from minireid.gradcheck.finding import Finding
 from minireid.gradcheck.forward import compare_forwards
 from minireid.gradcheck.front.nearest import unknown
-from minireid.gradcheck.finding import Finding, Line
 
 Tell = Callable[[list[Report]], None]  # is given what is known so far: the time may be over before the end
 

@@ -20,7 +20,10 @@ class Cause(StrEnum):
     FACTOR_EXTRA = "factor too many", "One factor does not belong here."
     ACTIVATION_MISSING = "activation left out", "The derivative of an activation is not multiplied."
     ACTIVATION = "wrong activation", "It is the derivative of another activation."
-    PRE_ACTIVATION = "pre-activation", "The value before an activation stands for that after it, or the other way round."
+    PRE_ACTIVATION = (
+        "pre-activation",
+        "The value before an activation stands for that after it, or the other way round.",
+    )
     TRANSPOSED = "transposed", "Two axes are exchanged, or two factors of a matrix product."
     AXES = "wrong axes", "The sum runs over the wrong axes, or a sum over a broadcast axis is missing."
     FLIPPED = "flipped kernel", "The kernel is used the wrong way round."

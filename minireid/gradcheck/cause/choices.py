@@ -17,7 +17,7 @@ def choices(kind: str, found: Found, node: Any, scope: Scope) -> Iterator[ast.ex
     makers: dict[str, Any] = {
         "same": same, "factor": factors, "slope": slopes, "mask": masks, "number": numbers, "number+": next_numbers,
         "term": terms, "axes": axes, "order": orders, "int": integers, "indices": indices, "slice": slices,
-        "key": keys, "letters": letters, "call": calls, "reshaped": reshaped, "array": any_array,
+        "key": keys, "letters": letters, "call": calls, "reshaped": reshaped, "array": any_array, "rows": rows,
     }  # fmt: skip
     yield from makers[kind](found, value, node, scope)
 
@@ -51,7 +51,7 @@ def factors(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.e
         for spread in (text, f"{text}[:, None]"):
             if spread != text and not (array.ndim == 1 and len(shape) == 2 and array.shape[0] == shape[0]):
                 continue
-            if spread == text and not fits(array.shape, shape):
+            if spread == text and not fits(array.shape, shape) and not scope.widens(array.shape, shape):
                 continue
             yield parse(spread)
             if array.dtype.kind == "f":
@@ -61,7 +61,11 @@ def factors(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.e
 def slopes(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr]:
     shape = whole_shape(found, node, scope)
     for text, array in scope.arrays().items() if shape is not None else ():
-        if array.dtype.kind == "f" and (array.shape == shape or (not shape and array.ndim)) and not scope.is_gradient(text):
+        if (
+            array.dtype.kind == "f"
+            and (array.shape == shape or (not shape and array.ndim))
+            and not scope.is_gradient(text)
+        ):
             for form in ("(1 - {0} * {0})", "({0} * (1 - {0}))", "({0} > 0)", "np.exp({0})", "(1 / {0})",
                          "(1 - np.tanh({0}) ** 2)", "2 * {0}", "np.sign({0})"):  # fmt: skip
                 yield parse(form.format(text))
@@ -97,7 +101,7 @@ def numbers(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.e
 
 def next_numbers(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr]:
     old = found["K"].value
-    for new in dict.fromkeys([old + 1, old - 1, 2 * old, 0, 1, 2, -1, 0.5 * old, old - 0.5]):
+    for new in dict.fromkeys([old + 1, old - 1, 2 * old, 1, 2, -1, 0.5 * old, old - 0.5]):
         if (new != old or type(new) is not type(old)) and (isinstance(new, int) or isinstance(old, float) or new % 1):
             yield ast.Constant(new) if new >= 0 else ast.UnaryOp(ast.USub(), ast.Constant(-new))
 
@@ -165,6 +169,14 @@ def reshaped(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.
             yield ast.Call(ast.Attribute(first, "transpose", ast.Load()), back, [])
 
 
+def rows(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr]:
+    """Row n with entry n of an array of indices, in place of all rows with one index."""
+    for name, held in scope.names.items():
+        if isinstance(held, np.ndarray) and held.dtype.kind in "iu" and held.ndim == 1:
+            yield parse(f"(np.arange(len({name})), {name})")
+            yield parse(f"(np.arange(len({name})), {name} - 1)")
+
+
 def integers(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr]:
     for name in scope.integers():
         if name != show(node):
@@ -230,6 +242,10 @@ def calls(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.exp
     if not isinstance(node.func, ast.Name):
         return
     for name, other in {**scope.outside, **scope.names}.items():
-        if name != node.func.id and callable(other) and getattr(other, "__module__", 0) == getattr(function, "__module__", 1):
+        if (
+            name != node.func.id
+            and callable(other)
+            and getattr(other, "__module__", 0) == getattr(function, "__module__", 1)
+        ):
             if not isinstance(other, type) and not name.startswith("__"):
                 yield ast.Call(ast.Name(name, ast.Load()), node.args, node.keywords)

@@ -1,8 +1,8 @@
 """Patterns of the table of rules: does an expression match, and what does it become?
 
-    A B D …  any expression             V  a variable that holds an array     S  a string
-    K        a number                   N  a variable that is a whole number or a size
-    F        a function                 *B the other arguments of a call      I  an array of indices
+A B D …  any expression             V  a variable that holds an array     S  a string
+K        a number                   N  a variable that is a whole number or a size
+F        a function                 *B the other arguments of a call      I  an array of indices
 """
 
 import ast
@@ -26,7 +26,7 @@ def pattern(text: str) -> Any:
     text = CHOICE.sub(lambda m: f"__{m[1]}{'_next' if m[2] else ''}__", text)
     if text == "slice":
         return ast.Slice(ast.Name("ANY"), ast.Name("ANY"), None)
-    if "[" not in text and (":" in text or "," in text and "(" not in text):
+    if "[" not in text and (":" in text or ("," in text and "(" not in text)):
         return ast.parse(f"x[{text}]", mode="eval").body.slice  # type: ignore[attr-defined]
     return ast.parse(text, mode="eval").body
 
@@ -101,7 +101,12 @@ def is_variable(node: ast.expr, scope: Scope) -> bool:
 
 def is_mask(value: Any) -> bool:
     """Whether an array of whole numbers holds 0 and 1 only."""
-    return isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.size > 1 and bool(np.isin(value, (0, 1)).all())
+    return (
+        isinstance(value, np.ndarray)
+        and value.dtype.kind in "iu"
+        and value.size > 1
+        and bool(np.isin(value, (0, 1)).all())
+    )
 
 
 def is_index(node: ast.expr, scope: Scope) -> bool:
@@ -116,7 +121,15 @@ def is_string(node: ast.expr, scope: Scope) -> bool:
 def is_function(node: ast.expr, scope: Scope) -> bool:
     if isinstance(node, ast.Attribute):
         return isinstance(node.value, ast.Name) and not numeric(scope.value(node.value))
-    return isinstance(node, ast.Name) and node.id not in ("range", "len", "reversed", "zip", "enumerate", "dict", "list")
+    return isinstance(node, ast.Name) and node.id not in (
+        "range",
+        "len",
+        "reversed",
+        "zip",
+        "enumerate",
+        "dict",
+        "list",
+    )
 
 
 def arguments(wanted: ast.Call, node: ast.Call, scope: Scope, found: Found) -> bool:
@@ -174,7 +187,9 @@ def places(node: Any, where: str = "value", product: bool = False) -> Iterator[t
     elif isinstance(node, ast.Call):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         inside = "number" if name in COUNTING else where
-        if isinstance(node.func, ast.Attribute) and not (isinstance(node.func.value, ast.Name) and node.func.value.id == "np"):
+        if isinstance(node.func, ast.Attribute) and not (
+            isinstance(node.func.value, ast.Name) and node.func.value.id == "np"
+        ):
             yield from places(node.func.value, where)
         for argument in node.args:
             yield from places(argument, inside)

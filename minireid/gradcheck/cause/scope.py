@@ -21,6 +21,7 @@ class Scope:
         self.names, self.outside, self.gradients, self.texts = names, outside, gradients, tuple(texts)
         self.space = {**outside, **names}
         self.values: dict[str, Any] = {}
+        self.whole: tuple[int, ...] = ()  # the shape of the whole expression that is changed
         self.known: dict[str, np.ndarray] | None = None
 
     def value(self, node: ast.expr) -> Any:
@@ -76,10 +77,19 @@ class Scope:
         return found
 
     def counters(self) -> list[str]:
-        return [n for n, v in self.names.items() if whole(v) and len(n) <= 4 and n not in ("N", "T", "D", "H", "W", "C")]
+        return [
+            n for n, v in self.names.items() if whole(v) and len(n) <= 4 and n not in ("N", "T", "D", "H", "W", "C")
+        ]
 
     def integers(self) -> list[str]:
         return [n for n, v in self.names.items() if whole(v)]
+
+    def widens(self, factor: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+        """Whether a factor makes a part as large as the whole expression: u times a sum that kept its axis."""
+        try:
+            return len(self.whole) > 0 and np.broadcast_shapes(factor, shape) == self.whole
+        except ValueError:
+            return False
 
     def is_gradient(self, text: str) -> bool:
         return any(isinstance(n, ast.Name) and n.id in self.gradients for n in ast.walk(parse(text)))

@@ -60,6 +60,8 @@ def roots(statement: ast.stmt) -> Iterator[tuple[Any, str]]:
 
 def candidates(root: Any, where: str, scope: Scope, tier: int) -> Iterator[Candidate]:
     """All changes of one tier inside an expression."""
+    whole_value = scope.value(root) if where == "value" and isinstance(root, ast.expr) else None
+    scope.whole = whole_value.shape if isinstance(whole_value, np.ndarray) else ()
     for node, place, product in places(root, where):
         for rank, rule in enumerate(RULES):
             if rule.tier != tier or rule.where != place or (product and rule.right in WHOLE_PRODUCT):
@@ -100,6 +102,7 @@ def whole_changes(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, li
     yield from twins(node)
     if not isinstance(node, (ast.For, ast.While, ast.If, ast.With, ast.Try)):
         yield from exchanged(node, scope)
+        yield from everywhere(node, scope)
         yield from both(node, scope)
 
 
@@ -108,14 +111,34 @@ def exchanged(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, list[a
     names = list(dict.fromkeys(n.id for n in ast.walk(node) if isinstance(n, ast.Name) and n.id in scope.names))
     for one, two in combinations(names, 2):
         a, b = scope.names[one], scope.names[two]
-        if whole(a) and whole(b) or numeric(a) and numeric(b) and np.shape(a) == np.shape(b):
+        if (whole(a) and whole(b)) or (numeric(a) and numeric(b) and np.shape(a) == np.shape(b)):
             cause = Cause.INDEX if whole(a) else Cause.VARIABLE
-            yield cause, f"{one} and {two} are exchanged", [Renamed({one: parse(two), two: parse(one)}).visit(copy.deepcopy(node))]
+            yield (
+                cause,
+                f"{one} and {two} are exchanged",
+                [Renamed({one: parse(two), two: parse(one)}).visit(copy.deepcopy(node))],
+            )
+
+
+def everywhere(node: Any, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
+    """A name that the right-hand side uses more than once, replaced in all of these places."""
+    value = getattr(node, "value", None)
+    if value is None:
+        return
+    names = [n.id for n in ast.walk(value) if isinstance(n, ast.Name) and n.id in scope.names]
+    for old in dict.fromkeys(n for n in names if names.count(n) > 1 and numeric(scope.names[n])):
+        for text, array in scope.arrays().items():
+            if text != old and array.shape == np.shape(scope.names[old]):
+                new = copy.copy(node)
+                new.value = Renamed({old: parse(text)}).visit(copy.deepcopy(value))
+                yield Cause.VARIABLE, f"{old} stands where {text} belongs", [new]
 
 
 def both(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
     """A stride or a padding left out in both rows and columns."""
-    counters = [n for n in dict.fromkeys(n.id for n in ast.walk(node) if isinstance(n, ast.Name)) if whole(scope.names.get(n))]
+    counters = [
+        n for n in dict.fromkeys(n.id for n in ast.walk(node) if isinstance(n, ast.Name)) if whole(scope.names.get(n))
+    ]
     for factor in scope.integers():
         for one, two in combinations([c for c in counters if c != factor], 2):
             names = {n: parse(f"{n} * {factor}") for n in (one, two)}
@@ -124,9 +147,15 @@ def both(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.st
                 if inside is None:
                     continue
                 new = copy.copy(node)
-                changed = [Renamed(names).visit(copy.deepcopy(i)) for i in (inside if isinstance(inside, list) else [inside])]
+                changed = [
+                    Renamed(names).visit(copy.deepcopy(i)) for i in (inside if isinstance(inside, list) else [inside])
+                ]
                 setattr(new, part, changed if isinstance(inside, list) else changed[0])
                 yield Cause.STRIDE, f"{one} and {two} must be multiplied by {factor}", [new]
+        strided = Strided(factor)
+        new = strided.visit(copy.deepcopy(node))
+        if strided.changed > 1:
+            yield Cause.STRIDE, f"rows and columns must go in steps of {factor}", [new]
         for form in ("{p}:{p} + {n}", "{p}:-{p}"):
             cut = Cut(factor, form)
             new = cut.visit(copy.deepcopy(node))
@@ -168,9 +197,30 @@ class Cut(ast.NodeTransformer):
         return ast.parse(f"x[{text}]", mode="eval").body.slice  # type: ignore[attr-defined]
 
 
+class Strided(ast.NodeTransformer):
+    """a : a + n becomes a : a + n * s : s in every slice."""
+
+    def __init__(self, step: str) -> None:
+        self.step, self.changed = step, 0
+
+    def visit_Slice(self, node: ast.Slice) -> ast.AST:
+        upper = node.upper
+        if node.step is not None or node.lower is None or not isinstance(upper, ast.BinOp) or not isinstance(upper.op, ast.Add):
+            return node
+        if show(upper.left) != show(node.lower):
+            return node
+        self.changed += 1
+        text = f"{show(node.lower)}:{show(node.lower)} + ({show(upper.right)}) * {self.step}:{self.step}"
+        return ast.parse(f"x[{text}]", mode="eval").body.slice  # type: ignore[attr-defined]
+
+
 def assigned(node: ast.Assign, target: ast.expr, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
     if isinstance(target, (ast.Name, ast.Subscript, ast.Attribute)):
-        yield Cause.ASSIGNS, "the line replaces what is there, but it should add", [ast.AugAssign(target, ast.Add(), node.value)]
+        yield (
+            Cause.ASSIGNS,
+            "the line replaces what is there, but it should add",
+            [ast.AugAssign(target, ast.Add(), node.value)],
+        )
         yield Cause.ASSIGNS, "the line replaces, but it should subtract", [ast.AugAssign(target, ast.Sub(), node.value)]
     if isinstance(target, ast.Subscript):
         yield add_at(target, node.value, Cause.ASSIGNS)
@@ -200,7 +250,11 @@ def added(node: ast.AugAssign) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
     target = node.target
     if isinstance(node.op, (ast.Add, ast.Sub)):
         other = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
-        yield Cause.SIGN, f"{show_op(node.op)} stands where {show_op(other)} belongs", [ast.AugAssign(target, other, node.value)]
+        yield (
+            Cause.SIGN,
+            f"{show_op(node.op)} stands where {show_op(other)} belongs",
+            [ast.AugAssign(target, other, node.value)],
+        )
         yield Cause.ADDS, "the line adds, but it should replace", [ast.Assign([target], node.value)]
     if isinstance(node.op, (ast.Mult, ast.Div)):
         yield Cause.FACTOR_EXTRA, f"the factor {show(node.value)} does not belong here", [ast.Pass()]
@@ -238,13 +292,25 @@ def twins(node: ast.stmt) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
     for a, b in (("0", "1"), ("1", "0"), ("i", "j"), ("left", "right"), ("first", "second"), ("a", "b")):
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
             index = show(node.target.slice)
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and text.startswith("np.") and len(node.value.args) == 3:
+        elif (
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Call)
+            and text.startswith("np.")
+            and len(node.value.args) == 3
+        ):
             index = show(node.value.args[1])
         else:
             return
         if a not in index:
             continue
-        for old, new in (("+=", "-="), ("-=", "+="), ("add", "subtract"), ("subtract", "add"), ("+=", "+="), ("add", "add")):
+        for old, new in (
+            ("+=", "-="),
+            ("-=", "+="),
+            ("add", "subtract"),
+            ("subtract", "add"),
+            ("+=", "+="),
+            ("add", "add"),
+        ):
             if old not in text:
                 continue
             again = text.replace(old, new, 1).replace(index, index.replace(a, b), 1)

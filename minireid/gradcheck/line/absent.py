@@ -38,6 +38,11 @@ def absent(judge: Judge, run: Run, parts: Parts, source: str) -> Absent | None:
     if parts.twice and not parts.pieces:
         use = parts.twice[0]
         return Absent(Cause.TERM_EXTRA, f"{name} counts the gradient from the use in line {use.line} (forward) twice")
+    later = still(judge, event, claim)
+    if later is not None:
+        cause = Cause.ACTIVATION_MISSING if smooth(judge, event, claim) else Cause.FACTOR_MISSING
+        return Absent(cause, f"{name} is still the derivative by what line {later.line} (forward) computes: the step back "
+                      "through it is missing")  # fmt: skip
     rest = judge.wanted(event, claim) - event.value
     use = recognised(judge, rest, claim)
     if use is not None and not (event.norm == 0 and use is claim):
@@ -48,20 +53,42 @@ def absent(judge: Judge, run: Run, parts: Parts, source: str) -> Absent | None:
     return None
 
 
+def still(judge: Judge, event: Event, claim: Event) -> Event | None:
+    """A later value of the forward that this is the derivative by: a step back was left out."""
+    found = judge.recognise(event)
+    if found is None or found.kind in ("use", "input") or (found.kind == "part" and found.site.name):
+        return None
+    return found if found.number > claim.number and found.loops == claim.loops and found.line != claim.line else None
+
+
+def smooth(judge: Judge, event: Event, claim: Event) -> bool:
+    """Whether the missing factor has many values, like an activation's derivative, and not two, like a mask."""
+    with np.errstate(all="ignore"):
+        factor = judge.wanted(event, claim) / event.value
+    return len(np.unique(np.round(factor[np.isfinite(factor)], 9))) > 2
+
+
 def lost(judge: Judge, run: Run, event: Event, claim: Event, use: Event, name: str) -> Absent:
     before = [e for e in run.events if e.site is event.site and e.number < event.number]
     for earlier in before:
         found = judge.recognise(earlier)
         plain = event.kind == "assign" or (event.kind == "store" and not event.site.key and event.index is None)
         if found is not None and plain and found.name == use.name and found.kind in ("use", "argument"):
-            return Absent(Cause.ASSIGNS, f"the line replaces what {name} had from line {use.line} (forward): it has to add")
+            return Absent(
+                Cause.ASSIGNS, f"the line replaces what {name} had from line {use.line} (forward): it has to add"
+            )
     later = {k: v for k, v in use.loops.items() if claim.loops.get(k, v) != v}
     if later:
         at = ", ".join(f"{k} = {v}" for k, v in later.items())
-        return Absent(Cause.NOT_CARRIED, f"{name} lacks the gradient that comes back from the use in line {use.line} (forward) at {at}")
+        return Absent(
+            Cause.NOT_CARRIED,
+            f"{name} lacks the gradient that comes back from the use in line {use.line} (forward) at {at}",
+        )
     near = beside(judge, run, event, use)
     where = f"; a line is missing near line {near}, where the other gradients of that line are" if near else ""
-    return Absent(Cause.TERM_MISSING, f"{name} lacks the gradient from the use in line {use.line} (forward){where}", near)
+    return Absent(
+        Cause.TERM_MISSING, f"{name} lacks the gradient from the use in line {use.line} (forward){where}", near
+    )
 
 
 def beside(judge: Judge, run: Run, event: Event, use: Event) -> int:

@@ -190,7 +190,9 @@ class Returns(ast.NodeTransformer):
     """A return statement outside of a function becomes an assignment."""
 
     def visit_Return(self, node: ast.Return) -> ast.stmt:
-        return ast.copy_location(ast.Assign([ast.Name("__returned__", ast.Store())], node.value or ast.Constant(None)), node)
+        return ast.copy_location(
+            ast.Assign([ast.Name("__returned__", ast.Store())], node.value or ast.Constant(None)), node
+        )
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
         return node
@@ -251,7 +253,9 @@ def new_code(statement: Statement, changes: list[Change], target: types.Function
     node.args = copy.deepcopy(node.args)
     for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
         argument.annotation = None
-    outer = ast.parse("def outer():\n" + "".join(f"    {n} = None\n" for n in target.__code__.co_freevars) + "    pass").body[0]
+    outer = ast.parse(
+        "def outer():\n" + "".join(f"    {n} = None\n" for n in target.__code__.co_freevars) + "    pass"
+    ).body[0]
     outer.body.append(node)  # type: ignore[attr-defined]
     module = compile(ast.Module([outer], []), statement.filename, "exec")
     for constant in module.co_consts:

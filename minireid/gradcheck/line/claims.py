@@ -124,7 +124,9 @@ class Claims:
 
     def rank(self, event: Event) -> int:
         """The position of an argument among those that are no object such as self."""
-        before = [o for o in event.frame.given[: int(event.site.key)] if isinstance(o, (np.ndarray, float, np.floating))]
+        before = [
+            o for o in event.frame.given[: int(event.site.key)] if isinstance(o, (np.ndarray, float, np.floating))
+        ]
         return len(before)
 
     def top_returned(self, event: Event) -> list[Event]:

@@ -68,7 +68,9 @@ class Explainer:
         """The finding on a fault, and the sites of the faults that its mend makes right too."""
         born = self.mender.parts[fault.site][0].birth
         if np.asarray(fault.first.object).dtype.kind in "iu" and born is not None:
-            text = f"{shown(born)} is an array of whole numbers: everything after the point is cut off; make it of floats"
+            text = (
+                f"{shown(born)} is an array of whole numbers: everything after the point is cut off; make it of floats"
+            )
             return Finding(self.line(fault, born.line), [Explanation(Cause.INTEGERS, text)]), self.same_family(fault)
         mends = self.mender.mend(fault)
         best = self.sure(mends, len(self.run.faults))
@@ -92,7 +94,9 @@ class Explainer:
         if lacks:
             text = f"{text}; {best.text}"
         self.changes.append(best.change)
-        finding = Finding(self.line(fault, best.line, best.statement.function.name), [Explanation(cause, text, best.after())])
+        finding = Finding(
+            self.line(fault, best.line, best.statement.function.name), [Explanation(cause, text, best.after())]
+        )
         others = [Explanation(m.cause, m.text, m.after()) for m in mends[:6] if m is not best and m.cause is not cause
                   and len(m.fixed) == len(best.fixed) and m.tier == best.tier]  # fmt: skip
         finding.causes += list({o.cause: o for o in reversed(others)}.values())[::-1][:2]
@@ -165,7 +169,8 @@ class Explainer:
 
     def text(self, line: int, function: str) -> str:
         for statement in self.program.statements:
-            if statement.function.name == function:
+            node = statement.function
+            if node.name == function and node.lineno <= line <= (node.end_lineno or line):
                 return self.program.text(statement, line)
         return ""
 
@@ -187,4 +192,3 @@ class Explainer:
         if event.kind == "argument" and event.frame.number == self.judge.claims.top:
             return True
         return bool(self.judge.claimed.get(key)) and key in self.judge.final
-

@@ -229,7 +229,10 @@ class Taps(ast.NodeTransformer):
             entry.append(located(ast.Assign([ast.Name(name, ast.Store())], tap), node))
         body = self.block(node.body, self.node.body)
         leave = located(ast.Expr(call("leave")), node)
-        node.body = [entry[0], located(ast.Try(body=[*entry[1:], *body], handlers=[], orelse=[], finalbody=[leave]), node)]
+        node.body = [
+            entry[0],
+            located(ast.Try(body=[*entry[1:], *body], handlers=[], orelse=[], finalbody=[leave]), node),
+        ]
         return node
 
     def block(self, statements: list[ast.stmt], originals: list[ast.stmt]) -> list[ast.stmt]:
@@ -252,14 +255,20 @@ class Taps(ast.NodeTransformer):
         self.program.statements.append(
             Statement(number, original, self.node, block, position, tuple(self.loops), self.filename)
         )
-        here = located(ast.Expr(call("before", ast.Constant(number), ast.Call(ast.Name("locals", ast.Load()), [], []))), node)
+        here = located(
+            ast.Expr(call("before", ast.Constant(number), ast.Call(ast.Name("locals", ast.Load()), [], []))), node
+        )
         if isinstance(node, (ast.For, ast.While, ast.If, ast.With, ast.Try)):
             return [here, *self.compound(node, original)]
         after: list[ast.stmt] = []
         if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             augmented = isinstance(node, ast.AugAssign)
-            after = [tap for target in targets for tap in self.taps_on(target, OPERATORS.get(type(node.op), "?") if augmented else "")]
+            after = [
+                tap
+                for target in targets
+                for tap in self.taps_on(target, OPERATORS.get(type(node.op), "?") if augmented else "")
+            ]
             node.value = self.right(node.value, named(targets[0]))
         elif isinstance(node, ast.Return) and node.value is not None:
             node.value = self.returned(node.value)
@@ -409,7 +418,11 @@ class Taps(ast.NodeTransformer):
     def part(self, node: ast.expr) -> ast.expr:
         """An operand or argument with taps; itself reported too if it is more than a name or a number."""
         leaf = isinstance(node, (ast.Name, ast.Attribute, ast.Constant, ast.Tuple, ast.List, ast.Starred, ast.Lambda))
-        keyed = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+        keyed = (
+            isinstance(node, ast.Subscript)
+            and isinstance(node.slice, ast.Constant)
+            and isinstance(node.slice.value, str)
+        )
         name = named(node) if isinstance(node, ast.Subscript) else ""
         new = self.visit(node)
         return new if leaf or keyed else self.wrap(new, "part", name, node)

@@ -66,7 +66,7 @@ class Judge:
         self.claims = Claims(problem, truth, (self.forward_events, frames), self.plain.events, self.plain.result)
         self.final = self.finals(self.plain.events)
         self.claimed = {(e.number, e.leaf): self.claims.of(e) for e in self.plain.events if self.is_final(e)}
-        self.recognised: dict[tuple[int, str], Event | None] = {}
+        self.recognised: dict[tuple[bytes, tuple[int, ...]], Event | None] = {}
         self.by_analogy()
 
     def backward(self, cache: Any = None, upstream: Any = None, *, mend: Callable[[Event, Any], Any] | None = None,
@@ -134,10 +134,10 @@ class Judge:
 
     def recognise(self, event: Event) -> Event | None:
         """The forward's event whose derivative this value is; None if there is none, or if it is no gradient."""
-        key = (event.number, event.leaf)
+        key = (event.print.tobytes(), event.shape)
         if key not in self.recognised:
             self.recognised[key] = None
-            if key not in self.constant and np.all(np.isfinite(event.print)) and event.norm > 0:
+            if (event.number, event.leaf) not in self.constant and np.all(np.isfinite(event.print)) and event.norm > 0:
                 near = sorted(self.truth.by_shape[event.shape], key=lambda e: (e.kind == "use", e.kind == "part"))
                 self.recognised[key] = next((e for e in near if self.truth.is_by(event.print, event.norm, e)), None)
         return self.recognised[key]
@@ -187,15 +187,16 @@ class Judge:
                 return array
             claim = claims[min(choices.get(event.site.number, 0), len(claims) - 1)]
             faults.setdefault(event.site.number, Fault(event.site.number)).events.append((event, claim))
-            if claim.value is None or claim.value.size > LARGEST:
+            if claim.value is None or claim.value.size > LARGEST or (self.strict and claim.shape != event.shape):
                 return array
             true = scale * self.truth.full(claim)
             return float(true) if not isinstance(array, np.ndarray) or array.ndim == 0 else true.copy()
 
         found = self.backward(mend=mend, watched=watched)
         found.faults = faults
-        if found.error is not None and self.plain.error is None:  # a true value of another shape, for example
-            found.faults = faults | {-1 - n: Fault(-1 - n) for n in range(1000)}
+        if found.error is not None and self.plain.error is None and not self.strict:
+            self.strict = True  # a true value of another shape stopped the run: such values are left as they are
+            return self.mended(ignored, watched, scales, choices)
         return found
 
     def wanted(self, event: Event, claim: Event) -> np.ndarray:
@@ -212,6 +213,7 @@ class Judge:
         self.ignored: frozenset[int] = frozenset()
         self.scales: dict[int, float] = {}
         self.choices: dict[int, int] = {}
+        self.strict = False
         found = self.mended().faults
         for site in list(found):
             if site not in found or self.certain(site, found):
@@ -220,14 +222,14 @@ class Judge:
                 found = self.mended().faults
                 if site not in found:
                     continue
-            if self.in_units(site, found):
-                found = self.mended().faults
-                continue
             without = self.mended(self.ignored | {site}).faults
             few = len(without) <= len(found) and self.weak(found[site])
             if few or without.keys() <= found.keys() - {site}:
                 self.ignored |= {site}
                 found = without
+        for site in list(found) if len(found) > 1 else ():
+            if site in found and not self.certain(site, found) and self.in_units(site, found):
+                found = self.mended().faults
         return found
 
     def chosen(self, site: int, found: dict[int, Fault]) -> bool:
@@ -254,7 +256,11 @@ class Judge:
         scales = {**self.scales, site: number}
         best = self.mended(scales=scales).faults
         while len(best) >= len(found):
-            tried = [(later, {**scales, later: number}) for later in best if not self.certain(later, best) and later not in scales]
+            tried = [
+                (later, {**scales, later: number})
+                for later in best
+                if not self.certain(later, best) and later not in scales
+            ]
             results = [(self.mended(scales=s).faults, s) for _, s in tried]
             results = [(f, s) for f, s in results if len(f) < len(best) or (len(f) == len(best) and set(f) - set(best))]
             if not results:
@@ -263,7 +269,9 @@ class Judge:
             if len(scales) > len(self.scales) + 8:
                 return False
         while True:  # further places in these units may leave fewer faults
-            tried = [{**scales, later: number} for later in best if not self.certain(later, best) and later not in scales]
+            tried = [
+                {**scales, later: number} for later in best if not self.certain(later, best) and later not in scales
+            ]
             results = [(self.mended(scales=s).faults, s) for s in tried]
             results = [(f, s) for f, s in results if len(f) < len(best)]
             if not results:
@@ -290,8 +298,16 @@ class Judge:
         return number if number > 0 and self.truth.is_right(event, claim, number) else None
 
     def weak(self, fault: Fault) -> bool:
-        """Whether the values are true derivatives, though not those of the claim: by one use of it, for example."""
-        return fault.first.kind != "return" and all(self.recognise(event) is not None for event, _ in fault.events)
+        """Whether the values are the share of one round of a loop, where the claim is the sum over all of them."""
+        if fault.first.kind in ("return", "argument"):
+            return False  # these claims are no question of names
+        for event, claim in fault.events:
+            found = self.recognise(event)
+            if event.norm > 0 and found is None:
+                return False
+            if found is not None and not set(found.loops) - set(claim.loops):
+                return False
+        return True
 
     def certain(self, site: int, found: dict[int, Fault]) -> bool:
         """What is returned is the gradient of an argument: this claim is no question of names."""

@@ -114,7 +114,11 @@ def explained(mender: Mender, name: str, value: Any, right: Event) -> Kept:
         event = (changed or in_place)[0]
         text = f"{name} was kept, and this line changes it in place afterwards: it needs a new array"
         return Kept(Cause.OLD_VALUE, text, event.line, event.site.function, True)
-    made = [e for e in events if e.value is not None and e.shape == a.shape and np.array_equal(e.value, a) and e.kind in ("assign", "add")]
+    made = [
+        e
+        for e in events
+        if e.value is not None and e.shape == a.shape and np.array_equal(e.value, a) and e.kind in ("assign", "add")
+    ]
     wanted = right.name or f"the value computed in line {right.line}"
     sure = bool(right.name) and last(right.name) == last(name.partition("[")[0])
     if made and other_round(made[-1], right):

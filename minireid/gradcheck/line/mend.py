@@ -15,7 +15,7 @@ from minireid.gradcheck.cause.search import Candidate, candidates, roots, statem
 from minireid.gradcheck.line.bench import Bench, Change, Instance, Stretch, replaced
 from minireid.gradcheck.line.follow import Program, Statement, named
 from minireid.gradcheck.line.judge import Fault, Judge, Run
-from minireid.gradcheck.line.pieces import Parts, Piece, Pieces
+from minireid.gradcheck.line.pieces import Piece, Pieces
 from minireid.gradcheck.line.trace import Event, Moment
 
 SECONDS = 3.0  # of processor time for one fault
@@ -58,7 +58,16 @@ class Mend:
 
     def key(self) -> tuple[Any, ...]:
         first = self.cause is Cause.SHARED and isinstance(self.statement.node, ast.Assign)
-        return not first, -len(self.fixed), self.tier + self.by_chance, self.distance > 0, abs(self.size) // 8, self.distance, self.rank, abs(self.size)
+        return (
+            not first,
+            -len(self.fixed),
+            self.tier + self.by_chance,
+            self.distance > 0,
+            abs(self.size) // 8,
+            self.distance,
+            self.rank,
+            abs(self.size),
+        )
 
 
 def head(node: ast.stmt) -> ast.stmt:
@@ -138,13 +147,22 @@ class Mender:
         found = []
         self.look({suspect.execution})
         for name in dict.fromkeys(read):
-            before = [e for e in self.run.events if e.frame is frame and e.name == name and e.execution < suspect.execution]
+            before = [
+                e for e in self.run.events if e.frame is frame and e.name == name and e.execution < suspect.execution
+            ]
             here = self.moments[suspect.execution].names.get(name) if suspect.execution in self.moments else None
-            if not before or not isinstance(here, np.ndarray) or here.shape != before[-1].shape or self.mended_at(before[-1]):
+            if (
+                not before
+                or not isinstance(here, np.ndarray)
+                or here.shape != before[-1].shape
+                or self.mended_at(before[-1])
+            ):
                 continue
             if np.allclose(self.judge.tracer.print_of(here), before[-1].print, rtol=1e-9, atol=1e-12):
                 continue
-            between = [x for x in range(max(before[-1].execution, 0) + 1, suspect.execution + 1) if self.run.frames[x] is frame]
+            between = [
+                x for x in range(max(before[-1].execution, 0) + 1, suspect.execution + 1) if self.run.frames[x] is frame
+            ]
             self.look(set(between))
             for earlier, later in zip([before[-1].execution, *between], between):
                 value = self.moments[later].names.get(name)
@@ -185,7 +203,11 @@ class Mender:
         if final is None:
             return False
         constant = (event.number, event.leaf) in self.judge.constant
-        if not constant and self.judge.claimed.get((event.number, event.leaf)) and event.site.number not in self.run.faults:
+        if (
+            not constant
+            and self.judge.claimed.get((event.number, event.leaf))
+            and event.site.number not in self.run.faults
+        ):
             return event.site.number not in self.judge.ignored
         found = self.judge.recognise(event)
         return found is not None and not partial(found) and event.site.number not in self.run.faults
@@ -210,7 +232,9 @@ class Mender:
         return [(execution, self.program.statements[number]) for number, execution in found.items()]
 
     def latest(self, number: int, until: int, frame: Any) -> int | None:
-        return next((x for x in range(until, -1, -1) if self.run.statements[x] == number and self.run.frames[x] is frame), None)
+        return next(
+            (x for x in range(until, -1, -1) if self.run.statements[x] == number and self.run.frames[x] is frame), None
+        )
 
     # What to run
 
@@ -223,7 +247,12 @@ class Mender:
         """A stretch from the suspect's statement to the piece's expression, for some executions of it."""
         if not pieces:
             return None
-        same = [p for p in pieces if p.statement == pieces[0].statement and p.read is pieces[0].read or ast.dump(p.read) == ast.dump(pieces[0].read)]
+        same = [
+            p
+            for p in pieces
+            if (p.statement == pieces[0].statement and p.read is pieces[0].read)
+            or ast.dump(p.read) == ast.dump(pieces[0].read)
+        ]
         same = [p for p in same if p.statement == pieces[0].statement][:INSTANCES]
         last = self.program.statements[pieces[0].statement]
         statements, first = [], last
@@ -235,7 +264,11 @@ class Mender:
                 return None
             block, i, j = common
             statements = block[i : j + (1 if pieces[0].whole else 0)]
-            first = self.program.statements[self.bench.numbers[id(block[i])]] if id(block[i]) in self.bench.numbers else last
+            first = (
+                self.program.statements[self.bench.numbers[id(block[i])]]
+                if id(block[i]) in self.bench.numbers
+                else last
+            )
         elif pieces[0].whole:
             statements = [last.node]
         stretch = Stretch(last.function, statements, same[0].read)
@@ -259,7 +292,9 @@ class Mender:
         if block[j] is not last.node or j == i:
             return None
         names = {n.id for n in ast.walk(getattr(last.loops[-1], "target", last.node)) if isinstance(n, ast.Name)}
-        stretch = Stretch(last.function, [*block[i:], *block[: j + pieces[0].whole]], pieces[0].read, turn=len(block) - i)
+        stretch = Stretch(
+            last.function, [*block[i:], *block[: j + pieces[0].whole]], pieces[0].read, turn=len(block) - i
+        )
         for piece in pieces:
             frame = self.run.frames[piece.execution]
             first = self.bench.numbers.get(id(block[i]))
@@ -297,7 +332,9 @@ class Mender:
         if common is None or block_of_sum is None:
             return None
         chain = self.bench.chain(last.function, from_.node)
-        positions = [(b, i) for b, i in chain if b is block_of_sum[0]] or ([(common[0], common[1])] if len(self.bench.chain(last.function, born[1].node)) > len(chain) else [])
+        positions = [(b, i) for b, i in chain if b is block_of_sum[0]] or (
+            [(common[0], common[1])] if len(self.bench.chain(last.function, born[1].node)) > len(chain) else []
+        )
         if not positions:
             return None
         block, i = positions[0]
@@ -329,6 +366,7 @@ class Mender:
         end = time.process_time() + SECONDS
         suspects = self.suspects(fault)
         family = self.family(fault, suspects)
+        many = len(self.run.faults) > 2
         jobs = [(1.4 * tier + s.distance + (not self.computes(s)), tier, s) for s in suspects for tier in (0, 1, 2)
                 if tier < 2 or self.computes(s)]  # fmt: skip
         found: list[Mend] = []
@@ -338,8 +376,8 @@ class Mender:
                 break
             found += self.attempt(fault, suspect, tier, min(end, time.process_time() + SLICE))
             if found:
-                self.counted(found, family, suspects)
-                if max(len(m.fixed) for m in found) > len(family):
+                self.counted(found, [f for f in self.run.faults.values() if f is not fault] if many else family, suspects)
+                if max(len(m.fixed) for m in found) > (len(self.run.faults) - 1 if many else len(family)):
                     last = min(last, cost + 1)
             if time.process_time() > end:
                 self.out_of_time = not found
@@ -374,7 +412,9 @@ class Mender:
     def stretches(self, fault: Fault, suspect: Suspect) -> list[Stretch]:
         if fault.site not in suspect.stretches:
             pieces = [p for parts in self.parts[fault.site] for p in parts.pieces]
-            suspect.stretches[fault.site] = [s for s in (self.of_pieces(pieces, suspect), self.of_whole(fault, suspect)) if s]  # type: ignore[assignment]
+            suspect.stretches[fault.site] = [
+                s for s in (self.of_pieces(pieces, suspect), self.of_whole(fault, suspect)) if s
+            ]  # type: ignore[assignment]
         return suspect.stretches[fault.site]  # type: ignore[return-value]
 
     def attempt(self, fault: Fault, suspect: Suspect, tier: int, end: float) -> list[Mend]:
@@ -394,7 +434,11 @@ class Mender:
             for cause, text, new in statement_candidates(suspect.statement.node, scope):
                 change = Change(suspect.statement, suspect.statement.node, new)
                 if any(self.tried(s, change, space) for s in stretches):
-                    found.append(Mend(change, cause, text, 0, RANKS.get(cause, 300), suspect.distance, 0, frozenset({fault.site})))
+                    found.append(
+                        Mend(
+                            change, cause, text, 0, RANKS.get(cause, 300), suspect.distance, 0, frozenset({fault.site})
+                        )
+                    )
             found += self.before_loop(fault, suspect, space)
         for root, where in roots(suspect.statement.node):
             for candidate in candidates(root, where, scope, tier):
@@ -410,7 +454,11 @@ class Mender:
     def cause(self, candidate: Candidate, scope: Scope) -> Cause:
         """The name of the mistake: that of the rule, unless the values say it more exactly."""
         cause, old, new = candidate.rule.cause, scope.value(candidate.old), scope.value(candidate.new)
-        if cause in (Cause.VARIABLE, Cause.OPERATION, Cause.FACTOR_MISSING, Cause.FACTOR_EXTRA) and np.ndim(old) == 0 and numeric(old):
+        if (
+            cause in (Cause.VARIABLE, Cause.OPERATION, Cause.FACTOR_MISSING, Cause.FACTOR_EXTRA)
+            and np.ndim(old) == 0
+            and numeric(old)
+        ):
             return Cause.CONSTANT
         if cause in (Cause.VARIABLE, Cause.ACTIVATION) and isinstance(old, np.ndarray) and new is not None:
             a, b = np.asarray(old), np.asarray(new)
@@ -424,10 +472,12 @@ class Mender:
 
     def other_step(self, one: np.ndarray, two: np.ndarray) -> bool:
         """Whether two arrays are values of one variable of the forward in two rounds of a loop."""
+
         def rounds(value: np.ndarray) -> set[tuple[str, str]]:
             alike = [e for e in self.judge.truth.events if e.value is not None and e.shape == value.shape and e.loops
                      and np.array_equal(e.value, value)]  # fmt: skip
             return {(e.site.name, str(e.loops)) for e in alike if e.site.name}
+
         return any(n == m and a != b for n, a in rounds(one) for m, b in rounds(two))
 
     def before_loop(self, fault: Fault, suspect: Suspect, space: dict[str, Any]) -> list[Mend]:

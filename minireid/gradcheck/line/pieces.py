@@ -75,9 +75,9 @@ class Pieces:
 
     def source(self, event: Event) -> Event:
         """Where a value was made that is only passed on under its name: `return dx`, `dh[t] = d`."""
-        same = [e for e in self.run.events if e.object is event.object and e.number < event.number and e.value is not None
-                and e.kind in ("store", "assign") and e.leaf and e.leaf == event.leaf or e.object is event.object and e.kind == "store"
-                and e.number < event.number and e.index is None]  # fmt: skip
+        same = [e for e in self.run.events if (e.object is event.object and e.number < event.number and e.value is not None
+                and e.kind in ("store", "assign") and e.leaf and e.leaf == event.leaf) or (e.object is event.object and e.kind == "store"
+                and e.number < event.number and e.index is None)]  # fmt: skip
         if event.kind == "return" and event.leaf and same and (same[-1].number, same[-1].leaf) in self.judge.final:
             return same[-1]
         expression = self.expression(event)
@@ -129,7 +129,11 @@ class Pieces:
                 targets.append(sign * sum(self.truth.full(u) for u in several))
             if not left:
                 targets = []
-            piece = self.piece(event, [reduced(t, value.shape) for t in targets], read)
+            if event.index is not None and read is None:
+                targets = [np.asarray(t[event.index[0]]) for t in targets]
+            else:
+                targets = [reduced(t, value.shape) for t in targets]
+            piece = self.piece(event, targets, read)
             if piece is not None and targets:
                 found.pieces.append(piece)
 
@@ -146,7 +150,11 @@ class Pieces:
             if not np.any(added):
                 continue
             statement = self.program.statements[event.site.statement] if event.site.statement >= 0 else None
-            subtracts = statement is not None and isinstance(statement.node, ast.AugAssign) and isinstance(statement.node.op, ast.Sub)
+            subtracts = (
+                statement is not None
+                and isinstance(statement.node, ast.AugAssign)
+                and isinstance(statement.node.op, ast.Sub)
+            )
             terms = [t for t in self.terms.get((event.execution, event.frame.number), []) if t.value is not None]
             expression = self.expression(event)
             several = terms_of(expression) if expression is not None else []
@@ -183,7 +191,11 @@ class Pieces:
         later = [e for e in self.judge.claims.in_frame[claim.frame.number] if e.number > claim.number]
         if claim.kind == "input":
             attribute = f"self.{claim.name.rpartition('.')[2]}"
-            later = [e for e in self.truth.events if e.kind == "use" and e.name in (claim.name, attribute) and e.shape == claim.shape]
+            later = [
+                e
+                for e in self.truth.events
+                if e.kind == "use" and e.name in (claim.name, attribute) and e.shape == claim.shape
+            ]
             return later if self.adds_up(later, claim) else []
         uses = []
         for event in later:
@@ -267,7 +279,9 @@ class Pieces:
         for call in ast.walk(node):
             if isinstance(call, ast.Call):
                 name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-                method = isinstance(call.func, ast.Attribute) and len(event.frame.given) > len(call.args) + len(call.keywords)
+                method = isinstance(call.func, ast.Attribute) and len(event.frame.given) > len(call.args) + len(
+                    call.keywords
+                )
                 place = position - method
                 if name == event.frame.function and 0 <= place < len(call.args):
                     return with_leaf(call.args[place], event.leaf)
@@ -293,7 +307,9 @@ class Pieces:
 
 def expression_name(node: ast.expr) -> str:
     """dx; grads.W for grads["W"]; empty for a part of an array."""
-    if isinstance(node, ast.Subscript) and not (isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)):
+    if isinstance(node, ast.Subscript) and not (
+        isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str)
+    ):
         return ""
     return named(node)
 

@@ -164,7 +164,12 @@ class Tracer:
                 self.frames[-1].returned.append(value)
         if site.kind not in self.kinds or number in self.skipped:
             return value
-        if site.kind == "return" and isinstance(value, tuple) and self.kinds is BACKWARD and not hasattr(value, "_fields"):
+        if (
+            site.kind == "return"
+            and isinstance(value, tuple)
+            and self.kinds is BACKWARD
+            and not hasattr(value, "_fields")
+        ):
             return self.returned(site, value)
         self.count += 1  # also what is not followed: a mended value may be so
         whole = self.kinds is BACKWARD and site.kind in ("assign", "add", "return") and integers(value)
@@ -216,7 +221,13 @@ class Tracer:
     def settle(self, number: int, base: Any) -> None:
         """A loop that stored parts of an array has ended: where the stores were too many, its array is one event."""
         site = self.program.sites[number]
-        if number in self.skipped and site.kind in self.kinds and self.recording and self.kinds is BACKWARD and followed(base):
+        if (
+            number in self.skipped
+            and site.kind in self.kinds
+            and self.recording
+            and self.kinds is BACKWARD
+            and followed(base)
+        ):
             self.count += 1
             self.passages[number] = 0
             frame = self.frames[-1]

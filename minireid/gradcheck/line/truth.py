@@ -30,7 +30,9 @@ class Truth:
         self.found: dict[tuple[int, str], list[float]] = defaultdict(list)
         self.fulls: dict[tuple[int, str], np.ndarray] = {}
         self.events = run(tracer, FORWARD, lambda: problem.call(problem.forward))
-        self.inputs = {name: self.input_event(n, name, array) for n, (name, array) in enumerate(leaves(problem.inputs()))}
+        self.inputs = {
+            name: self.input_event(n, name, array) for n, (name, array) in enumerate(leaves(problem.inputs()))
+        }
         self.imaginary = self.complex_works()
         self.by_shape: dict[tuple[int, ...], list[Event]] = defaultdict(list)
         for event in self.events:

@@ -5,9 +5,9 @@ import linecache
 
 import numpy as np
 import pytest
+from minireid.gradcheck.patterns import Cause
 
 from minireid.gradcheck import check
-from minireid.gradcheck.patterns import Cause
 from minireid.gradcheck.report import Line, Report
 from minireid.gradcheck.tensor.compare import TensorReport
 from tests.gradcheck.planting import line_of, module

@@ -19,10 +19,10 @@ from minireid.practice.zoo.bugs import BUGS
 from tests.judges import upstream
 
 CAUSES = {
-    "sign", "constant factor", "transposed", "transposed", "flipped kernel", "wrong variable",
+    "sign", "constant factor", "transposed", "flipped kernel", "wrong variable",
     "term missing", "nothing carried back", "wrong step", "= for +=", "one twin lost", "wrong mask", "old value",
     "pre-activation", "activation left out", "wrong activation", "term too many", "padding border", "stride ignored",
-    "wrong axes", "term missing", "factor missing", "factor too many", "term too many", "wrong variable", "wrong index",
+    "wrong axes", "factor missing", "factor too many", "wrong index",
     "wrong operation", "wrong order", "forward differs",
 }  # fmt: skip
 PAGES = {
