@@ -85,7 +85,9 @@ def difference(
         mend = search.mend(found, time.process_time() + seconds) if seconds > 0 else None
         if mend is not None:
             own = mend.statement.function.name
-            line = replace(line or Line(own, 0, ""), function=own, number=mend.line, text=program.text(mend.statement, mend.line))
+            line = replace(
+                line or Line(own, 0, ""), function=own, number=mend.line, text=program.text(mend.statement, mend.line)
+            )
         return line, mend
 
 
