@@ -243,6 +243,27 @@ AXES = (
     Rule(C.AXES, "V", "V[:, None]"),
 )
 INDICES = (
+    Rule(
+        C.NOT_CARRIED,
+        "max(A, B)",
+        "A",
+        "{old} ends the loop too early: nothing comes back from further away",
+        where="number",
+    ),
+    Rule(
+        C.NOT_CARRIED,
+        "min(A, B)",
+        "A",
+        "{old} ends the loop too early: nothing comes back from further away",
+        where="number",
+    ),
+    Rule(
+        C.NOT_CARRIED,
+        "max(A, B)",
+        "B",
+        "{old} ends the loop too early: nothing comes back from further away",
+        where="number",
+    ),
     Rule(C.STEP, "N", "N - 1", where="index"),
     Rule(C.STEP, "N", "N + 1", where="index"),
     Rule(C.STEP, "A - 1", "A", where="index"),
