@@ -180,6 +180,10 @@ OPERATIONS = (
     Rule(C.OPERATION, "(A * B).T @ D", "B.T @ (A * D)"),
     Rule(C.OPERATION, "(A * B).T @ D", "A.T @ (B * D)"),
     Rule(C.OPERATION, "A.T @ (B * D)", "(A * B).T @ D"),
+    Rule(C.TERM_MISSING, "2 * A", "(A + A.T)", "the matrix stands on both sides: {new}"),
+    Rule(C.TERM_MISSING, "A", "(A + A.T)", "the matrix stands on both sides: {new}"),
+    Rule(C.ORDER, "np.cumsum(A, *B)", "np.cumsum(A[::-1], *B)[::-1]"),
+    Rule(C.ORDER, "np.cumsum(A, *B)", "np.cumsum(A[:, ::-1], *B)[:, ::-1]"),
     Rule(C.OPERATION, "np.maximum(A, B)", "np.minimum(A, B)"),
     Rule(C.OPERATION, "np.minimum(A, B)", "np.maximum(A, B)"),
     Rule(C.OPERATION, "A.max(*B)", "A.sum(*B)"),
@@ -318,6 +322,7 @@ PUT_IN = (
     Rule(C.VARIABLE, "B * A", "<factor> * A", "the factor {B} stands where {choice} belongs", tier=1),
     Rule(C.VARIABLE, "K", "<array>", tier=1),
     Rule(C.INDEX, "I", "I + <int>", "{old} counts from the start of a part: {new}", tier=1),
+    Rule(C.VARIABLE, "A / B", "A / <length>", "the division by {B} stands where that by {choice} belongs", tier=1),
     Rule(C.VARIABLE, "A / B", "A * <factor>", "the division by {B} stands where the factor {choice} belongs", tier=1),
     Rule(C.MASK, "A / B", "A * <mask>", "the division by {B} stands where the mask {choice} belongs", tier=1),
     Rule(C.MASK, "A * B", "A * <mask>", "the factor {B} stands where the mask {choice} belongs", tier=1),
@@ -325,5 +330,5 @@ PUT_IN = (
     Rule(C.TERM_MISSING, "A", "A - <term>", "the term -{choice} is missing", tier=2),
 )
 RULES = (
-    *SIGNS, *FACTORS, *TERMS, *VARIABLES, *NUMBERS, *AXES, *TURNS, *ACTIVATIONS, *OPERATIONS, *MASKS, *INDICES, *PUT_IN,
+    *SIGNS, *FACTORS, *TERMS, *VARIABLES, *NUMBERS, *AXES, *TURNS, *ACTIVATIONS, *MASKS, *OPERATIONS, *INDICES, *PUT_IN,
 )  # fmt: skip
