@@ -46,7 +46,8 @@ def compare_forwards(
     expected = [run(reference, draw) for draw in draws]
     got = [run(forward, draw) for draw in draws]
     shapes = next(filter(None, map(shape_fault, got, expected)), "")
-    if not shapes and all(equal(a, b) for a, b in zip(got, expected)):
+    same = not shapes and all(equal(a, b) for a, b in zip(got, expected))
+    if same or (not shapes and only_rounds(forward, draws[0], got, expected)):
         return None
     line, mend = difference(forward, reference, draws, expected, seconds)
     for text, variant in variants:
@@ -85,7 +86,9 @@ def difference(
         mend = search.mend(found, time.process_time() + seconds) if seconds > 0 else None
         if mend is not None:
             own = mend.statement.function.name
-            line = replace(line or Line(own, 0, ""), function=own, number=mend.line, text=program.text(mend.statement, mend.line))
+            line = replace(
+                line or Line(own, 0, ""), function=own, number=mend.line, text=program.text(mend.statement, mend.line)
+            )
         return line, mend
 
 
