@@ -8,7 +8,7 @@ of arrays. The cache may be anything. Keyword arguments are configuration. A Num
 every call, so each call draws the same numbers. dy must be random: with dy all ones many wrong backward passes are
 accepted (the gradient of a softmax is then zero, right or wrong).
 
-Where something is wrong, the diagnosis follows: inside.py finds the line, repair.py and patterns.py the cause.
+Where something is wrong, the diagnosis follows: line/ finds the line, cause/ the cause.
 """
 
 import inspect
@@ -53,7 +53,8 @@ def check(
         All float32: the gradients are compared with float32's tolerance, 1e-3 of the largest entry.
         float32 and float64 together: all are converted to float64, and the report says so.
     config: passed to forward. Arrays in it are copied too.
-    seed: draws the upstream gradient; a forward with an argument of this name is given it too. name: the title of the report; the name of forward by default.
+    seed: draws the upstream gradient; a forward with an argument of this name is given it too.
+    name: the title of the report; the name of forward by default.
     method: "auto", "complex" or "central" (minireid/gradcheck/tensor/slopes.py).
     diagnosis: whether to look for the line and the cause.
     entries: of a tensor with more entries, so many are compared, and random directions.

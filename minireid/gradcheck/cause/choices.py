@@ -73,7 +73,9 @@ def slopes(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.ex
 
 def masks(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr]:
     shape = whole_shape(found, node, scope)
-    for name, held in scope.names.items() if shape is not None else ():
+    if shape is None:
+        return
+    for name, held in scope.names.items():
         if not isinstance(held, np.ndarray) or not held.size:
             continue
         two = held.dtype.kind == "b" or (held.dtype.kind in "fi" and np.isin(held, (0, 1)).all())
@@ -165,7 +167,7 @@ def reshaped(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.
     for order in permutations(range(len(sizes))) if 2 < len(sizes) <= 4 else ():
         if order != tuple(range(len(sizes))):
             first = ast.Call(node.func, [sizes[k] for k in order], [])
-            back = [ast.Constant(order.index(k)) for k in range(len(sizes))]
+            back: list[ast.expr] = [ast.Constant(order.index(k)) for k in range(len(sizes))]
             yield ast.Call(ast.Attribute(first, "transpose", ast.Load()), back, [])
 
 

@@ -56,7 +56,7 @@ def match(wanted: Any, node: Any, scope: Scope, found: Found) -> bool:
             return False
         return node.attr == wanted.attr and match(base, node.value, scope, found)
     for field, value in ast.iter_fields(wanted):
-        other = getattr(node, field, None)
+        other: Any = getattr(node, field, None)
         if field in ("ctx", "kind", "type_comment"):
             continue
         if isinstance(value, list):

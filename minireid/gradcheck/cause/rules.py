@@ -236,6 +236,7 @@ AXES = (
     Rule(C.AXES, "np.cumsum(A, *B)", "np.cumsum(A, axis=<axes>)"),
     Rule(C.AXES, "np.einsum(S, *B)", "np.einsum(<letters>, *B)"),
     Rule(C.AXES, "A.reshape(*B)", "A.transpose(<order>).reshape(*B)", "the axes must be exchanged before {old}"),
+    Rule(C.TRANSPOSED, "A.reshape(*B)", "A.transpose(<order>)", "{old} mixes the axes up: {new}"),
     Rule(C.AXES, "A.reshape(*B)", "<reshaped>", "{old} mixes the axes up: {new}"),
     Rule(C.AXES, "A[:, None]", "A[None, :]"),
     Rule(C.AXES, "A[None, :]", "A[:, None]"),

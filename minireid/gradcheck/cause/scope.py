@@ -58,7 +58,7 @@ class Scope:
             elif hasattr(value, "__dict__") and not isinstance(value, (type, types.ModuleType, types.FunctionType)):
                 named |= {f"{name}.{k}": np.asarray(v) for k, v in vars(value).items() if numeric(v)}
             elif isinstance(value, tuple) and hasattr(value, "_fields"):
-                named |= {f"{name}.{k}": np.asarray(v) for k, v in value._asdict().items()
+                named |= {f"{name}.{k}": np.asarray(v) for k, v in zip(value._fields, value)
                           if numeric(v) and id(v) not in seen}  # fmt: skip
         for text in (*self.texts, *self.steps()):
             if text not in named and numeric(value := self.value(parse(text))):

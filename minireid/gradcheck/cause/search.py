@@ -90,7 +90,7 @@ def located(new: ast.stmt, old: ast.stmt) -> ast.stmt:
 
 def whole_changes(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
     if isinstance(node, ast.Assign) and len(node.targets) > 1:
-        several = [ast.Assign([t], node.value) for t in node.targets]
+        several: list[ast.stmt] = [ast.Assign([t], node.value) for t in node.targets]
         names = " and ".join(show(t) for t in node.targets)
         yield Cause.SHARED, f"{names} are one and the same array here", several
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
@@ -205,7 +205,12 @@ class Strided(ast.NodeTransformer):
 
     def visit_Slice(self, node: ast.Slice) -> ast.AST:
         upper = node.upper
-        if node.step is not None or node.lower is None or not isinstance(upper, ast.BinOp) or not isinstance(upper.op, ast.Add):
+        if (
+            node.step is not None
+            or node.lower is None
+            or not isinstance(upper, ast.BinOp)
+            or not isinstance(upper.op, ast.Add)
+        ):
             return node
         if show(upper.left) != show(node.lower):
             return node

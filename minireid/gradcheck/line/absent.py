@@ -38,15 +38,15 @@ def absent(judge: Judge, run: Run, parts: Parts, source: str) -> Absent | None:
     if parts.twice and not parts.pieces:
         use = parts.twice[0]
         return Absent(Cause.TERM_EXTRA, f"{name} counts the gradient from the use in line {use.line} (forward) twice")
-    later = still(judge, event, claim)
-    if later is not None:
+    whole = still(judge, event, claim)
+    if whole is not None:
         cause = Cause.ACTIVATION_MISSING if smooth(judge, event, claim) else Cause.FACTOR_MISSING
-        return Absent(cause, f"{name} is still the derivative by what line {later.line} (forward) computes: the step back "
-                      "through it is missing")  # fmt: skip
+        text = f"{name} is still the derivative by what line {whole.line} (forward) computes"
+        return Absent(cause, f"{text}: the step back through it is missing")
     rest = judge.wanted(event, claim) - event.value
-    use = recognised(judge, rest, claim)
-    if use is not None and not (event.norm == 0 and use is claim):
-        return lost(judge, run, event, claim, use, name)
+    lacking = recognised(judge, rest, claim)
+    if lacking is not None:
+        return lost(judge, run, event, claim, lacking, name)
     extra = recognised(judge, -rest, claim)
     if extra is not None and event.norm > 0:
         return Absent(Cause.TERM_EXTRA, f"{name} has the gradient from line {extra.line} (forward) once too often")
@@ -58,6 +58,8 @@ def still(judge: Judge, event: Event, claim: Event) -> Event | None:
     found = judge.recognise(event)
     if found is None or found.kind in ("use", "input") or (found.kind == "part" and found.site.name):
         return None
+    if found.value is not None and claim.value is not None and np.array_equal(found.value, claim.value):
+        return None  # the same variable under another name
     return found if found.number > claim.number and found.loops == claim.loops and found.line != claim.line else None
 
 

@@ -1,7 +1,8 @@
 """A stretch of the program, run alone: with a change, is its last value the true one?
 
-The names before the stretch are those of a run in which all earlier values are right (judge.py). So a change can be
-tried in a few microseconds, and it is judged by the truth of one value, not by what the rest of the program makes of it.
+The names before the stretch are those of a run in which all earlier values are right (judge.py). So a change can
+be tried in a few microseconds, and it is judged by the truth of one value, not by what the rest of the program makes
+of it.
 """
 
 import ast
@@ -199,17 +200,19 @@ class Returns(ast.NodeTransformer):
 
 
 def replaced(node: Any, old: Any, new: Any) -> Any:
-    """The tree with `old` replaced by `new`; what is not on the way to it is shared. A list takes a statement's place."""
+    """The tree with `old` replaced by `new`; what is not on the way to it is shared. A list can replace a statement."""
     if node is old:
         return new
-    for name, value in ast.iter_fields(node):
+    for field_, value in ast.iter_fields(node):
         if isinstance(value, ast.AST):
             other: Any = replaced(value, old, new)
             if other is not value:
+                name = field_
                 break
         elif isinstance(value, list):
             other = [replaced(v, old, new) if isinstance(v, ast.AST) else v for v in value]
             if any(a is not b for a, b in zip(other, value)):
+                name = field_
                 other = [t for v in other for t in (v if isinstance(v, list) else [v])] or [ast.Pass()]
                 break
     else:

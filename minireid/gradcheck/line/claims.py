@@ -68,7 +68,7 @@ class Claims:
         self.rounds = self.rounds_of(events)
         self.top = next((e.frame.number for e in events), 1)
         arguments = {e.name: e for e in self.in_frame[1] if e.kind == "argument"}
-        self.returned = {n: arguments.get(n) if same_array(arguments.get(n), e) else e for n, e in truth.inputs.items()}
+        self.returned = {n: arguments[n] if same_array(arguments.get(n), e) else e for n, e in truth.inputs.items()}
         self.analogies: dict[int, list[Event]] = {}
 
     def rounds_of(self, events: list[Event]) -> dict[tuple[int, str], tuple[dict[str, Any], dict[str, Any]]]:

@@ -51,43 +51,41 @@ class Explainer:
     def __init__(self, judge: Judge, program: Program, proofs: Callable[[], list[Proof]]) -> None:
         self.judge, self.program, self.proofs = judge, program, proofs
         self.run = judge.mended()
-        self.mender = Mender(judge, program, self.run)
+        self.mender = Mender(judge, program, self.run, lambda backward: proofs()[0](backward))
         self.changes: list[Change] = []
+        self.sure_of_cause = False  # by what is missing or kept, without a change that proves it
 
     def findings(self) -> list[Finding]:
-        left, found = dict(self.run.faults), []
+        left, found = dict(self.run.faults), list[Finding]()
         while left and len(found) < MOST:
             fault = next(iter(left.values()))
             finding, fixed = self.finding(fault, alone=not found)
             found.append(finding)
             for site in {fault.site, *fixed}:
                 left.pop(site, None)
-        return self.proved(found)
+        return self.proved(found) or self.in_the_forward() or found
 
     def finding(self, fault: Fault, alone: bool) -> tuple[Finding, frozenset[int]]:
         """The finding on a fault, and the sites of the faults that its mend makes right too."""
-        born = self.mender.parts[fault.site][0].birth
-        if np.asarray(fault.first.object).dtype.kind in "iu" and born is not None:
+        born = next((e for e in self.run.events if e.object is fault.first.object), fault.first)
+        if np.asarray(fault.first.object).dtype.kind in "iu":
             text = (
                 f"{shown(born)} is an array of whole numbers: everything after the point is cut off; make it of floats"
             )
+            self.sure_of_cause = True
             return Finding(self.line(fault, born.line), [Explanation(Cause.INTEGERS, text)]), self.same_family(fault)
         mends = self.mender.mend(fault)
         best = self.sure(mends, len(self.run.faults))
+        lacks = None
         kept = wrongly_kept(self.mender, fault) if best is None or best.tier > 0 else None
         if kept is not None and (kept.sure or best is None):
             line = replace(self.line(fault, kept.line), function=kept.function)
+            self.sure_of_cause = True
             return Finding(line, [Explanation(kept.cause, kept.text)]), self.same_family(fault)
-        mend = forward_mend(self.mender, self.proofs()[0]) if best is None and alone else None
-        if mend is not None and self.proves([mend.change]):
-            self.changes.append(mend.change)
-            text = self.program.text(mend.statement, mend.line)
-            line = replace(self.line(fault), number=mend.line, function=mend.statement.function.name, text=text)
-            return Finding(line, [Explanation(mend.cause, mend.text, mend.after())]), frozenset(self.run.faults)
-        lacks = None
         if best is None or best.tier == 2:
             lacks = absent(self.judge, self.run, self.mender.parts[fault.site][0], "")
         if best is None:
+            self.sure_of_cause |= lacks is not None
             causes = [Explanation(lacks.cause, lacks.text)] if lacks else self.effects(fault)
             return Finding(self.line(fault, lacks.near if lacks else 0), causes), self.same_family(fault)
         cause, text = (lacks.cause, lacks.text) if lacks else (best.cause, best.text)
@@ -123,12 +121,26 @@ class Explainer:
             return False
 
     def proved(self, found: list[Finding]) -> list[Finding]:
-        """The findings; without the fixes if all of them together do not make every gradient right."""
+        """The findings, if their fixes together make every gradient right; else none, and the fixes are taken out."""
         fixes = [f for f in found if f.causes and f.causes[0].fix]
-        if len(fixes) == len(found) and not self.proves(self.changes):
+        if found and len(fixes) == len(found) and self.proves(self.changes):
+            return found
+        if len(found) > 1 or len(fixes) == len(found):
             for finding in found:
                 finding.causes = [replace(c, fix="") for c in finding.causes]
-        return found
+        return []
+
+    def in_the_forward(self) -> list[Finding]:
+        """A change of what the forward keeps that makes every gradient right, where no change of the backward does."""
+        faults = list(self.run.faults.values())
+        if not faults or self.sure_of_cause or not any(self.mender.reads_cache(fault) for fault in faults):
+            return []
+        mend = forward_mend(self.mender, self.proofs()[0])
+        if mend is None or not self.proves([mend.change]):
+            return []
+        text = self.program.text(mend.statement, mend.line)
+        line = replace(self.line(faults[0]), number=mend.line, function=mend.statement.function.name, text=text)
+        return [Finding(line, [Explanation(mend.cause, mend.text, mend.after())])]
 
     def effects(self, fault: Fault) -> list[Explanation]:
         """What the computed and the true values show, where no change was found."""

@@ -235,7 +235,8 @@ class Taps(ast.NodeTransformer):
         if getattr(node, "tapped", False) or waits(node):
             return node
         node.tapped = True  # type: ignore[attr-defined]
-        self.node, self.loops, self.statement_number = copy.deepcopy(node), [], -1
+        self.node, self.statement_number = copy.deepcopy(node), -1
+        self.loops: list[ast.stmt] = []
         names = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
         stored = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
         self.locals = {*names, *stored}
@@ -280,12 +281,8 @@ class Taps(ast.NodeTransformer):
         after: list[ast.stmt] = []
         if isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            augmented = isinstance(node, ast.AugAssign)
-            after = [
-                tap
-                for target in targets
-                for tap in self.taps_on(target, OPERATORS.get(type(node.op), "?") if augmented else "")
-            ]
+            operator = OPERATORS.get(type(node.op), "?") if isinstance(node, ast.AugAssign) else ""
+            after = [tap for target in targets for tap in self.taps_on(target, operator)]
             node.value = self.right(node.value, named(targets[0]))
         elif isinstance(node, ast.Return) and node.value is not None:
             node.value = self.returned(node.value)
@@ -379,6 +376,7 @@ class Taps(ast.NodeTransformer):
         assert isinstance(load, ast.Subscript)
         if any(isinstance(n, (ast.Call, ast.NamedExpr)) for n in ast.walk(load.value)):
             return []
+        assert isinstance(target, ast.Subscript)
         site = self.site("store", name, target.lineno, augmented)
         if self.loops and isinstance(target.value, ast.Name):
             self.inner.append((site, load.value))

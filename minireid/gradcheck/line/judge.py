@@ -68,6 +68,10 @@ class Judge:
         self.claimed = {(e.number, e.leaf): self.claims.of(e) for e in self.plain.events if self.is_final(e)}
         self.recognised: dict[tuple[bytes, tuple[int, ...]], Event | None] = {}
         self.by_analogy()
+        self.ignored: frozenset[int] = frozenset()  # sites whose claims are false
+        self.scales: dict[int, float] = {}
+        self.choices: dict[int, int] = {}
+        self.strict = False  # whether values of another shape are left as they are
 
     def backward(self, cache: Any = None, upstream: Any = None, *, mend: Callable[[Event, Any], Any] | None = None,
                  watched: frozenset[int] = frozenset()) -> Run:  # fmt: skip
@@ -210,27 +214,28 @@ class Judge:
 
     def faults(self) -> dict[int, Fault]:
         """The places that are wrong themselves, in the order of execution."""
-        self.ignored: frozenset[int] = frozenset()
-        self.scales: dict[int, float] = {}
-        self.choices: dict[int, int] = {}
-        self.strict = False
         found = self.mended().faults
         for site in list(found):
-            if site not in found or self.certain(site, found):
-                continue
-            if self.chosen(site, found):
+            if site in found and self.chosen(site, found):
                 found = self.mended().faults
-                if site not in found:
-                    continue
-            without = self.mended(self.ignored | {site}).faults
-            few = len(without) <= len(found) and self.weak(found[site])
-            if few or without.keys() <= found.keys() - {site}:
-                self.ignored |= {site}
-                found = without
+        while lies := self.lies(found):
+            site, found = min(lies, key=lambda lie: len(lie[1]))
+            self.ignored |= {site}
         for site in list(found) if len(found) > 1 else ():
             if site in found and not self.certain(site, found) and self.in_units(site, found):
                 found = self.mended().faults
         return found
+
+    def lies(self, found: dict[int, Fault]) -> list[tuple[int, dict[int, Fault]]]:
+        """(site, the faults without it) of claims that explain nothing: no other value is wrong without them."""
+        lies = []
+        for site in found:
+            if not self.certain(site, found):
+                without = self.mended(self.ignored | {site}).faults
+                few = len(without) <= len(found) and self.weak(found[site])
+                if few or without.keys() <= found.keys() - {site}:
+                    lies.append((site, without))
+        return lies
 
     def chosen(self, site: int, found: dict[int, Fault]) -> bool:
         """Another variable of the same name explains more: less remains wrong with its derivative put in place."""
@@ -269,10 +274,10 @@ class Judge:
             if len(scales) > len(self.scales) + 8:
                 return False
         while True:  # further places in these units may leave fewer faults
-            tried = [
+            further = [
                 {**scales, later: number} for later in best if not self.certain(later, best) and later not in scales
             ]
-            results = [(self.mended(scales=s).faults, s) for s in tried]
+            results = [(self.mended(scales=s).faults, s) for s in further]
             results = [(f, s) for f, s in results if len(f) < len(best)]
             if not results:
                 break

@@ -55,7 +55,7 @@ def wrongly_kept(mender: Mender, fault: Fault) -> Kept | None:
         for event in forward_values(mender, pair, np.shape(value)):
             trial = with_values(mender, stretch, node, event, parts.pieces)
             if trial is not None and mender.bench.right(trial, None, space):
-                return explained(mender, show(node), value, event)
+                return explained(mender, show(node), value, event, pair)
     return None
 
 
@@ -101,17 +101,18 @@ def with_values(mender: Mender, stretch: Stretch, node: ast.expr, event: Event, 
     return Stretch(stretch.function, stretch.statements, read, instances)
 
 
-def explained(mender: Mender, name: str, value: Any, right: Event) -> Kept:
+def explained(mender: Mender, name: str, value: Any, right: Event, pair: Any) -> Kept:
     """Where the forward goes wrong: it changes what it kept, or keeps something else."""
     events = mender.judge.forward_events
     a, b = np.asarray(value), np.asarray(right.value)
     cause = Cause.PRE_ACTIVATION if activation_of(a, b) or activation_of(b, a) else Cause.VARIABLE
     if is_mask(a):
         cause = Cause.MASK
-    changed = [e for e in events if e.object is right.object and e.number > right.number and e.kind in ("add", "store", "touch", "assign")
-               and e.value is not None and not np.array_equal(e.value, right.value)]  # fmt: skip
-    in_place = [e for e in events if e.kind in ("add", "store", "touch") and e.number > right.number and np.shares_memory(
-        np.asarray(e.object), np.asarray(right.object))]  # fmt: skip
+    later = [e for e in events if e.number > right.number and e.kind in ("add", "store", "touch", "assign")]
+    changed = [e for e in later if e.object is right.object and e.value is not None and not np.array_equal(e.value, b)]
+    in_place = [
+        e for e in later if e.kind != "assign" and np.shares_memory(np.asarray(e.object), np.asarray(right.object))
+    ]
     if changed or in_place:
         event = (changed or in_place)[0]
         text = f"{name} was kept, and this line changes it in place afterwards: it needs a new array"
@@ -128,7 +129,7 @@ def explained(mender: Mender, name: str, value: Any, right: Event) -> Kept:
     if made and not np.any(np.abs(mender.judge.truth.print(counterpart(mender, made[-1]))) > 1e-13):
         text = f"the forward keeps {made[-1].name} for the backward, but it needs {wanted} (line {right.line})"
         return Kept(cause, text, made[-1].line, made[-1].site.function, True)
-    line, function = cache_line(mender, right)
+    line, function = cache_line(mender, right, pair.function if pair is not None else right.site.function)
     kept = made[-1].name if made else f"another {name}"
     return Kept(cause, f"the cache holds {kept} where {wanted} belongs (line {right.line})", line, function, sure)
 
@@ -142,16 +143,17 @@ def other_round(one: Event, two: Event) -> bool:
     return one.site.name == two.site.name and one.loops != two.loops
 
 
-def cache_line(mender: Mender, right: Event) -> tuple[int, str]:
+def cache_line(mender: Mender, right: Event, function: str) -> tuple[int, str]:
     """The line that makes the cache: where the name that the forward returns last was assigned, or the return."""
-    own = [s for s in mender.program.statements if s.function.name == right.site.function]
+    executed = {e.site.statement for e in mender.judge.forward_events}
+    own = [s for s in mender.program.statements if s.function.name == function and s.number in executed]
     for statement in reversed(own):
         node = statement.node
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
             last = node.value.elts[-1]
             made = [s for s in own if isinstance(s.node, ast.Assign) and isinstance(last, ast.Name)
                     and any(named(t) == last.id for t in s.node.targets)]  # fmt: skip
-            return (made[-1] if made else statement).line, right.site.function
+            return (made[-1] if made else statement).line, function
     return right.line, right.site.function
 
 
@@ -177,7 +179,7 @@ def forward_mend(mender: Mender, proof: Callable[[Any], bool], seconds: float = 
     y = [leaf for _, leaf in leaves(problem.copied().call(problem.forward)[0])]
     end = time.process_time() + seconds
     for tier in (0, 1):
-        found = []
+        found: list[Mend] = []
         for number in reversed(moments):
             statement = mender.program.statements[number]
             scope = Scope(moments[number].names, mender.bench.space(statement), set())

@@ -1,9 +1,12 @@
-"""Which small change makes a wrong line right? The rules are tried where the wrong value comes from, the nearest first."""
+"""Which small change makes a wrong line right? The rules are tried where its value comes from, the nearest first."""
 
 import ast
+import contextlib
 import copy
+import io
 import time
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +21,11 @@ from minireid.gradcheck.line.judge import Fault, Judge, Run
 from minireid.gradcheck.line.pieces import Piece, Pieces
 from minireid.gradcheck.line.trace import Event, Moment
 
-SECONDS = 3.0  # of processor time for one fault
+SECONDS = 2.4  # of processor time for one fault
 SLICE = 0.6  # of it for one statement and one tier of rules
 INSTANCES = 3
 RANKS = {Cause.ASSIGNS: 0, Cause.SHARED: 0, Cause.TWIN: 0}  # where changes to a whole statement stand among the rules
+METHODS = ("T", "shape", "sum", "copy", "dot", "reshape")  # attributes that are no variables
 DEEPEST = 4  # statements up from the wrong one
 
 
@@ -91,8 +95,9 @@ class Suspect:
 class Mender:
     """Searches for the change that makes a fault right."""
 
-    def __init__(self, judge: Judge, program: Program, run: Run) -> None:
-        self.judge, self.program, self.run = judge, program, run
+    def __init__(self, judge: Judge, program: Program, run: Run, whole: Callable[[Any], bool]) -> None:
+        """whole: tells whether a changed backward is right as a whole, where no stretch of it can be judged alone."""
+        self.judge, self.program, self.run, self.whole = judge, program, run, whole
         self.bench = Bench(program, 1e-7 if judge.truth.imaginary else 1e-5)
         self.pieces = Pieces(judge, program, run)
         self.parts = {site: self.pieces.of(fault) for site, fault in run.faults.items()}
@@ -123,6 +128,7 @@ class Mender:
         execution, statement = at
         found = [Suspect(statement, execution, 0)]
         seen = {statement.number}
+        complete = bool(parts.missing) and not parts.pieces  # every term is right: only one is missing
         for at in self.disturbed(found[0]):
             seen.add(at[1].number)
             found.append(Suspect(at[1], at[0], 0))
@@ -132,7 +138,7 @@ class Mender:
                 seen.add(at[1].number)
                 found.append(Suspect(at[1], at[0], 0))
         for suspect in found:
-            if suspect.distance >= DEEPEST:
+            if suspect.distance >= DEEPEST or complete:
                 break
             for execution, other in self.sources(suspect):
                 if other.number not in seen:
@@ -165,7 +171,7 @@ class Mender:
             ]
             self.look(set(between))
             for earlier, later in zip([before[-1].execution, *between], between):
-                value = self.moments[later].names.get(name)
+                value = self.moments[later].names[name]
                 if not np.allclose(self.judge.tracer.print_of(value), before[-1].print, rtol=1e-9, atol=1e-12):
                     found.append((earlier, self.program.statements[self.run.statements[earlier]]))
                     break
@@ -217,8 +223,10 @@ class Mender:
             if self.run.frames[execution] is frame:
                 statement = self.program.statements[self.run.statements[execution]]
                 node = statement.node
-                if isinstance(node, ast.Assign) and any(named(t) == name for target in node.targets for t in ast.walk(target)
-                                                        if isinstance(t, (ast.Name, ast.Attribute))):  # fmt: skip
+                places = [t for target in getattr(node, "targets", []) for t in ast.walk(target)]
+                if isinstance(node, ast.Assign) and name in [
+                    named(t) for t in places if isinstance(t, (ast.Name, ast.Attribute))
+                ]:
                     events = [e for e in self.run.events if e.execution == execution and e.site.name == name]
                     return [] if events and all(self.known(e) for e in events) else [(execution, statement)]
         return []
@@ -283,7 +291,7 @@ class Mender:
         return stretch
 
     def carried(self, pieces: list[Piece], start: Suspect) -> Stretch | None:
-        """From a statement to a piece that stands before it in the same loop: through the end of a round to the next."""
+        """From a statement to a piece above it in the same loop: through the end of a round into the next."""
         last = self.program.statements[pieces[0].statement]
         common = self.bench.common(last, start.statement)
         if common is None or not last.loops or common[0] is not last.loops[-1].body:  # type: ignore[attr-defined]
@@ -376,7 +384,9 @@ class Mender:
                 break
             found += self.attempt(fault, suspect, tier, min(end, time.process_time() + SLICE))
             if found:
-                self.counted(found, [f for f in self.run.faults.values() if f is not fault] if many else family, suspects)
+                self.counted(
+                    found, [f for f in self.run.faults.values() if f is not fault] if many else family, suspects
+                )
                 if max(len(m.fixed) for m in found) > (len(self.run.faults) - 1 if many else len(family)):
                     last = min(last, cost + 1)
             if time.process_time() > end:
@@ -385,7 +395,7 @@ class Mender:
         return sorted(found, key=Mend.key)
 
     def family(self, fault: Fault, suspects: list[Suspect]) -> list[Fault]:
-        """The other faults whose values are made of a value that is not known to be right and that this one is made of."""
+        """The other faults that share a value with this one which is not known to be right: they are made of it."""
         mine = {s.statement.number for s in suspects if s.distance and self.computes(s)}
         others = [f for f in self.run.faults.values() if f is not fault]
         return [f for f in others if mine & {s.statement.number for s in self.suspects(f) if self.computes(s)}]
@@ -428,7 +438,7 @@ class Mender:
         stretches = self.stretches(fault, suspect)
         quick = self.quick(fault) if suspect.distance == 0 else None
         inside = {id(n) for n in ast.walk(quick.read)} if quick is not None else set()
-        if not stretches and quick is None:
+        if not stretches and quick is None and tier == 2:
             return []
         if tier == 0:
             for cause, text, new in statement_candidates(suspect.statement.node, scope):
@@ -445,10 +455,11 @@ class Mender:
                 if time.process_time() > end:
                     return found
                 change = Change(suspect.statement, candidate.old, candidate.new)
-                if any(self.tried(s, change, space) for s in ([quick] if id(candidate.old) in inside else stretches)):
+                if self.mends(change, [quick] if id(candidate.old) in inside else stretches, space):
                     size = len(show(candidate.new)) - len(show(candidate.old))
-                    found.append(Mend(change, self.cause(candidate, scope), candidate.text(), tier, candidate.rank,
-                                      suspect.distance, size, frozenset({fault.site}), candidate.by_chance))  # fmt: skip
+                    fixed, chance = frozenset({fault.site}), candidate.by_chance
+                    cause, text = self.cause(candidate, scope), candidate.text()
+                    found.append(Mend(change, cause, text, tier, candidate.rank, suspect.distance, size, fixed, chance))
         return found
 
     def cause(self, candidate: Candidate, scope: Scope) -> Cause:
@@ -500,6 +511,22 @@ class Mender:
         text = f"{show(node)} starts anew in every round: it belongs before the loop"
         return [Mend(change, Cause.ASSIGNS, text, 0, 0, suspect.distance, 0, frozenset({fault.site}), at=node)]
 
+    def mends(self, change: Change, stretches: list[Any], space: dict[str, Any]) -> bool:
+        """Whether a change makes the value right: by one of the stretches; without any, by the whole backward."""
+        if stretches:
+            return any(self.tried(stretch, change, space) for stretch in stretches)
+        try:
+            with self.bench.applied([change]), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
+                return self.whole(self.judge.problem.backward)
+        except Exception:  # a changed program may fail in any way
+            return False
+
+    def reads_cache(self, fault: Fault) -> bool:
+        """Whether the wrong expressions read arrays that do not depend on the upstream gradient."""
+        read = [n.id for parts in self.parts[fault.site] for p in parts.pieces for n in ast.walk(p.read)
+                if isinstance(n, ast.Name)]  # fmt: skip
+        return any(name not in self.gradients for name in read) or not read
+
     def tried(self, stretch: Stretch, change: Change, space: dict[str, Any]) -> bool:
         if change.statement.function is stretch.function:
             return self.bench.right(stretch, change, space)
@@ -513,7 +540,7 @@ class Mender:
         names = self.moments[suspect.execution].names
         texts = [show(n) for n in ast.walk(suspect.statement.function)
                  if isinstance(n, (ast.Subscript, ast.Attribute)) and isinstance(n.ctx, ast.Load)
-                 and not (isinstance(n, ast.Attribute) and n.attr in ("T", "shape", "sum", "copy", "dot", "reshape"))]  # fmt: skip
+                 and not (isinstance(n, ast.Attribute) and n.attr in METHODS)]  # fmt: skip
         return Scope(names, space, self.gradients, dict.fromkeys(texts))
 
 

@@ -1,7 +1,7 @@
 """The pieces of a wrong value: which expression computed each, and what it should be.
 
-A value that is a sum (terms with +, or `+=` in a loop) is taken apart. Each piece should be the derivative by one use of
-the variable. A piece that is so by no use is wrong; a use that no piece belongs to is missing.
+A value that is a sum (terms with +, or `+=` in a loop) is taken apart. Each piece should be the derivative by one use
+of the variable. A piece that is so by no use is wrong; a use that no piece belongs to is missing.
 """
 
 import ast
@@ -15,12 +15,14 @@ from minireid.gradcheck.line.follow import Program, Statement, named, terms_of
 from minireid.gradcheck.line.judge import LARGEST, Fault, Judge, Run
 from minireid.gradcheck.line.trace import Event
 
+MAKING = ("assign", "add", "store", "touch", "argument")  # kinds of events that give a name its value
+
 
 @dataclass
 class Piece:
     """One execution of an expression whose value is wrong. targets: what would be right (any of them).
 
-    read: what to evaluate; inside it stands the expression that may be changed. index: the part of the value that counts.
+    read: what to evaluate; inside it stands the expression that may be changed. index: the part that counts.
     whole: whether `read` is a name to be read after the statement ran.
     """
 
@@ -57,8 +59,9 @@ class Pieces:
                 self.terms.setdefault((event.execution, event.frame.number), []).append(event)
 
     def of(self, fault: Fault) -> list[Parts]:
-        """The parts of every wrong execution."""
-        return [self.parts(event, claim) for event, claim in fault.events]
+        """The parts of every wrong execution; of a value that each round replaces and should add to, the last one."""
+        last = {(event.name, claim.number): (event, claim) for event, claim in fault.events}
+        return [self.parts(event, claim) for event, claim in last.values()]
 
     def parts(self, event: Event, claim: Event) -> Parts:
         event = self.source(event)
@@ -75,9 +78,8 @@ class Pieces:
 
     def source(self, event: Event) -> Event:
         """Where a value was made that is only passed on under its name: `return dx`, `dh[t] = d`."""
-        same = [e for e in self.run.events if (e.object is event.object and e.number < event.number and e.value is not None
-                and e.kind in ("store", "assign") and e.leaf and e.leaf == event.leaf) or (e.object is event.object and e.kind == "store"
-                and e.number < event.number and e.index is None)]  # fmt: skip
+        same = [e for e in self.run.events if e.object is event.object and e.number < event.number]
+        same = [e for e in same if (e.kind == "store" and e.index is None) or (e.kind == "assign" and e.leaf == event.leaf)]
         if event.kind == "return" and event.leaf and same and (same[-1].number, same[-1].leaf) in self.judge.final:
             return same[-1]
         expression = self.expression(event)
@@ -86,7 +88,7 @@ class Pieces:
             frame = self.run.frames[at[0]]
             name = expression_name(expression)
             before = [e for e in self.run.events if e.frame is frame and e.name == name and e.number < event.number
-                      and e.execution < at[0] and e.kind in ("assign", "add", "store", "touch", "argument")]  # fmt: skip
+                      and e.execution < at[0] and e.kind in MAKING]  # fmt: skip
             last = before[-1] if before else None
             if last is None or last.shape != event.shape or not np.allclose(last.print, event.print, rtol=1e-9):
                 break
@@ -126,7 +128,7 @@ class Pieces:
             several = near or left
             targets = [sign * self.truth.full(u) for u in several] if len(wrong) > 1 else []
             if several and (len(several) > 1 or not targets):
-                targets.append(sign * sum(self.truth.full(u) for u in several))
+                targets.append(sign * np.sum([self.truth.full(u) for u in several], axis=0))
             if not left:
                 targets = []
             if event.index is not None and read is None:
@@ -256,8 +258,9 @@ class Pieces:
         if event.kind == "argument":
             return self.argument(node, event)
         if event.kind == "item":
-            return next((v for d in ast.walk(node) if isinstance(d, ast.Dict) for k, v in zip(d.keys, d.values)
-                         if isinstance(k, ast.Constant) and str(k.value) == event.site.key and v.lineno == event.line), None)  # fmt: skip
+            items = [(k, v) for d in ast.walk(node) if isinstance(d, ast.Dict) for k, v in zip(d.keys, d.values)]
+            own = [v for k, v in items if isinstance(k, ast.Constant) and str(k.value) == event.site.key]
+            return next((v for v in own if v.lineno == event.line), None)
         if event.kind == "return" and isinstance(node, ast.Return) and node.value is not None:
             value = node.value
             if isinstance(value, ast.Tuple):
