@@ -103,7 +103,7 @@ def test_values_of_one_name_are_told_apart_by_their_round():
     problem = problem_of(page, X)
     with truth_of(problem) as truth:
         for t in range(3):
-            found = [e for e in truth.events if e.name == "h" and e.kind == "assign" and e.loops.get("t") == t][0]
+            found = next(e for e in truth.events if e.name == "h" and e.kind == "assign" and e.loops.get("t") == t)
             np.testing.assert_allclose(truth.full(found), 0.5 ** (2 - t) * problem.upstream, rtol=1e-11)
 
 
