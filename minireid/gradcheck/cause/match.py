@@ -196,7 +196,8 @@ def places(node: Any, where: str = "value", product: bool = False) -> Iterator[t
         for keyword in node.keywords:
             yield from places(keyword.value, "number" if keyword.arg in ("axis", "keepdims", "axes") else where)
     else:
-        factors = isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div))
+        product_ = isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div))
+        factors = product_ or isinstance(node, ast.IfExp)  # no factor in one case of a condition alone
         for child in ast.iter_child_nodes(node):
             if isinstance(child, (ast.expr, ast.Slice)):
                 yield from places(child, where, factors)

@@ -251,6 +251,12 @@ AXES = (
     Rule(C.AXES, "V", "V[:, None]", example=("b", "b[:, None]")),
 )
 INDICES = (
+    Rule(C.NOT_CARRIED, "max(A, B)", "A", "{old} ends the loop too early: nothing comes back from further away",
+         where="number", example=("range(t, max(-1, t - N), -1)", "range(t, -1, -1)")),
+    Rule(C.NOT_CARRIED, "min(A, B)", "A", "{old} ends the loop too early: nothing comes back from further away",
+         where="number", example=("range(min(T, N))", "range(T)")),
+    Rule(C.NOT_CARRIED, "max(A, B)", "B", "{old} ends the loop too early: nothing comes back from further away",
+         where="number", example=("range(t, max(t - N, -1), -1)", "range(t, -1, -1)")),
     Rule(C.STEP, "N", "N - 1", where="index", example=(":, t", ":, t - 1")),
     Rule(C.STEP, "N", "N + 1", where="index", example=(":, t", ":, t + 1")),
     Rule(C.STEP, "A - 1", "A", where="index", example=(":, t - 1", ":, t")),

@@ -98,7 +98,9 @@ def whole_changes(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, li
     if isinstance(node, ast.AugAssign):
         yield from added(node)
     if isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)):
-        yield Cause.TERM_EXTRA, "this line should not be there", [ast.Pass()]
+        clips = "clip" in show(node)
+        text = "clipping changes the gradient: it has to go" if clips else "this line should not be there"
+        yield (Cause.OPERATION if clips else Cause.TERM_EXTRA), text, [ast.Pass()]
     yield from twins(node)
     if not isinstance(node, (ast.For, ast.While, ast.If, ast.With, ast.Try)):
         yield from exchanged(node, scope)

@@ -237,6 +237,8 @@ def names_changed(statements: list[Any]) -> set[str]:
             found.add(named(node.target).partition(".")[0])
         elif isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.ctx, ast.Store):
             found.add(named(node).partition(".")[0])
+        elif isinstance(node, ast.For):  # for d in (dW, db): each d is one of them
+            found |= {n.id for n in ast.walk(node.iter) if isinstance(n, ast.Name)}
         elif isinstance(node, ast.Call):
             for argument in [*node.args, *(k.value for k in node.keywords)]:
                 if isinstance(argument, (ast.Name, ast.Attribute)):

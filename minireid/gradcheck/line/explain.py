@@ -1,6 +1,7 @@
 """From a wrong backward to findings: which line, which values, why, and the line as it should be."""
 
 import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -21,6 +22,7 @@ from minireid.gradcheck.line.truth import Truth
 from minireid.gradcheck.tensor.problem import Problem
 
 MOST = 4  # findings
+SECONDS = 6.0  # of processor time, after which no further finding is begun
 
 
 Proof = Callable[[Callable[..., Any]], bool]
@@ -57,7 +59,8 @@ class Explainer:
 
     def findings(self) -> list[Finding]:
         left, found = dict(self.run.faults), list[Finding]()
-        while left and len(found) < MOST:
+        end = time.process_time() + SECONDS
+        while left and len(found) < MOST and (not found or time.process_time() < end):
             fault = next(iter(left.values()))
             finding, fixed = self.finding(fault, alone=not found)
             found.append(finding)
@@ -96,7 +99,7 @@ class Explainer:
             self.line(fault, best.line, best.statement.function.name), [Explanation(cause, text, best.after())]
         )
         others = [Explanation(m.cause, m.text, m.after()) for m in mends[:6] if m is not best and m.cause is not cause
-                  and len(m.fixed) == len(best.fixed) and m.tier == best.tier]  # fmt: skip
+                  and m.fixed == best.fixed and m.tier == best.tier and self.proves([m.change])]  # fmt: skip
         finding.causes += list({o.cause: o for o in reversed(others)}.values())[::-1][:2]
         return finding, best.fixed
 

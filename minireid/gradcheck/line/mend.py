@@ -67,7 +67,7 @@ class Mend:
             -len(self.fixed),
             self.tier + self.by_chance,
             self.distance > 0,
-            abs(self.size) // 8,
+            max(self.size, 0) // 8,
             self.distance,
             self.rank,
             abs(self.size),
@@ -375,8 +375,7 @@ class Mender:
         suspects = self.suspects(fault)
         family = self.family(fault, suspects)
         many = len(self.run.faults) > 2
-        jobs = [(1.4 * tier + s.distance + (not self.computes(s)), tier, s) for s in suspects for tier in (0, 1, 2)
-                if tier < 2 or self.computes(s)]  # fmt: skip
+        jobs = [(self.cost(s, tier), tier, s) for s in suspects for tier in (0, 1, 2) if self.worth(s, tier)]
         found: list[Mend] = []
         last = np.inf
         for cost, tier, suspect in sorted(jobs, key=lambda job: job[0]):
@@ -384,15 +383,35 @@ class Mender:
                 break
             found += self.attempt(fault, suspect, tier, min(end, time.process_time() + SLICE))
             if found:
-                self.counted(
-                    found, [f for f in self.run.faults.values() if f is not fault] if many else family, suspects
-                )
+                self.counted(found, [f for f in self.run.faults.values() if f is not fault], suspects)
                 if max(len(m.fixed) for m in found) > (len(self.run.faults) - 1 if many else len(family)):
                     last = min(last, cost + 1)
             if time.process_time() > end:
                 self.out_of_time = not found
                 break
+        return sorted(found, key=Mend.key) or self.other_loops(fault)
+
+    def other_loops(self, fault: Fault) -> list[Mend]:
+        """Changes of the order and of the bounds of any loop, judged by the whole backward."""
+        found: list[Mend] = []
+        numbers = dict.fromkeys(self.run.statements)
+        for number in [n for n in numbers if isinstance(self.program.statements[n].node, ast.For)][:6]:
+            execution = self.run.statements.index(number)
+            suspect = Suspect(self.program.statements[number], execution, DEEPEST, {fault.site: []})  # type: ignore[dict-item]
+            found += self.attempt(fault, suspect, 0, time.process_time() + SLICE)
         return sorted(found, key=Mend.key)
+
+    def cost(self, suspect: Suspect, tier: int) -> float:
+        """How far a change is fetched: simple rules and near statements are tried first."""
+        if isinstance(suspect.statement.node, (ast.For, ast.While)):
+            return 0.5
+        return 1.4 * tier + suspect.distance + (not self.computes(suspect))
+
+    def worth(self, suspect: Suspect, tier: int) -> bool:
+        """Whether a tier is tried: a loop has only its order, and what is no gradient lacks no term."""
+        if isinstance(suspect.statement.node, (ast.For, ast.While)):
+            return tier == 0
+        return tier < 2 or self.computes(suspect)
 
     def family(self, fault: Fault, suspects: list[Suspect]) -> list[Fault]:
         """The other faults that share a value with this one which is not known to be right: they are made of it."""
@@ -440,24 +459,22 @@ class Mender:
         inside = {id(n) for n in ast.walk(quick.read)} if quick is not None else set()
         if not stretches and quick is None and tier == 2:
             return []
+        running = [s for s in stretches if s.statements or suspect.distance]
         if tier == 0:
             for cause, text, new in statement_candidates(suspect.statement.node, scope):
                 change = Change(suspect.statement, suspect.statement.node, new)
-                if any(self.tried(s, change, space) for s in stretches):
-                    found.append(
-                        Mend(
-                            change, cause, text, 0, RANKS.get(cause, 300), suspect.distance, 0, frozenset({fault.site})
-                        )
-                    )
+                if fixed := self.mends(fault, change, running, space):
+                    rank = RANKS.get(cause, 300)
+                    found.append(Mend(change, cause, text, 0, rank, suspect.distance, 0, fixed))
             found += self.before_loop(fault, suspect, space)
         for root, where in roots(suspect.statement.node):
             for candidate in candidates(root, where, scope, tier):
                 if time.process_time() > end:
                     return found
                 change = Change(suspect.statement, candidate.old, candidate.new)
-                if self.mends(change, [quick] if id(candidate.old) in inside else stretches, space):
+                if fixed := self.mends(fault, change, [quick] if id(candidate.old) in inside else running, space):
                     size = len(show(candidate.new)) - len(show(candidate.old))
-                    fixed, chance = frozenset({fault.site}), candidate.by_chance
+                    chance = candidate.by_chance
                     cause, text = self.cause(candidate, scope), candidate.text()
                     found.append(Mend(change, cause, text, tier, candidate.rank, suspect.distance, size, fixed, chance))
         return found
@@ -465,6 +482,9 @@ class Mender:
     def cause(self, candidate: Candidate, scope: Scope) -> Cause:
         """The name of the mistake: that of the rule, unless the values say it more exactly."""
         cause, old, new = candidate.rule.cause, scope.value(candidate.old), scope.value(candidate.new)
+        dropped = scope.value(candidate.found["B"]) if cause is Cause.FACTOR_EXTRA and "B" in candidate.found else None
+        if dropped is not None and np.ndim(dropped) == 0:
+            return Cause.CONSTANT
         if (
             cause in (Cause.VARIABLE, Cause.OPERATION, Cause.FACTOR_MISSING, Cause.FACTOR_EXTRA)
             and np.ndim(old) == 0
@@ -511,15 +531,16 @@ class Mender:
         text = f"{show(node)} starts anew in every round: it belongs before the loop"
         return [Mend(change, Cause.ASSIGNS, text, 0, 0, suspect.distance, 0, frozenset({fault.site}), at=node)]
 
-    def mends(self, change: Change, stretches: list[Any], space: dict[str, Any]) -> bool:
-        """Whether a change makes the value right: by one of the stretches; without any, by the whole backward."""
+    def mends(self, fault: Fault, change: Change, stretches: list[Any], space: dict[str, Any]) -> frozenset[int]:
+        """The faults that a change mends: this one, by a stretch; without any, all of them, by the whole backward."""
         if stretches:
-            return any(self.tried(stretch, change, space) for stretch in stretches)
+            mended = any(self.tried(stretch, change, space) for stretch in stretches)
+            return frozenset({fault.site}) if mended else frozenset()
         try:
             with self.bench.applied([change]), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
-                return self.whole(self.judge.problem.backward)
+                return frozenset(self.run.faults) if self.whole(self.judge.problem.backward) else frozenset()
         except Exception:  # a changed program may fail in any way
-            return False
+            return frozenset()
 
     def reads_cache(self, fault: Fault) -> bool:
         """Whether the wrong expressions read arrays that do not depend on the upstream gradient."""

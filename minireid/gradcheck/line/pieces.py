@@ -79,7 +79,8 @@ class Pieces:
     def source(self, event: Event) -> Event:
         """Where a value was made that is only passed on under its name: `return dx`, `dh[t] = d`."""
         same = [e for e in self.run.events if e.object is event.object and e.number < event.number]
-        same = [e for e in same if (e.kind == "store" and e.index is None) or (e.kind == "assign" and e.leaf == event.leaf)]
+        same = [e for e in same if e.kind in ("store", "assign") and e.index is None and (e.kind == "store" or e.leaf)]
+        same = [e for e in same if e.kind == "store" or e.leaf == event.leaf]
         if event.kind == "return" and event.leaf and same and (same[-1].number, same[-1].leaf) in self.judge.final:
             return same[-1]
         expression = self.expression(event)
@@ -217,7 +218,7 @@ class Pieces:
         """Pieces for stores with = into parts of an array."""
         true, found = self.judge.wanted(group[-1], claim), []
         for event in group:
-            if event.index is None or event.value is None:
+            if event.index is None or event.index[0] is Ellipsis or event.value is None:
                 continue
             part, wanted = event.value[event.index[0]], true[event.index[0]]
             if np.shape(part) and not np.size(part):

@@ -233,7 +233,7 @@ class Tracer:
             frame = self.frames[-1]
             here = frame.execution
             frame.execution = next((x for x in range(here, -1, -1) if self.statements[x] == site.statement), here)
-            new = self.record(site, base)
+            new = self.record(site, base, index=(Ellipsis,))
             frame.execution = here
             if new is not base:
                 base[...] = new

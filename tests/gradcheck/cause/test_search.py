@@ -22,7 +22,7 @@ UNDONE = [
     ("dx -= dy", "dx += dy", Cause.SIGN),
     ("dx *= y", "pass", Cause.FACTOR_EXTRA),
     ("dx += x", "pass", Cause.TERM_EXTRA),
-    ("np.clip(dx, -5, 5, out=dx)", "pass", Cause.TERM_EXTRA),
+    ("np.clip(dx, -5, 5, out=dx)", "pass", Cause.OPERATION),
     ("a = x", "a = x.copy()", Cause.SHARED),
     ("a += x", "a = a + x", Cause.SHARED),
     ("a = c = np.zeros(3)", "a = np.zeros(3); c = np.zeros(3)", Cause.SHARED),
