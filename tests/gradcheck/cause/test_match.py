@@ -112,3 +112,8 @@ def test_indices_and_sizes_have_rules_of_their_own():
 
 def test_a_comprehension_is_left_alone():
     assert not everywhere("[a * 2 for a in x]") and not everywhere("lambda a: a")
+
+
+def test_what_a_call_writes_to_is_no_place():
+    """np.clip(dx, -1, 1, out=-dx) would look like a mend: it throws its result away."""
+    assert {t for t, _, _ in everywhere("np.clip(dx, 2, t, out=z)")} == {"np.clip(dx, 2, t, out=z)", "dx", "2", "t"}
