@@ -46,7 +46,8 @@ def compare_forwards(
     expected = [run(reference, draw) for draw in draws]
     got = [run(forward, draw) for draw in draws]
     shapes = next(filter(None, map(shape_fault, got, expected)), "")
-    if not shapes and all(equal(a, b) for a, b in zip(got, expected)):
+    same = not shapes and all(equal(a, b) for a, b in zip(got, expected))
+    if same or (not shapes and only_rounds(forward, draws[0], got, expected)):
         return None
     line, mend = difference(forward, reference, draws, expected, seconds)
     for text, variant in variants:

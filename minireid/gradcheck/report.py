@@ -91,11 +91,14 @@ class Report:
         first, *rest = finding.causes
         lines = [f"  probably {paint(first.cause, False)}: {first.text}"]
         if first.fix:
-            alone = len(self.findings) == 1
-            lines.append(
-                f"      {'everything' if alone else 'with all of these together everything'}{FIX}   {first.fix}"
-            )
+            lines.append(f"      {self.fixed()}{FIX}   {first.fix}")
         return lines + [f"      or {c.cause}: {c.text}" for c in rest if c.text != first.text]
+
+    def fixed(self) -> str:
+        """What comes out right with the fix of a finding."""
+        if not all(finding.causes and finding.causes[0].fix for finding in self.findings):
+            return "this value"
+        return "everything" if len(self.findings) == 1 else "with all of these together everything"
 
     def about_tensors(self) -> list[str]:
         if self.ok:

@@ -2,14 +2,16 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from minireid.gradcheck.patterns import Cause
 
 from minireid.gradcheck import check
-from minireid.gradcheck.report import Line, Report, paint
+from minireid.gradcheck.cause.causes import Cause
+from minireid.gradcheck.finding import Explanation, Finding, Line
+from minireid.gradcheck.report import Report, paint
 from minireid.gradcheck.tensor.compare import TensorReport
 from minireid.layers import gru, linear
 
@@ -20,7 +22,9 @@ LINE = Line(
 )
 
 
-def report(*tensors, **parts) -> Report:
+def report(*tensors, line=None, causes=(), **parts) -> Report:
+    if line or causes:
+        parts["findings"] = [Finding(line, list(causes))]
     return Report("gru/step", list(tensors), parts.pop("faults", []), 0, "complex step", **parts)
 
 
@@ -36,7 +40,7 @@ def test_what_could_not_be_checked_is_neither_right_nor_wrong():
         said = str(one)
         assert not one.ok and one.state == "not checked" == one.to_json()["state"]
         assert said.startswith("gru/step  not checked   seed 0") and "WRONG" not in said and "wrong" not in said
-        assert "no known pattern" not in said
+        assert "no known mistake" not in said
     assert "  it rounds" in str(report(RIGHT, unchecked=["it rounds"]))
     assert report(kinks, WRONG).state == "WRONG" and report(RIGHT, WRONG, unchecked=["it rounds"]).state == "WRONG"
     rows = str(report(kinks, WRONG)).splitlines()[-2:]
@@ -66,24 +70,59 @@ def test_the_line_comes_with_its_values_and_what_was_right_before():
             WRONG,
             line=LINE,
             causes=[
-                Cause("gates swapped", "z stands where h_prev belongs", "dr = dq * h_prev"),
-                Cause("wrong variable", "z stands where h_prev belongs"),
-                Cause("sign", "or a sign"),
+                Explanation(Cause.VARIABLE, "z stands where h_prev belongs", "dr = dq * h_prev"),
+                Explanation(Cause.INDEX, "z stands where h_prev belongs"),
+                Explanation(Cause.SIGN, "or a sign"),
             ],
         )
     ).splitlines()
     assert said[1] == "  line 41 in step_backward:   dr = dq * z"
     assert "dr[0, 2] at t = 3" in said[2] and "computed" in said[2] and "0.25" in said[2] and "3 of 6" in said[2]
     assert said[3].strip() == "right up to there: dz, dac"
-    assert said[4].strip() == "probably gates swapped: z stands where h_prev belongs"
+    assert said[4].strip() == "probably wrong variable: z stands where h_prev belongs"
     assert said[5].strip() == "everything comes out right with:   dr = dq * h_prev"
-    assert said[6].strip() == "in other words: wrong variable"
-    assert said[7].strip() == "or sign: or a sign"
-    assert said[8].startswith("  wrong   p.W") and said[9] == "  right   x"
+    assert said[6].strip() == "or sign: or a sign", "a second cause with the same words is not repeated"
+    assert said[7].startswith("  wrong   p.W") and said[8] == "  right   x"
+
+
+FIXED = Explanation(Cause.SIGN, "it has the wrong sign", "dr = -dr")
+UNFIXED = Explanation(Cause.CONSTANT, "it is 2 times the true one")
+OTHER = replace(LINE, number=47, text="dx = 2 * dr")
+
+
+@pytest.mark.parametrize(
+    ("causes", "words"),
+    [
+        ([FIXED], "everything"),
+        ([FIXED, FIXED], "with all of these together everything"),
+        ([FIXED, UNFIXED], "this value"),
+    ],
+)
+def test_a_fix_promises_what_it_holds(causes, words):
+    findings = [Finding(line, [cause]) for line, cause in zip((LINE, OTHER), causes)]
+    said = str(report(WRONG, findings=findings)).splitlines()
+    assert f"      {words} comes out right with:   dr = -dr" in said
+    assert sum(line.startswith("  line ") for line in said) == len(causes)
+
+
+def test_line_and_causes_are_those_of_the_first_finding():
+    found = report(WRONG, findings=[Finding(LINE, [FIXED]), Finding(OTHER, [UNFIXED])])
+    assert found.line == LINE and found.causes == [FIXED]
+    assert report(WRONG).line is None and report(WRONG).causes == []
+    data = found.to_json()
+    assert [f["line"]["number"] for f in data["findings"]] == [41, 47] and data["line"] == data["findings"][0]["line"]
+    assert data["causes"] == [{"cause": "sign", "text": "it has the wrong sign", "fix": "dr = -dr"}]
+
+
+def test_hints_come_one_by_one():
+    found = report(WRONG, RIGHT, findings=[Finding(LINE, [FIXED])])
+    pieces = ("WRONG", "p.W", "line 41", "probably sign", "comes out right with")
+    assert [[piece in found.text(hints) for piece in pieces].count(True) for hints in range(5)] == [1, 2, 3, 4, 5]
 
 
 def test_where_no_cause_is_known_that_is_said():
-    assert "no known pattern fits" in str(report(WRONG)) and "no known pattern" not in str(
+    assert "no known mistake fits" in str(report(WRONG)) and "no known mistake fits" in str(report(WRONG, line=LINE))
+    assert "no known mistake fits" not in str(report(WRONG, causes=[FIXED])) and "no known mistake" not in str(
         report(RIGHT, faults=["odd"])
     )
 
@@ -95,7 +134,9 @@ def test_of_many_wrong_tensors_three_are_told_in_full():
 
 
 def test_data_is_plain_and_holds_what_the_text_says():
-    data = report(RIGHT, WRONG, line=LINE, causes=[Cause("sign", "it has the wrong sign")], notes=["a note"]).to_json()
+    data = report(
+        RIGHT, WRONG, line=LINE, causes=[Explanation(Cause.SIGN, "it has the wrong sign")], notes=["a note"]
+    ).to_json()
     assert json.loads(json.dumps(data, allow_nan=False)) == data
     assert data["name"] == "gru/step" and data["ok"] is False and data["forward"] == "" and data["faults"] == []
     assert (

@@ -193,7 +193,7 @@ def places(node: Any, where: str = "value", product: bool = False) -> Iterator[t
             yield from places(node.func.value, where)
         for argument in node.args:
             yield from places(argument, inside)
-        for keyword in [k for k in node.keywords if k.arg != "out"]:
+        for keyword in (k for k in node.keywords if k.arg != "out"):  # with another out= the call does nothing
             yield from places(keyword.value, "number" if keyword.arg in ("axis", "keepdims", "axes") else where)
     else:
         product_ = isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Mult, ast.Div))

@@ -15,6 +15,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from minireid.gradcheck.finding import Finding, Line
     from minireid.gradcheck.report import Report
 
 AROUND = 30  # of a longer function: so many lines before and after the wrong one
@@ -123,8 +124,7 @@ def to_html(report: "Report") -> str:
         title,
         *faults(report),
         *source(report),
-        *values(report),
-        *causes(report),
+        *findings(report),
         *tensors(report),
         *notes(report),
     ]
@@ -168,9 +168,21 @@ def source(report: "Report") -> list[str]:
     return [title, f'<pre tabindex="0" aria-label="source of {e(part.name)}">{"".join(rows)}</pre>']
 
 
-def values(report: "Report") -> list[str]:
-    line = report.line
-    if line is None or report.ok:
+def findings(report: "Report") -> list[str]:
+    """The values and the causes of every finding. Of all but the first, the line too: that of the first is marked."""
+    if report.ok:
+        return []
+    found = []
+    for finding in report.findings:
+        line = finding.line
+        if line is not None and finding is not report.findings[0]:
+            found.append(f"<h4>Line {line.number} in {e(line.function)}</h4><pre>{e(line.text)}</pre>")
+        found += [*values(line), *causes(finding, report.fixed())]
+    return found
+
+
+def values(line: "Line | None") -> list[str]:
+    if line is None:
         return []
     found = []
     if line.variable and not math.isnan(line.true):
@@ -185,13 +197,16 @@ def values(report: "Report") -> list[str]:
     return found
 
 
-def causes(report: "Report") -> list[str]:
-    if report.ok or not report.causes:
+def causes(finding: "Finding", fixed: str) -> list[str]:
+    """fixed: what comes out right with the fix."""
+    if not finding.causes:
         return []
-    first, *rest = report.causes
+    first, *rest = finding.causes
     found = ["<h4>Probable cause</h4>", f"<p><strong>{e(first.cause)}</strong>: {e(first.text)}</p>"]
     if first.fix:
-        found.append(f'<p>Everything comes out right with:</p><pre><span class="row">{e(first.fix)}</span></pre>')
+        found.append(
+            f'<p>{fixed.capitalize()} comes out right with:</p><pre><span class="row">{e(first.fix)}</span></pre>'
+        )
     others = [cause for cause in rest if cause.text != first.text]
     return found + [f"<p>or <strong>{e(cause.cause)}</strong>: {e(cause.text)}</p>" for cause in others]
 

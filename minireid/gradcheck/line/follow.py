@@ -102,7 +102,7 @@ def following(tracer: Any, call: Callable[[], Any]) -> Iterator[Program]:
         for filename, several in by_file.items():
             new = with_taps(program, filename, [f.__code__ for f in several])
             for function in several:
-                code = new.get((function.__code__.co_qualname, function.__code__.co_firstlineno))
+                code = new.get(key_of(function.__code__))
                 if code is None or code.co_freevars != function.__code__.co_freevars:
                     continue
                 changed.append((function, function.__code__))
@@ -113,6 +113,10 @@ def following(tracer: Any, call: Callable[[], Any]) -> Iterator[Program]:
                     spaces.append(function.__globals__)
         yield program
     finally:
+        old = {key_of(inner): inner for _, code in changed for inner in inner_codes(code)}
+        left = {inner for function, _ in changed for inner in inner_codes(function.__code__)}
+        for function in functions_of(left):  # made while they were followed, and kept: in a cache, in an object
+            function.__code__ = old.get(key_of(function.__code__), function.__code__)
         for function, code in changed:
             function.__code__ = code
         for space in spaces:
@@ -157,14 +161,27 @@ def with_taps(program: Program, filename: str, codes: list[types.CodeType]) -> d
     except (SyntaxError, ValueError):
         return {}
     wanted = {(code.co_name, code.co_firstlineno) for code in codes}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and (node.name, first_line(node)) in wanted:
-            Taps(program, filename).function(node)
+    nodes = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and (n.name, first_line(n)) in wanted
+             and not waits(n)]  # fmt: skip
+    for node in nodes:
+        Taps(program, filename).function(node)
     try:
         module = compile(ast.fix_missing_locations(tree), filename, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError):
         return {}
-    return {(code.co_qualname, code.co_firstlineno): code for code in inner_codes(module)}
+    followed = {(node.name, first_line(node)) for node in nodes}  # no lambdas: one line may have several
+    return {key_of(code): code for code in inner_codes(module) if (code.co_name, code.co_firstlineno) in followed}
+
+
+def key_of(code: types.CodeType) -> tuple[str, int]:
+    return code.co_qualname, code.co_firstlineno
+
+
+def waits(node: ast.FunctionDef) -> bool:
+    """Whether it is a generator: its call does not end where its caller goes on, so it is not followed."""
+    inner = [n for n in ast.walk(node) if isinstance(n, (ast.FunctionDef, ast.Lambda)) and n is not node]
+    own = {id(n) for n in ast.walk(node)} - {id(n) for i in inner for n in ast.walk(i)}
+    return any(isinstance(n, (ast.Yield, ast.YieldFrom)) and id(n) in own for n in ast.walk(node))
 
 
 def first_line(node: ast.FunctionDef) -> int:
@@ -219,7 +236,7 @@ class Taps(ast.NodeTransformer):
         self, node: ast.FunctionDef, original: ast.FunctionDef | None = None, outer: ast.FunctionDef | None = None
     ) -> ast.FunctionDef:
         """The function with taps. original: a copy of it that stays as it is, inside the copy of `outer`."""
-        if getattr(node, "tapped", False):
+        if getattr(node, "tapped", False) or waits(node):
             return node
         node.tapped = True  # type: ignore[attr-defined]
         self.node, self.statement_number = original or copy.deepcopy(node), -1

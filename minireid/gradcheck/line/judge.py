@@ -276,28 +276,26 @@ class Judge:
         """
         event, claim = found[site].first, found[site].events[0][1]
         number = self.multiple(event, claim)
-        if number is None:
+        sizes = {size for e in self.truth.events for size in e.shape if size > 1}
+        if number is None or not any(np.isclose(number, s) or np.isclose(number, 1 / s) for s in sizes):
             return False
         scales = {**self.scales, site: number}
         best = self.mended(scales=scales).faults
-        for _ in range(20):  # what is made of it is in these units too
-            more = [later for later, fault in best.items() if later not in scales and not self.certain(later, best)
-                    and self.is_multiple(fault, number)]  # fmt: skip
-            if not more:
+        for _ in range(20):  # what is made of it is in these units too, as far as that leaves less to explain
+            more = [later for later, fault in best.items() if later not in scales and not self.certain(later, best)]
+            tried = [{**scales, later: number} for later in more]
+            results = [(self.mended(scales=s).faults, s) for s in tried]
+            better = [(f, s) for f, s in results if len(f) < len(best)]
+            same = [(f, s) for f, s in results if len(f) == len(best) and f.keys() != best.keys()]
+            multiple = [(f, s) for f, s in same if self.is_multiple(best[list(s)[-1]], number)
+                        and not any(self.certain(new, f) for new in f.keys() - best.keys())]  # fmt: skip
+            if not better and not multiple:
                 break
-            scales |= dict.fromkeys(more, number)
-            best = self.mended(scales=scales).faults
-        for later in [f for f in best if f not in scales and not self.certain(f, best)]:
-            tried = {**scales, later: number}
-            faults = self.mended(scales=tried).faults
-            if len(faults) < len(best) or (len(faults) == len(best) and later in best and faults.keys() != best.keys()):
-                best, scales = faults, tried
+            best, scales = min(better or multiple, key=lambda r: len(r[0]))
         if len(best) >= len(found):
             return False
-        divided = all(not self.is_multiple(f, number) for f in best.values())
-        if divided:
-            self.scales = scales
-        return divided
+        self.scales = scales
+        return True
 
     def is_multiple(self, fault: Fault, number: float) -> bool:
         found = self.multiple(*fault.events[0])
@@ -307,12 +305,13 @@ class Judge:
         """c if the value is c times the derivative by the claim, c not 1."""
         if event.shape != claim.shape or event.norm == 0:
             return None
-        true = self.truth.print(claim)
+        true = self.unit_of(event) * self.truth.print(claim)
         k = int(np.argmax(np.abs(true)))
         if not np.abs(true[k]) > 1e-12:
             return None
         number = float(event.print[k] / true[k])
-        return number if number > 0 and self.truth.is_right(event, claim, number) else None
+        scale = number * self.unit_of(event)
+        return number if number > 0 and self.truth.is_right(event, claim, scale) else None
 
     def weak(self, fault: Fault) -> bool:
         """Whether the values are the share of one round of a loop, where the claim is the sum over all of them."""

@@ -5,7 +5,9 @@ of them the expression is right, the backward's line is innocent: the forward ke
 """
 
 import ast
+import contextlib
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -181,6 +183,15 @@ def cache_line(mender: Mender, right: Event, function: str) -> tuple[int, str]:
     return right.line, right.site.function
 
 
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Python warns about some of the changed programs, and they may print."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(None):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@quiet()
 def forward_mend(mender: Mender, proof: Callable[[Any], bool], seconds: float = 2.0) -> Mend | None:
     """A change of the forward that leaves its result as it is and makes every gradient right: of what it keeps."""
     judge = mender.judge

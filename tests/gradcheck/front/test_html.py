@@ -5,10 +5,11 @@ import linecache
 
 import numpy as np
 import pytest
-from minireid.gradcheck.patterns import Cause
 
 from minireid.gradcheck import check
-from minireid.gradcheck.report import Line, Report
+from minireid.gradcheck.cause.causes import Cause
+from minireid.gradcheck.finding import Explanation, Finding, Line
+from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor.compare import TensorReport
 from tests.gradcheck.planting import line_of, module
 
@@ -96,11 +97,20 @@ def test_it_needs_no_other_file_and_no_script(wrong):
 
 def test_everything_is_escaped():
     evil = '<img src=x onerror="alert(1)">&'
-    report = Report(evil, [TensorReport(evil, (2,), 1.0, (0,), 2.0, 1.0, 0, evil)], [evil], 0, evil,
-                    Line(evil, 3, evil, evil, evil, (0,), 1.0, 2.0, evil, (evil,), evil), [Cause(evil, evil, evil)],
-                    [evil], evil)  # fmt: skip
+    line = Line(evil, 3, evil, evil, evil, (0,), 1.0, 2.0, evil, (evil,))
+    tensor = TensorReport(evil, (2,), 1.0, (0,), 2.0, 1.0, 0, evil)
+    found = [Finding(line, [Explanation(evil, evil, evil)])]
+    report = Report(evil, [tensor], [evil], 0, evil, found, [evil], evil)
     read = Reader(report.to_html())
     assert "img" not in {tag for tag, _ in read.seen} and read.text.count(evil) >= 12
+
+
+def test_every_finding_is_told():
+    lines = [Line("backward", n, f"d{n} = dy") for n in (3, 7)]
+    found = [Finding(line, [Explanation(Cause.SIGN, f"sign {line.number}", f"d{line.number} = -dy")]) for line in lines]
+    read = Reader(Report("f", [], ["wrong"], 0, "", found).to_html())
+    assert all(f"Line {n} in backward" in read.text and f"sign {n}" in read.text for n in (3, 7))
+    assert read.text.count("With all of these together everything comes out right with:") == 2
 
 
 def test_what_is_right_is_short(wrong):
