@@ -130,7 +130,9 @@ def examine(problem: Problem, name: str, method: str, diagnosis: bool, entries: 
         return report
     problem, more_notes = expect.differentiated(problem.drawn())
     report.notes += more_notes
-    report.faults = faults.backward_faults(problem.plain()) or expect.strangers(problem)
+    report.faults, side_effects = faults.backward_faults(problem.plain())
+    report.faults = report.faults or expect.strangers(problem)
+    report.notes += side_effects
     slopes = slopes_of(problem, method)
     report.method = "complex step" if slopes.complex else "central differences"
     gradients = returned(problem)

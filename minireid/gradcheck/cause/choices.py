@@ -19,6 +19,7 @@ def choices(kind: str, found: Found, node: Any, scope: Scope) -> Iterator[ast.ex
         "same": same, "factor": factors, "slope": slopes, "mask": masks, "number": numbers, "number+": next_numbers,
         "term": terms, "axes": axes, "order": orders, "int": integers, "indices": indices, "slice": slices,
         "key": keys, "letters": letters, "call": calls, "reshaped": reshaped, "array": any_array, "rows": rows,
+        "length": lengths,
     }  # fmt: skip
     yield from makers[kind](found, value, node, scope)
 
@@ -59,6 +60,16 @@ def factors(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.e
                 yield parse(f"(1 - {spread})")
 
 
+def lengths(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr]:
+    """Counts for each row: the lengths of sequences."""
+    shape = whole_shape(found, node, scope)
+    for name, held in scope.names.items() if shape else ():
+        if isinstance(held, np.ndarray) and held.dtype.kind in "iuf" and held.ndim == 1:
+            for spread in (name, f"{name}[:, None]", f"{name}[:, None, None]"):
+                if fits(np.shape(scope.value(parse(spread))), shape or ()):
+                    yield parse(spread)
+
+
 def slopes(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr]:
     shape = whole_shape(found, node, scope)
     for text, array in scope.arrays().items() if shape is not None else ():
@@ -94,6 +105,8 @@ def numbers(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.e
     yield parse("0.5")
     for name in scope.integers():
         yield ast.Name(name, ast.Load())
+    for one, two in combinations(scope.integers()[:6], 2):
+        yield parse(f"({one} * {two})")
     for name, held in scope.names.items():
         if isinstance(held, (float, np.floating)):
             yield ast.Name(name, ast.Load())

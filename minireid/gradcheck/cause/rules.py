@@ -174,6 +174,14 @@ OPERATIONS = (
     Rule(C.OPERATION, "(A * B).T @ D", "B.T @ (A * D)", example=("(x * y).T @ dx", "y.T @ (x * dx)")),
     Rule(C.OPERATION, "(A * B).T @ D", "A.T @ (B * D)", example=("(x * y).T @ dx", "x.T @ (y * dx)")),
     Rule(C.OPERATION, "A.T @ (B * D)", "(A * B).T @ D", example=("x.T @ (y * dx)", "(x * y).T @ dx")),
+    Rule(C.TERM_MISSING, "2 * A", "(A + A.T)", "the matrix stands on both sides: {new}",
+         example=("2 * U", "(U + U.T)")),
+    Rule(C.TERM_MISSING, "A", "(A + A.T)", "the matrix stands on both sides: {new}",
+         example=("dx @ U", "dx @ (U + U.T)")),
+    Rule(C.ORDER, "np.cumsum(A, *B)", "np.cumsum(A[::-1], *B)[::-1]",
+         example=("np.cumsum(h, axis=0)", "np.cumsum(h[::-1], axis=0)[::-1]")),
+    Rule(C.ORDER, "np.cumsum(A, *B)", "np.cumsum(A[:, ::-1], *B)[:, ::-1]",
+         example=("np.cumsum(h, axis=1)", "np.cumsum(h[:, ::-1], axis=1)[:, ::-1]")),
     Rule(C.OPERATION, "np.maximum(A, B)", "np.minimum(A, B)", example=("np.maximum(x, 0)", "np.minimum(x, 0)")),
     Rule(C.OPERATION, "np.minimum(A, B)", "np.maximum(A, B)", example=("np.minimum(x, 0)", "np.maximum(x, 0)")),
     Rule(C.OPERATION, "A.max(*B)", "A.sum(*B)", example=("x.max(axis=1)", "x.sum(axis=1)")),
@@ -321,6 +329,8 @@ PUT_IN = (
          example=("x * dx", "y * dx")),
     Rule(C.VARIABLE, "K", "<array>", tier=1, example=("dx * 2", "dx * y")),
     Rule(C.INDEX, "I", "I + <int>", "{old} counts from the start of a part: {new}", tier=1, example=("i", "i + t")),
+    Rule(C.VARIABLE, "A / B", "A / <length>", "the division by {B} stands where that by {choice} belongs", tier=1,
+         example=("dx / N", "dx / i[:, None]")),
     Rule(C.VARIABLE, "A / B", "A * <factor>", "the division by {B} stands where the factor {choice} belongs", tier=1,
          example=("dx / x", "dx * y")),
     Rule(C.MASK, "A / B", "A * <mask>", "the division by {B} stands where the mask {choice} belongs", tier=1,
@@ -331,6 +341,6 @@ PUT_IN = (
     Rule(C.TERM_MISSING, "A", "A - <term>", "the term -{choice} is missing", tier=2, example=("dx", "dx - dx * y")),
 )
 RULES = (
-    *SIGNS, *FACTORS, *TERMS, *VARIABLES, *NUMBERS, *AXES, *TURNS, *ACTIVATIONS, *OPERATIONS, *MASKS, *INDICES, *PUT_IN,
+    *SIGNS, *FACTORS, *TERMS, *VARIABLES, *NUMBERS, *AXES, *TURNS, *ACTIVATIONS, *MASKS, *OPERATIONS, *INDICES, *PUT_IN,
 )
 # fmt: on

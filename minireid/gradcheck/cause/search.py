@@ -100,7 +100,10 @@ def whole_changes(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, li
     if isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)):
         clips = "clip" in show(node)
         text = "clipping changes the gradient: it has to go" if clips else "this line should not be there"
-        yield (Cause.OPERATION if clips else Cause.TERM_EXTRA), text, [ast.Pass()]
+        updates = isinstance(node, ast.AugAssign) and not scope.is_gradient(show(node.target))
+        if updates:
+            text = f"{show(node.target)} is changed here before it is used: it has to come after"  # type: ignore[union-attr]
+        yield (Cause.OPERATION if clips else Cause.OLD_VALUE if updates else Cause.TERM_EXTRA), text, [ast.Pass()]
     yield from twins(node)
     if not isinstance(node, (ast.For, ast.While, ast.If, ast.With, ast.Try)):
         yield from exchanged(node, scope)
@@ -128,6 +131,12 @@ def everywhere(node: Any, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.s
     if value is None:
         return
     names = [n.id for n in ast.walk(value) if isinstance(n, ast.Name) and n.id in scope.names]
+    for old in dict.fromkeys(n for n in names if names.count(n) > 1 and whole(scope.names[n])):
+        for other in scope.integers():
+            if other != old:
+                new = copy.copy(node)
+                new.value = Renamed({old: parse(other)}).visit(copy.deepcopy(value))
+                yield Cause.INDEX, f"{old} stands where {other} belongs", [new]
     for old in dict.fromkeys(n for n in names if names.count(n) > 1 and numeric(scope.names[n])):
         for text, array in scope.arrays().items():
             if text != old and array.shape == np.shape(scope.names[old]):

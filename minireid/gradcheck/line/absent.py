@@ -81,16 +81,28 @@ def lost(judge: Judge, run: Run, event: Event, claim: Event, use: Event, name: s
             )
     later = {k: v for k, v in use.loops.items() if claim.loops.get(k, v) != v}
     if later:
-        at = ", ".join(f"{k} = {v}" for k, v in later.items())
+        at = ", ".join(f"{k} = {v}" for k, v in later.items() if " " not in k) or "the next step"
         return Absent(
             Cause.NOT_CARRIED,
             f"{name} lacks the gradient that comes back from the use in line {use.line} (forward) at {at}",
         )
+    unused = computed_elsewhere(judge, run, event, use)
+    if unused is not None:
+        text = (
+            f"{unused.name} (line {unused.line}) is the gradient from line {use.line} (forward), and is added nowhere"
+        )
+        return Absent(Cause.TERM_MISSING, f"{name} lacks a term: {text}", unused.line)
     near = beside(judge, run, event, use)
     where = f"; a line is missing near line {near}, where the other gradients of that line are" if near else ""
     return Absent(
         Cause.TERM_MISSING, f"{name} lacks the gradient from the use in line {use.line} (forward){where}", near
     )
+
+
+def computed_elsewhere(judge: Judge, run: Run, event: Event, use: Event) -> Event | None:
+    """A value of the backward under another name that is the missing gradient."""
+    others = [e for e in run.events if e.kind == "assign" and e.shape == use.shape and e.name != event.name]
+    return next((e for e in others if judge.truth.is_right(e, use)), None)
 
 
 def beside(judge: Judge, run: Run, event: Event, use: Event) -> int:

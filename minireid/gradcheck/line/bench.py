@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from minireid.gradcheck.line.follow import TRACER, Program, Statement, named
+from minireid.gradcheck.line.follow import TRACER, Program, Statement, first_line, named
 from minireid.gradcheck.line.trace import copied
 
 
@@ -38,6 +38,7 @@ class Instance:
     targets: list[np.ndarray]
     index: Any = None  # compare only this part of the value
     counters: dict[str, Any] = field(default_factory=dict)  # loop variables of the next round
+    spreads: bool = False  # the value is added to a larger array
 
 
 @dataclass
@@ -66,7 +67,7 @@ class Bench:
 
     def function_of(self, statement: Statement) -> types.FunctionType | None:
         for function in self.program.functions.get(statement.function.name, []):
-            if function.__code__.co_filename == statement.filename:
+            if is_code_of(function, statement.function, statement.filename):
                 return function
         same_file = (f for several in self.program.functions.values() for f in several
                      if f.__code__.co_filename == statement.filename)  # fmt: skip
@@ -127,12 +128,14 @@ class Bench:
                 value = eval(codes[-1], names)
             if instance.index is not None:
                 value = value[instance.index]
-            return any(self.close(value, target) for target in instance.targets)
+            return any(self.close(value, target, instance.spreads) for target in instance.targets)
         except Exception:  # a changed program may fail in any way: then it is not right
             return False
 
-    def close(self, value: Any, target: np.ndarray) -> bool:
+    def close(self, value: Any, target: np.ndarray, spreads: bool = False) -> bool:
         value = np.asarray(value)
+        if spreads:
+            value = np.broadcast_to(value, target.shape)
         if value.shape != target.shape or value.dtype.kind not in "fbiu":
             return False
         return bool(np.abs(value - target).max() <= self.tolerance * np.abs(target).max())
@@ -163,17 +166,22 @@ class Bench:
         """For a while, the functions of the program have these changes. They report nothing then."""
         saved: list[tuple[types.FunctionType, types.CodeType]] = []
         try:
-            for function in {id(c.statement.function): c.statement for c in changes}.values():
-                own = [c for c in changes if c.statement.function is function.function]
-                for target in self.program.functions.get(function.function.name, []):
-                    if target.__code__.co_filename == function.filename:
-                        code = new_code(function, own, target)
+            for statement in {id(c.statement.outer): c.statement for c in changes}.values():
+                own = [c for c in changes if c.statement.outer is statement.outer]
+                for target in self.program.functions.get(statement.outer.name, []):
+                    if is_code_of(target, statement.outer, statement.filename):
+                        code = new_code(statement, own, target)
                         saved.append((target, target.__code__))
                         target.__code__ = code
             yield
         finally:
             for target, code in saved:
                 target.__code__ = code
+
+
+def is_code_of(function: types.FunctionType, node: ast.FunctionDef, filename: str) -> bool:
+    """Whether a function is made of this definition: two classes of a file can have methods of one name."""
+    return function.__code__.co_filename == filename and function.__code__.co_firstlineno == first_line(node)
 
 
 def parents(block: list[ast.stmt], above: Any) -> Iterator[tuple[int, tuple[list[ast.stmt], int, Any]]]:
@@ -250,7 +258,7 @@ def names_changed(statements: list[Any]) -> set[str]:
 
 def new_code(statement: Statement, changes: list[Change], target: types.FunctionType) -> types.CodeType:
     """The code of a function with changes; with the same free variables."""
-    node: Any = statement.function
+    node: Any = statement.outer
     for change in changes:
         node = replaced(node, change.old, change.new)
     node = copy.copy(node)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minireid.base.trees import leaves
 from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.cause.effects import effects
 from minireid.gradcheck.finding import Explanation, Finding, Line
@@ -55,6 +56,7 @@ class Explainer:
         self.run = judge.mended()
         self.mender = Mender(judge, program, self.run, lambda backward: proofs()[0](backward))
         self.changes: list[Change] = []
+        self.change_of: dict[int, Change] = {}  # by the id of the finding
         self.sure_of_cause = False  # by what is missing or kept, without a change that proves it
 
     def findings(self) -> list[Finding]:
@@ -66,7 +68,21 @@ class Explainer:
             found.append(finding)
             for site in {fault.site, *fixed}:
                 left.pop(site, None)
+        if not found and self.judge.plain.error is not None:
+            return self.raised()
         return self.proved(found) or self.in_the_forward() or found
+
+    def raised(self) -> list[Finding]:
+        """The backward raised an exception: the line, and a change with which every gradient is right."""
+        if not self.run.statements:
+            return []
+        statement = self.program.statements[self.run.statements[-1]]
+        function = statement.function.name
+        mends = [m for m in self.mender.raised()[:6] if self.proves([m.change])]
+        number = mends[0].line if mends else statement.line
+        function = mends[0].statement.function.name if mends else function
+        line = Line(function, number, self.text(number, function))
+        return [Finding(line, [Explanation(m.cause, m.text, m.after()) for m in mends[:1]])]
 
     def finding(self, fault: Fault, alone: bool) -> tuple[Finding, frozenset[int]]:
         """The finding on a fault, and the sites of the faults that its mend makes right too."""
@@ -90,6 +106,9 @@ class Explainer:
         if best is None:
             self.sure_of_cause |= lacks is not None
             causes = [Explanation(lacks.cause, lacks.text)] if lacks else self.effects(fault)
+            if lacks is None and (root := self.mender.root(fault)) is not None:
+                unused = self.mender.unused(root)
+                return Finding(self.line(fault, root.line, root.function.name), unused), self.same_family(fault)
             return Finding(self.line(fault, lacks.near if lacks else 0), causes), self.same_family(fault)
         cause, text = (lacks.cause, lacks.text) if lacks else (best.cause, best.text)
         if lacks:
@@ -100,6 +119,7 @@ class Explainer:
         )
         others = [Explanation(m.cause, m.text, m.after()) for m in mends[:6] if m is not best and m.cause is not cause
                   and m.fixed == best.fixed and m.tier == best.tier and self.proves([m.change])]  # fmt: skip
+        self.change_of[id(finding)] = best.change
         finding.causes += list({o.cause: o for o in reversed(others)}.values())[::-1][:2]
         return finding, best.fixed
 
@@ -128,10 +148,37 @@ class Explainer:
         fixes = [f for f in found if f.causes and f.causes[0].fix]
         if found and len(fixes) == len(found) and self.proves(self.changes):
             return found
-        if len(found) > 1 or len(fixes) == len(found):
-            for finding in found:
-                finding.causes = [replace(c, fix="") for c in finding.causes]
+        so_far: list[Change] = []
+        for finding in found:
+            if finding.causes and finding.causes[0].fix:
+                change = self.change_of[id(finding)]
+                if self.helps(so_far, change):
+                    so_far.append(change)
+                else:
+                    finding.causes = []  # it fits one value by accident: what is not certain is not said
         return []
+
+    def helps(self, so_far: list[Change], change: Change) -> bool:
+        """Whether a change makes a wrong gradient right, and no right one wrong, after those before it."""
+        try:
+            with np.errstate(all="ignore"), contextlib.redirect_stdout(None):
+                with self.mender.bench.applied(so_far):
+                    before = self.wrong_gradients()
+                with self.mender.bench.applied([*so_far, change]):
+                    return self.wrong_gradients() < before
+        except Exception:  # a changed program may fail in any way
+            return False
+
+    def wrong_gradients(self) -> set[str]:
+        problem, truth = self.judge.problem, self.judge.truth
+        returned = dict(leaves(problem.gradients()))
+        wrong = set()
+        for name, event in truth.inputs.items():
+            a = np.asarray(returned.get(name))
+            right = a.shape == event.shape and truth.is_by(truth.tracer.print_of(a), float(np.linalg.norm(a)), event)
+            if not right:
+                wrong.add(name)
+        return wrong
 
     def in_the_forward(self) -> list[Finding]:
         """A change of what the forward keeps that makes every gradient right, where no change of the backward does."""

@@ -49,6 +49,7 @@ class Statement:
     position: int
     loops: tuple[ast.stmt, ...]  # the loops around it, the outermost first
     filename: str
+    outer: ast.FunctionDef  # the function around its function, if that is followed too; else its function
 
     @property
     def line(self) -> int:
@@ -231,11 +232,15 @@ class Taps(ast.NodeTransformer):
     def __init__(self, program: Program, filename: str) -> None:
         self.program, self.filename = program, filename
 
-    def function(self, node: ast.FunctionDef) -> ast.FunctionDef:
+    def function(
+        self, node: ast.FunctionDef, original: ast.FunctionDef | None = None, outer: ast.FunctionDef | None = None
+    ) -> ast.FunctionDef:
+        """The function with taps. original: a copy of it that stays as it is, inside the copy of `outer`."""
         if getattr(node, "tapped", False) or waits(node):
             return node
         node.tapped = True  # type: ignore[attr-defined]
-        self.node, self.statement_number = copy.deepcopy(node), -1
+        self.node, self.statement_number = original or copy.deepcopy(node), -1
+        self.outer = outer or self.node
         self.loops: list[ast.stmt] = []
         names = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
         stored = [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
@@ -264,14 +269,14 @@ class Taps(ast.NodeTransformer):
         """What replaces a statement: a report of the names, the statement with taps, a tap for each assigned value."""
         if isinstance(node, ast.FunctionDef):
             inner = Taps(self.program, self.filename)
-            return [inner.function(node)]
+            return [inner.function(node, original, self.outer)]
         if isinstance(node, (ast.ClassDef, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.Pass)):
             return [node]
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             return [node]  # a docstring
         number = self.statement_number = len(self.program.statements)
         self.program.statements.append(
-            Statement(number, original, self.node, block, position, tuple(self.loops), self.filename)
+            Statement(number, original, self.node, block, position, tuple(self.loops), self.filename, self.outer)
         )
         here = located(
             ast.Expr(call("before", ast.Constant(number), ast.Call(ast.Name("locals", ast.Load()), [], []))), node

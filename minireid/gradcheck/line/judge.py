@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from minireid.base.trees import leaves
 from minireid.gradcheck.line.claims import Claims, last
 from minireid.gradcheck.line.trace import BACKWARD, FORWARD, Event, Frame, Moment, Tracer, run
 from minireid.gradcheck.line.truth import Truth
@@ -67,6 +68,8 @@ class Judge:
         self.final = self.finals(self.plain.events)
         self.claimed = {(e.number, e.leaf): self.claims.of(e) for e in self.plain.events if self.is_final(e)}
         self.recognised: dict[tuple[bytes, tuple[int, ...]], Event | None] = {}
+        top = [e for e in self.plain.events if self.certain_event(e) and (e.number, e.leaf) in self.constant]
+        self.returned = {e.print.tobytes() for e in top}
         self.by_analogy()
         self.ignored: frozenset[int] = frozenset()  # sites whose claims are false
         self.scales: dict[int, float] = {}
@@ -103,6 +106,7 @@ class Judge:
 
     def constants(self) -> set[tuple[int, str]]:
         """Events of the backward whose value does not depend on the upstream gradient."""
+        self.unit = self.unit_of_constants()
         if self.problem.one_call:
             return set()  # there is no upstream gradient
         other = self.backward(upstream=self.problem.with_other_upstream().upstream)
@@ -113,6 +117,12 @@ class Judge:
             if print_ is not None and np.array_equal(print_, event.print, equal_nan=True):
                 same.add((event.number, event.leaf))
         return same
+
+    def unit_of_constants(self) -> float:
+        """1 / the upstream gradient of a scalar loss: in these units are gradients that it multiplies at the end."""
+        upstream = [leaf for _, leaf in leaves(self.problem.upstream)]
+        single = len(upstream) == 1 and np.ndim(upstream[0]) == 0 and np.all(upstream[0] != 0)
+        return 1 / float(upstream[0]) if single else 0.0
 
     def finals(self, events: list[Event]) -> dict[tuple[int, str], list[Event]]:
         """Groups of events that build one value, by the last of them: an assignment, then `+=`, stores and calls."""
@@ -186,7 +196,12 @@ class Judge:
             claims = self.claimed.get((event.number, event.leaf))
             if not claims or event.site.number in ignored or self.no_gradient(event):
                 return array
-            scale = scales.get(event.site.number, 1.0)
+            usual = self.unit if (event.number, event.leaf) in self.constant and event.norm > 0 and self.unit else 1.0
+            scale = (
+                scales.get(event.site.number, 1.0)
+                if self.certain_event(event)
+                else usual * scales.get(event.site.number, 1.0)
+            )
             if any(self.truth.is_right(event, claim, scale) for claim in claims) or self.truth.nowhere(claims[0]):
                 return array
             claim = claims[min(choices.get(event.site.number, 0), len(claims) - 1)]
@@ -205,12 +220,17 @@ class Judge:
 
     def wanted(self, event: Event, claim: Event) -> np.ndarray:
         """What the value of the event should be."""
-        return self.scales.get(event.site.number, 1.0) * self.truth.full(claim)
+        return self.unit_of(event) * self.scales.get(event.site.number, 1.0) * self.truth.full(claim)
+
+    def unit_of(self, event: Event) -> float:
+        """What a constant of a scalar loss is to be multiplied with; 1 for what is returned as it is."""
+        constant = (event.number, event.leaf) in self.constant and event.norm > 0 and self.unit
+        return self.unit if constant and event.print.tobytes() not in self.returned else 1.0
 
     def no_gradient(self, event: Event) -> bool:
         """Whether a value does not depend on the upstream gradient, and is not just zero, or returned."""
-        constant = (event.number, event.leaf) in self.constant
-        return constant and event.norm > 0 and not (event.kind == "return" and event.frame.number == self.claims.top)
+        constant = (event.number, event.leaf) in self.constant and not self.unit
+        return constant and event.norm > 0 and not self.certain_event(event)
 
     def faults(self) -> dict[int, Fault]:
         """The places that are wrong themselves, in the order of execution."""
@@ -260,28 +280,20 @@ class Judge:
             return False
         scales = {**self.scales, site: number}
         best = self.mended(scales=scales).faults
-        while len(best) >= len(found):
-            tried = [
-                (later, {**scales, later: number})
-                for later in best
-                if not self.certain(later, best) and later not in scales
-            ]
-            results = [(self.mended(scales=s).faults, s) for _, s in tried]
-            results = [(f, s) for f, s in results if len(f) < len(best) or (len(f) == len(best) and set(f) - set(best))]
-            if not results:
-                return False
-            best, scales = min(results, key=lambda r: len(r[0]))
-            if len(scales) > len(self.scales) + 8:
-                return False
-        while True:  # further places in these units may leave fewer faults
-            further = [
-                {**scales, later: number} for later in best if not self.certain(later, best) and later not in scales
-            ]
-            results = [(self.mended(scales=s).faults, s) for s in further]
-            results = [(f, s) for f, s in results if len(f) < len(best)]
-            if not results:
+        for _ in range(20):  # what is made of it is in these units too
+            more = [later for later, fault in best.items() if later not in scales and not self.certain(later, best)
+                    and self.is_multiple(fault, number)]  # fmt: skip
+            if not more:
                 break
-            best, scales = min(results, key=lambda r: len(r[0]))
+            scales |= dict.fromkeys(more, number)
+            best = self.mended(scales=scales).faults
+        for later in [f for f in best if f not in scales and not self.certain(f, best)]:
+            tried = {**scales, later: number}
+            faults = self.mended(scales=tried).faults
+            if len(faults) < len(best) or (len(faults) == len(best) and later in best and faults.keys() != best.keys()):
+                best, scales = faults, tried
+        if len(best) >= len(found):
+            return False
         divided = all(not self.is_multiple(f, number) for f in best.values())
         if divided:
             self.scales = scales
@@ -316,5 +328,7 @@ class Judge:
 
     def certain(self, site: int, found: dict[int, Fault]) -> bool:
         """What is returned is the gradient of an argument: this claim is no question of names."""
-        event = found[site].first
+        return self.certain_event(found[site].first)
+
+    def certain_event(self, event: Event) -> bool:
         return event.kind == "return" and event.frame.number == self.claims.top

@@ -56,6 +56,29 @@ def wrongly_kept(mender: Mender, fault: Fault) -> Kept | None:
             trial = with_values(mender, stretch, node, event, parts.pieces)
             if trial is not None and mender.bench.right(trial, None, space):
                 return explained(mender, show(node), value, event, pair)
+    return kept_for_others(mender, fault, pair)
+
+
+def kept_for_others(mender: Mender, fault: Fault, pair: Any) -> Kept | None:
+    """The same for the lines that the wrong value is made of."""
+    pieces = [p for parts in mender.parts[fault.site] for p in parts.pieces]
+    for suspect in [s for s in mender.suspects(fault) if s.distance == 1 and mender.computes(s)][:3]:
+        root = getattr(suspect.statement.node, "value", None)
+        stretch = mender.of_pieces(pieces, suspect)
+        if root is None or stretch is None:
+            continue
+        mender.look({suspect.execution})
+        space = mender.bench.space(suspect.statement)
+        scope = Scope(mender.moments[suspect.execution].names, space, mender.gradients)
+        for node in variables(root):
+            value = scope.value(node)
+            if not numeric(value) or scope.is_gradient(show(node)) or np.ndim(value) == 0:
+                continue
+            change = Change(suspect.statement, node, ast.copy_location(ast.Name("__kept__", ast.Load()), node))
+            for event in forward_values(mender, pair, np.shape(value)):
+                trial = with_values(mender, stretch, node, event, pieces, inside=False)
+                if trial is not None and mender.bench.right(trial, change, space):
+                    return explained(mender, show(node), value, event, pair)
     return None
 
 
@@ -83,11 +106,14 @@ def forward_values(mender: Mender, pair: Any, shape: tuple[int, ...]) -> list[Ev
     return list(found.values())
 
 
-def with_values(mender: Mender, stretch: Stretch, node: ast.expr, event: Event, pieces: list[Any]) -> Stretch | None:
+def with_values(
+    mender: Mender, stretch: Stretch, node: ast.expr, event: Event, pieces: list[Any], *, inside: bool = True
+) -> Stretch | None:
     """The stretch with the values of the event's place in the place of a variable, in the round of each instance."""
     alike = [e for e in mender.judge.forward_events if e.site is event.site and e.leaf == event.leaf]
     read, text = stretch.read, show(node)
-    for inner in [n for n in ast.walk(stretch.read) if isinstance(n, (ast.Name, ast.Subscript)) and show(n) == text]:
+    nodes = [n for n in ast.walk(stretch.read) if isinstance(n, (ast.Name, ast.Subscript)) and show(n) == text]
+    for inner in nodes if inside else ():
         read = replaced(read, inner, ast.copy_location(ast.Name("__kept__", ast.Load()), inner))
     instances = []
     for instance, piece in zip(stretch.instances, pieces):
@@ -98,7 +124,7 @@ def with_values(mender: Mender, stretch: Stretch, node: ast.expr, event: Event, 
         if not near:
             return None
         instances.append(Instance({**instance.names, "__kept__": near[-1].value}, instance.targets, instance.index))
-    return Stretch(stretch.function, stretch.statements, read, instances)
+    return Stretch(stretch.function, stretch.statements, read, instances, stretch.turn)
 
 
 def explained(mender: Mender, name: str, value: Any, right: Event, pair: Any) -> Kept:

@@ -15,10 +15,11 @@ import numpy as np
 from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.cause.scope import Scope, numeric, show
 from minireid.gradcheck.cause.search import Candidate, candidates, roots, statement_candidates
+from minireid.gradcheck.finding import Explanation
 from minireid.gradcheck.line.bench import Bench, Change, Instance, Stretch, replaced
 from minireid.gradcheck.line.follow import Program, Statement, named
 from minireid.gradcheck.line.judge import Fault, Judge, Run
-from minireid.gradcheck.line.pieces import Piece, Pieces
+from minireid.gradcheck.line.pieces import Parts, Piece, Pieces
 from minireid.gradcheck.line.trace import Event, Moment
 
 SECONDS = 2.4  # of processor time for one fault
@@ -287,7 +288,8 @@ class Mender:
             self.look({execution})
             if execution not in self.moments:
                 return None
-            stretch.instances.append(Instance(self.moments[execution].names, piece.targets, piece.index))
+            names = self.moments[execution].names
+            stretch.instances.append(Instance(names, piece.targets, piece.index, spreads=piece.spreads))
         return stretch
 
     def carried(self, pieces: list[Piece], start: Suspect) -> Stretch | None:
@@ -315,7 +317,8 @@ class Mender:
             self.look({execution, begin})
             if execution in self.moments and begin in self.moments:
                 counters = {n: v for n, v in self.moments[begin].names.items() if n in names}
-                stretch.instances.append(Instance(self.moments[execution].names, piece.targets, piece.index, counters))
+                before = self.moments[execution].names
+                stretch.instances.append(Instance(before, piece.targets, piece.index, counters, piece.spreads))
         return stretch if stretch.instances else None
 
     def of_whole(self, fault: Fault, start: Suspect) -> Stretch | None:
@@ -385,11 +388,53 @@ class Mender:
             if found:
                 self.counted(found, [f for f in self.run.faults.values() if f is not fault], suspects)
                 if max(len(m.fixed) for m in found) > (len(self.run.faults) - 1 if many else len(family)):
-                    last = min(last, cost + 1)
+                    last = min(last, cost + 0.5)
             if time.process_time() > end:
                 self.out_of_time = not found
                 break
         return sorted(found, key=Mend.key) or self.other_loops(fault)
+
+    def raised(self) -> list[Mend]:
+        """Changes with which a backward that raises is right: of the line that raises, and of those before it."""
+        execution = len(self.run.statements) - 1
+        fault = Fault(-1)
+        self.parts[-1], self.bare = [Parts()], []
+        suspects = [Suspect(self.program.statements[self.run.statements[-1]], execution, 0, {-1: []})]  # type: ignore[dict-item]
+        for suspect in suspects:
+            if suspect.distance < 2:
+                known = {s.statement.number for s in suspects}
+                for at, statement in self.sources(suspect):
+                    if statement.number not in known:
+                        known.add(statement.number)
+                        suspects.append(Suspect(statement, at, suspect.distance + 1, {-1: []}))  # type: ignore[dict-item]
+        found: list[Mend] = []
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for suspect in suspects:
+                found += self.attempt(fault, suspect, 0, time.process_time() + SLICE)
+        return sorted(found, key=Mend.key)
+
+    def root(self, fault: Fault) -> Statement | None:
+        """The first line of a chain of values that are no known gradient and that the fault is made of.
+
+        Its own inputs are known, its value is not: so the mistake is most likely there, or right after it.
+        """
+        suspects = self.suspects(fault)
+        chain = [s for s in suspects if s.distance and self.computes(s)]
+        deepest = max((s.distance for s in chain), default=0)
+        last = [s for s in chain if s.distance == deepest]
+        return last[-1].statement if len({s.statement.number for s in last}) == 1 else None
+
+    def unused(self, root: Statement) -> list[Explanation]:
+        """What the function computes or unpacks and never reads: it may be what is missing."""
+        nodes = [n for n in ast.walk(root.function) if isinstance(n, ast.Name)]
+        read = {n.id for n in nodes if isinstance(n.ctx, ast.Load)}
+        made = [n.id for n in nodes if isinstance(n.ctx, ast.Store) and n.id not in read and not n.id.startswith("_")]
+        names = list(dict.fromkeys(made))
+        if not names or len(names) > 3:
+            return []
+        text = f"{', '.join(names)} is computed and used nowhere: something may be missing that needs it"
+        return [Explanation(Cause.TERM_MISSING, text)]
 
     def other_loops(self, fault: Fault) -> list[Mend]:
         """Changes of the order and of the bounds of any loop, judged by the whole backward."""
@@ -405,7 +450,7 @@ class Mender:
         """How far a change is fetched: simple rules and near statements are tried first."""
         if isinstance(suspect.statement.node, (ast.For, ast.While)):
             return 0.5
-        return 1.4 * tier + suspect.distance + (not self.computes(suspect))
+        return 1.4 * tier + 0.5 * suspect.distance + 0.5 * (not self.computes(suspect))
 
     def worth(self, suspect: Suspect, tier: int) -> bool:
         """Whether a tier is tried: a loop has only its order, and what is no gradient lacks no term."""
@@ -483,12 +528,13 @@ class Mender:
         """The name of the mistake: that of the rule, unless the values say it more exactly."""
         cause, old, new = candidate.rule.cause, scope.value(candidate.old), scope.value(candidate.new)
         dropped = scope.value(candidate.found["B"]) if cause is Cause.FACTOR_EXTRA and "B" in candidate.found else None
-        if dropped is not None and np.ndim(dropped) == 0:
+        if dropped is not None and np.ndim(dropped) == 0 and is_setting(candidate.found["B"]):
             return Cause.CONSTANT
         if (
             cause in (Cause.VARIABLE, Cause.OPERATION, Cause.FACTOR_MISSING, Cause.FACTOR_EXTRA)
             and np.ndim(old) == 0
             and numeric(old)
+            and is_setting(candidate.old)
         ):
             return Cause.CONSTANT
         if cause in (Cause.VARIABLE, Cause.ACTIVATION) and isinstance(old, np.ndarray) and new is not None:
@@ -563,6 +609,11 @@ class Mender:
                  if isinstance(n, (ast.Subscript, ast.Attribute)) and isinstance(n.ctx, ast.Load)
                  and not (isinstance(n, ast.Attribute) and n.attr in METHODS)]  # fmt: skip
         return Scope(names, space, self.gradients, dict.fromkeys(texts))
+
+
+def is_setting(node: ast.expr) -> bool:
+    """Whether a number is a setting or a size, and not an entry of an array."""
+    return not any(isinstance(n, ast.Subscript) and not isinstance(n.value, ast.Attribute) for n in ast.walk(node))
 
 
 def partial(event: Event) -> bool:

@@ -32,6 +32,7 @@ class Piece:
     targets: list[np.ndarray]
     index: Any = None
     whole: bool = False
+    spreads: bool = False
 
 
 @dataclass
@@ -138,6 +139,7 @@ class Pieces:
                 targets = [reduced(t, value.shape) for t in targets]
             piece = self.piece(event, targets, read)
             if piece is not None and targets:
+                piece.spreads = event.index is None
                 found.pieces.append(piece)
 
     def raw(self, group: list[Event]) -> list[tuple[Event, np.ndarray, int, ast.expr | None]]:

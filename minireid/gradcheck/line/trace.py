@@ -206,7 +206,7 @@ class Tracer:
                 if new is not base:
                     base[...] = new
             elif self.recording:
-                self.record(site, part)
+                self.record(site, part, owner=base)
             elif self.count == self.target:
                 base[index] = part + self.by
         elif isinstance(base, (dict, list)):
@@ -238,7 +238,7 @@ class Tracer:
             if new is not base:
                 base[...] = new
 
-    def record(self, site: Site, value: Any, key: str = "", index: Any = None) -> Any:
+    def record(self, site: Site, value: Any, key: str = "", index: Any = None, owner: Any = None) -> Any:
         self.passages[site.number] += 1
         if self.passages[site.number] > MOST:
             self.skipped.add(site.number)
@@ -249,7 +249,7 @@ class Tracer:
             array = np.asarray(array)
             kept = np.array(array) if array.size <= LARGE else None
             event = Event(self.count, site, key + leaf, kept, array.shape, self.print_of(array), norm(array), loops,
-                          frame, frame.execution, index, array)  # fmt: skip
+                          frame, frame.execution, index, array if owner is None else owner)  # fmt: skip
             self.events.append(event)
             if self.mend is not None:
                 new = self.mend(event, array)

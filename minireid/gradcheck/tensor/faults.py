@@ -77,18 +77,22 @@ def blame_input(problem: Problem) -> str:
     return f": its input {', '.join(bad)} already contains it" if bad else ", though every input is finite"
 
 
-def backward_faults(problem: Problem) -> list[str]:
-    """Faults of the backward. problem has its upstream gradient. Empty if only values can be wrong."""
+def backward_faults(problem: Problem) -> tuple[list[str], list[str]]:
+    """(faults of the backward, notes). problem has its upstream gradient. No faults if only values can be wrong.
+
+    A backward that changes what it is given, or works only once, can still be right: that is a note.
+    """
     arrays, upstream = copy.deepcopy(problem.arrays), copy.deepcopy(problem.upstream)
     cache = problem.cache()
     try:
         first = problem.backward(problem.upstream, cache)
     except Exception as error:
-        return [raised(error, problem.backward)]
+        return [raised(error, problem.backward)], []
     first = copied(first)
-    found = []
+    found: list[str] = []
+    notes: list[str] = []
     if any(not np.array_equal(a, b) for (_, a), (_, b) in zip(leaves(upstream), leaves(problem.upstream))):
-        found.append("backward changes the upstream gradient in place: the caller may still need it")
+        notes.append("backward changes the upstream gradient in place: the caller may still need it")
         restore(problem.upstream, upstream)
     for (name, old), (_, new) in zip(named(problem, arrays), named(problem, problem.arrays)):
         if not np.array_equal(old, new):
@@ -96,19 +100,19 @@ def backward_faults(problem: Problem) -> list[str]:
     put_back(problem, arrays)
     found += structure_faults(problem, first)
     if found:
-        return found
+        return found, notes
     try:
         second = problem.backward(problem.upstream, cache)
     except Exception as error:
-        return [
-            f"a second call of backward with the same cache raises {type(error).__name__}: the first call used it up"
-        ]
+        kind = type(error).__name__
+        notes.append(f"a second call of backward with the same cache raises {kind}: the first call used it up")
+        second = first
     restore(problem.upstream, upstream)
     if not same(first, second):
-        return [
+        notes.append(
             "backward is not repeatable: a second call with the same cache gives another result; it changes the cache"
-        ]
-    return leftover_faults(problem, first) or linearity_faults(problem, first)
+        )
+    return leftover_faults(problem, first) or linearity_faults(problem, first), notes
 
 
 def leftover_faults(problem: Problem, first: Any) -> list[str]:

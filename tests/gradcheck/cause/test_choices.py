@@ -122,7 +122,7 @@ def test_indices_are_arrays_of_whole_numbers():
 def test_every_choice_of_the_table_can_be_made():
     kinds = {choice_in(rule.right) for rule in RULES} - {""}
     assert kinds <= {"same", "factor", "slope", "mask", "number", "number+", "term", "axes", "order", "int", "indices",
-                     "slice", "key", "letters", "call", "reshaped", "array", "rows"}  # fmt: skip
+                     "slice", "key", "letters", "call", "reshaped", "array", "rows", "length"}  # fmt: skip
 
 
 def test_choosing_changes_nothing():
