@@ -1,6 +1,7 @@
 """What may belong in a place: the things that the words in angle brackets of the rules stand for."""
 
 import ast
+import types
 from collections.abc import Iterator
 from itertools import combinations, permutations
 from typing import Any
@@ -256,11 +257,8 @@ def calls(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.exp
                 yield ast.Call(node.func, node.args, [*keywords, ast.keyword(name, new)])
     if not isinstance(node.func, ast.Name):
         return
+    module = getattr(function, "__module__", "")
     for name, other in {**scope.outside, **scope.names}.items():
-        if (
-            name != node.func.id
-            and callable(other)
-            and getattr(other, "__module__", 0) == getattr(function, "__module__", 1)
-        ):
-            if not isinstance(other, type) and not name.startswith("__"):
-                yield ast.Call(ast.Name(name, ast.Load()), node.args, node.keywords)
+        own = isinstance(other, types.FunctionType) and other.__module__ == module  # no classes, no fixtures of tests
+        if own and name != node.func.id and not name.startswith("__"):
+            yield ast.Call(ast.Name(name, ast.Load()), node.args, node.keywords)

@@ -88,7 +88,7 @@ def guessed(tree: ast.Module) -> Scope:
     for node in ast.walk(tree):
         counts = isinstance(node, ast.For) and "range(" in ast.unparse(node.iter)
         if counts or (isinstance(node, ast.Assign) and "shape" in ast.unparse(node.value)[-8:]):
-            targets = [node.target] if isinstance(node, ast.For) else node.targets
+            targets = [node.target] if isinstance(node, ast.For) else node.targets  # type: ignore[attr-defined]
             names |= {n.id: 1 for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
     return Scope({k: v for k, v in names.items() if k != "np"}, {"np": np}, set())
 

@@ -8,7 +8,7 @@ import pytest
 from minireid.gradcheck.cause.choices import choices
 from minireid.gradcheck.cause.match import choice_in, match, pattern
 from minireid.gradcheck.cause.rules import RULES
-from tests.gradcheck.cause.shared import parsed, scope
+from tests.gradcheck.cause.shared import f, parsed, scope
 
 
 def chosen(kind, node, wrong="A", where="value", space=None):
@@ -92,6 +92,20 @@ def test_calls_with_another_option_or_of_another_function():
     assert {"f(x, flag=True)", "g(x)"} <= set(found) and "f(x)" not in found
 
 
+def test_only_plain_functions_of_the_same_file_are_called_instead():
+    """A class, a fixture of pytest or a function of another file would be run with these arguments."""
+
+    class Fixture:
+        __module__ = f.__module__
+
+        def __call__(self, a):
+            raise KeyboardInterrupt
+
+    space = scope()
+    space.outside |= {"fixture": Fixture(), "Fixture": Fixture, "show": ast.dump}
+    assert not {"fixture(x)", "Fixture(x)", "show(x)"} & set(chosen("call", "f(x)", "F(*A)", space=space))
+
+
 def test_sizes_in_another_order():
     found = chosen("reshaped", "h.reshape(3, 2, 12)", "A.reshape(*B)")
     assert len(found) == 5
@@ -108,7 +122,7 @@ def test_indices_are_arrays_of_whole_numbers():
 def test_every_choice_of_the_table_can_be_made():
     kinds = {choice_in(rule.right) for rule in RULES} - {""}
     assert kinds <= {"same", "factor", "slope", "mask", "number", "number+", "term", "axes", "order", "int", "indices",
-                     "slice", "key", "letters", "call", "reshaped", "array", "rows"}  # fmt: skip
+                     "slice", "key", "letters", "call", "reshaped", "array", "rows", "length"}  # fmt: skip
 
 
 def test_choosing_changes_nothing():

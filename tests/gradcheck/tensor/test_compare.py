@@ -8,7 +8,8 @@ import pytest
 from minireid.gradcheck import check
 from minireid.gradcheck.check import ENTRIES
 from minireid.gradcheck.check import SAMPLE as SAMPLES
-from minireid.gradcheck.report import Line, Report
+from minireid.gradcheck.finding import Finding, Line
+from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor.compare import DIRECTIONS, TensorReport, chosen, explained, told_apart
 from minireid.layers import gru, linear, temporal_mean
 
@@ -175,7 +176,7 @@ def test_a_difference_in_the_ninth_digit_is_seen_in_the_report(rng):
 
 def test_the_line_of_a_report_tells_its_two_values_apart():
     line = Line("backward", 3, "dx = dy", "dx", index=(0, 1), computed=1.245261, true=1.2452614)
-    report = Report("f", [TensorReport("x", (3,), 0.5, (0,), 2.0, 1.0, 0)], [], 0, "", line=line)
+    report = Report("f", [TensorReport("x", (3,), 0.5, (0,), 2.0, 1.0, 0)], [], 0, "", [Finding(line)])
     assert "computed     1.245261   true    1.2452614" in str(report)
 
 
