@@ -23,7 +23,7 @@ from minireid.gradcheck.front import expect
 from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor import faults
 from minireid.gradcheck.tensor.compare import TensorReport, compare
-from minireid.gradcheck.tensor.problem import Problem
+from minireid.gradcheck.tensor.problem import Problem, own
 from minireid.gradcheck.tensor.rounding import backward_rounds, backward_sentence, forward_rounds, forward_sentence
 from minireid.gradcheck.tensor.scales import instability
 from minireid.gradcheck.tensor.slopes import Slopes
@@ -65,8 +65,8 @@ def check(
     """
     if takes_seed(forward):
         config = {"seed": seed, **config}
-    problem, notes = pair_of(forward, backward, arrays, config, seed)
-    others = [pair_of(forward, backward, tuple(other), settings, seed + 1)[0] for other, settings in more]
+    problem, notes = pair_of(forward, backward, arrays, own(config), seed)
+    others = [pair_of(forward, backward, tuple(other), own(settings), seed + 1)[0] for other, settings in more]
     report = examine(problem, name or title(problem.forward), method, diagnosis, entries, others)
     report.notes = [*notes, *report.notes]
     return report
@@ -123,7 +123,7 @@ def pair_of(
 
 def examine(problem: Problem, name: str, method: str, diagnosis: bool, entries: int, more: list[Problem]) -> Report:
     """The report on a problem. more: the same functions with other numbers and sizes, for the diagnosis."""
-    expect.floats(problem)
+    expect.something(problem)
     problem, notes = one_kind(problem)
     report = Report(name, [], faults.forward_faults(problem.plain()), problem.seed, "", notes=notes)
     if report.faults:
@@ -139,7 +139,8 @@ def examine(problem: Problem, name: str, method: str, diagnosis: bool, entries: 
     report.tensors = tensors(slopes, gradients, entries, faults.in_float32(problem))
     if not slopes.coarse and any(not tensor.ok or tensor.kinks for tensor in report.tensors):
         slopes = rounded(report, problem, slopes, gradients, entries)
-    report.notes += blind_spots(report, problem)
+    if not problem.one_call:
+        report.notes += blind_spots(report, problem)
     if report.ok and not slopes.coarse and (unstable := instability(slopes.problem)):
         report.notes.append(unstable)
     keep_arrays(report, returned(slopes.problem), slopes)

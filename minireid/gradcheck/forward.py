@@ -23,7 +23,7 @@ from minireid.gradcheck.line.kept import changes
 from minireid.gradcheck.line.mend import Mend
 from minireid.gradcheck.line.trace import FORWARD, Event, Moment, Tracer
 from minireid.gradcheck.line.trace import run as traced
-from minireid.gradcheck.tensor.problem import Problem, fresh
+from minireid.gradcheck.tensor.problem import Problem, fresh, own
 from minireid.gradcheck.tensor.rounding import forward_rounds
 
 SECONDS = 6.0  # of processor time for the search for a cause
@@ -218,7 +218,7 @@ def only_rounds(forward: Function, draw: Draw, got: list[Any], expected: list[An
         result = forward(*own_arrays, **own_config)
         return (result[0] if isinstance(result, (tuple, list)) else result), None
 
-    return near and forward_rounds(Problem(pair, pair, arrays, config, 0).drawn())
+    return near and forward_rounds(Problem(pair, pair, arrays, own(config), 0).drawn())
 
 
 def shape_fault(got: list[tuple[str, np.ndarray]], expected: list[tuple[str, np.ndarray]]) -> str:

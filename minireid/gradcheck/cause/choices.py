@@ -208,7 +208,9 @@ def indices(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.e
             yield parse(f"np.arange(len({name}))")
 
 
-def slices(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.Slice]:
+def slices(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr | ast.Slice]:
+    if node.lower is None and isinstance(node.upper, ast.BinOp) and show(node.upper.right) == "1":
+        yield node.upper.left  # one entry, not all entries up to it
     ends = [None, parse("1"), parse("-1"), *(parse(n) for n in scope.integers()[:6])]
     for lower in ends:
         for upper in ends:

@@ -177,6 +177,8 @@ def places(node: Any, where: str = "value", product: bool = False) -> Iterator[t
     """(expression, where, whether it is a factor of a product) for an expression and everything inside it."""
     if isinstance(node, (ast.Lambda, ast.ListComp, ast.DictComp, ast.GeneratorExp, ast.JoinedStr)):
         return
+    if where == "index" and isinstance(node, ast.Compare):
+        where = "value"  # a mask
     if isinstance(node, (ast.expr, ast.Slice)):
         yield node, where, product
     if isinstance(node, ast.Attribute) and node.attr in ("shape", "ndim", "dtype", "size"):

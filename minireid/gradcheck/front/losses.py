@@ -10,7 +10,7 @@ import numpy as np
 from minireid.base.errors import InputError
 from minireid.gradcheck.front.arguments import framed, names_of
 from minireid.gradcheck.front.conventions import class_of
-from minireid.gradcheck.front.expect import floats
+from minireid.gradcheck.front.expect import something
 from minireid.gradcheck.front.forms import ONE_CALL, Form
 from minireid.gradcheck.front.gradients import by_argument
 from minireid.gradcheck.front.layer import is_object
@@ -32,7 +32,7 @@ def loss_of(loss: Any, arguments: tuple[Any, ...], config: dict[str, Any], seed:
     problem = Problem(loss, loss, trees, config, seed, frame=frame, form=Form(ONE_CALL))
     if names:  # the gradient by the input of a network is not asked for
         problem = problem.without([name for name in problem.names() if name != "self"])
-    floats(problem)
+    something(problem)
     result = loss(*problem.whole.arguments(problem.arrays), **fresh(config))
     refuse(result, loss)
     _, gradients = Form(ONE_CALL).split(result)

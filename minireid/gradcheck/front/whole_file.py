@@ -16,8 +16,8 @@ from minireid.gradcheck.front.functions import Found, found_in
 from minireid.gradcheck.front.shapes import Wish, from_dict, only_for
 from minireid.gradcheck.front.tries import Unchecked, backward_runs, chosen, forward_runs, loss_runs
 from minireid.gradcheck.report import Report
-from minireid.gradcheck.tensor.faults import raised
 from minireid.gradcheck.tensor.problem import Problem
+from minireid.gradcheck.tensor.raises import raised
 
 Known = Callable[[Found], list[tuple[tuple[Any, ...], dict[str, Any]]]]
 

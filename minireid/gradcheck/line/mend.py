@@ -580,8 +580,10 @@ class Mender:
     def mends(self, fault: Fault, change: Change, stretches: list[Any], space: dict[str, Any]) -> frozenset[int]:
         """The faults that a change mends: this one, by a stretch; without any, all of them, by the whole backward."""
         if stretches:
-            mended = any(self.tried(stretch, change, space) for stretch in stretches)
-            return frozenset({fault.site}) if mended else frozenset()
+            if not any(self.tried(stretch, change, space) for stretch in stretches):
+                return frozenset()
+            if len(self.run.faults) > 1:
+                return frozenset({fault.site})
         try:
             with self.bench.applied([change]), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
                 return frozenset(self.run.faults) if self.whole(self.judge.problem.backward) else frozenset()

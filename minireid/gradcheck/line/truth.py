@@ -84,11 +84,24 @@ class Truth:
             return self.loss(event, 1j * TINY * u).imag / TINY
         return (self.loss(event, h * u).real - self.loss(event, -h * u).real) / (2 * h)
 
+    def safely_along(self, event: Event, u: np.ndarray) -> float:
+        """The same by differences where this one value cannot be complex: it is kept in an array of real numbers."""
+        try:
+            return self.along(event, u)
+        except (np.exceptions.ComplexWarning, TypeError, ValueError):
+            if not self.imaginary:
+                raise
+        self.imaginary = False
+        try:
+            return self.along(event, u)
+        finally:
+            self.imaginary = True
+
     def print(self, event: Event, count: int = 3) -> np.ndarray:
         """The right side of F2 for the first `count` directions."""
         known = self.found[event.number, event.leaf]
         for u in self.tracer.direction(event.shape)[len(known) : count]:
-            known.append(self.along(event, u))
+            known.append(self.safely_along(event, u))
         return np.array(known[:count])
 
     def same(self, one: np.ndarray, other: np.ndarray, norm: float) -> bool:
@@ -114,7 +127,7 @@ class Truth:
             for index in np.ndindex(full.shape):
                 u = np.zeros(full.shape)
                 u[index] = 1
-                full[index] = self.along(event, u)
+                full[index] = self.safely_along(event, u)
             self.fulls[key] = full
         return self.fulls[key]
 

@@ -6,6 +6,7 @@ A person's functions have many forms. minireid/gradcheck/front knows them. Here 
 trees of float64 arrays, `call` gives (y, cache), `by_name` gives a tree of gradients for every argument.
 """
 
+import copy
 import inspect
 import itertools
 from collections.abc import Callable
@@ -193,8 +194,12 @@ def plain_problem(problem: Problem) -> Problem:
         return ordered[0] if len(ordered) == 1 else ordered
 
     plain = Frame(tuple(problem.names()), tuple(problem.whole.skeletons[n] for n in problem.whole.kept), plain=True)
-    return replace(problem, forward=Named(forward, problem.forward), backward=Named(backward, problem.backward),
-                   frame=plain, form=None)  # fmt: skip
+    named = Named(forward, problem.forward), Named(backward, problem.backward, name_of(problem.backward))
+    return replace(problem, forward=named[0], backward=named[1], frame=plain, form=None)
+
+
+def name_of(backward: Callable[..., Any]) -> str:
+    return getattr(backward, "__name__", "backward")
 
 
 def scaled(gradient: Any, by: Any) -> Any:
@@ -213,6 +218,22 @@ class Named:
 
     def __call__(self, *arguments: Any, **config: Any) -> Any:
         return self.run(*arguments, **config)
+
+
+def own(given: Any) -> Any:
+    """`given` with a writable copy in place of every array: of one array that is given twice, two copies.
+
+    given: an array, or a dict, list or tuple of such. All else is passed on as it is.
+    """
+    if isinstance(given, np.ndarray):
+        return np.array(given)
+    if type(given) in (list, tuple):
+        return type(given)(own(part) for part in given)
+    if isinstance(given, dict):
+        copied = copy.copy(given)  # stays a defaultdict, if it is one
+        copied.update((key, own(part)) for key, part in given.items())
+        return copied
+    return given
 
 
 def as_float64(arrays: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -137,7 +137,7 @@ BUGS = (
         new='dW = rows.T @ drows + 0.01 * p["W"]',
         difficulty=1,
         cause="term too many",
-        also=("term too many",),
+        also=(),
         hint="What is dW when dy is zero?",
         explanation=(
             "Weight decay is a term of the loss or of the optimiser. The forward of this layer contains no such term. "
@@ -185,7 +185,7 @@ BUGS = (
         new="across = du",
         difficulty=1,
         cause="term missing",
-        also=("term missing",),
+        also=(),
         hint="Does s depend on x?",
         explanation=(
             "du / s would be the derivative if the length were a constant. But s changes with x, and that removes the "

@@ -44,7 +44,7 @@ BUGS = (
         new='dh_prev = dah @ p["U"]',
         difficulty=1,
         cause="transposed",
-        also=("transposed",),
+        also=(),
         hint="The line above does the same for x.",
         explanation=(
             "y = A B gives dA = dy B^T. A forgotten transposition raises an error for W, but not for U (S, S). The "
@@ -284,7 +284,7 @@ BUGS = (
         new="ds = do[:, 0].sum(axis=0)",
         difficulty=2,
         cause="term missing",
-        also=("wrong variable", "term missing", "nothing carried back"),
+        also=("wrong variable", "nothing carried back"),
         hint="Does s have an influence on the second frame?",
         explanation=(
             "s is added to o_1, and o_1 goes on into every later frame. do[:, 0] is only what the output o_1 itself "

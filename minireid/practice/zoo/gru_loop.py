@@ -173,7 +173,7 @@ BUGS = (
         new="dh * (1 - z) + dar",
         difficulty=2,
         cause="term missing",
-        also=("term missing",),
+        also=(),
         hint="Four equations use h'. The comment at the end of the line names them.",
         explanation=(
             "h' reaches the candidate through q, and that term is left out. It is easily forgotten that q is computed "
@@ -189,7 +189,7 @@ BUGS = (
         new='dx = dac @ p["Wc"].T  # F4',
         difficulty=1,
         cause="term missing",
-        also=("term missing",),
+        also=(),
         hint="Search the forward for x.",
         explanation=(
             "x feeds both gates and the candidate, so its gradient is the sum over all three. The candidate is easily "

@@ -60,7 +60,7 @@ BUGS = (
         new="dc = dh * (1 - z)  # F5",
         difficulty=1,
         cause="wrong variable",
-        also=("wrong variable",),
+        also=(),
         hint="Which of z and 1 - z stands in front of c in F5 of this page?",
         explanation=(
             "Here z says how much of the candidate enters the state, so dc = dh z. In Cho's paper and in PyTorch the "
@@ -140,7 +140,7 @@ BUGS = (
         new="dar = dr * z * (1 - z)  # F2",
         difficulty=1,
         cause="wrong variable",
-        also=("wrong variable",),
+        also=(),
         hint="Read the lines of F1 and F2 letter by letter.",
         explanation=(
             "The line of one gate was copied for the other and changed in one place only. All shapes fit. Both gates "
@@ -204,7 +204,7 @@ BUGS = (
         new="dh_prev = dq * r +",
         difficulty=1,
         cause="term missing",
-        also=("term missing",),
+        also=(),
         hint="Follow h' through F1 to F5 and count its uses.",
         explanation=(
             "h' goes straight into h with weight 1 - z. This path carries gradients over many frames with little "
@@ -220,7 +220,7 @@ BUGS = (
         new="dh_prev = dh * (1 - z) + dq * r  # F5, F3",
         difficulty=2,
         cause="term missing",
-        also=("term missing",),
+        also=(),
         hint="On what do z and r depend?",
         explanation=(
             "h' is used in four places, and here only in two: the gates are treated as constants. It happens when F5 "
@@ -268,7 +268,7 @@ BUGS = (
         new='dar @ p["Uz"].T + daz @ p["Ur"].T',
         difficulty=1,
         cause="wrong variable",
-        also=("wrong variable",),
+        also=(),
         hint="Every gradient goes back through the matrix that its own pre-activation came through.",
         explanation=(
             "az was computed with Uz and ar with Ur, so their gradients return through the same matrices. All four "
@@ -316,7 +316,7 @@ BUGS = (
         new="x, h_prev, r, z, q, c, p = cache",
         difficulty=2,
         cause="wrong variable",
-        also=("wrong variable",),
+        also=(),
         hint="Not every mistake of a backward is in its mathematics.",
         explanation=(
             "The step packs z before r, and here r is unpacked before z. Every formula below is right, but for the "
@@ -365,7 +365,7 @@ BUGS = (
         new='ar = x @ p["Wr"] + h_prev @ p["Uz"] + p["br"]',
         difficulty=1,
         cause="wrong variable",
-        also=("forward differs", "wrong variable"),
+        also=("forward differs",),
         hint="Which parameters does the forward never touch?",
         explanation=(
             "The line of the update gate was copied, and only two of its three names were changed. Ur is then never "

@@ -59,7 +59,7 @@ BUGS = (
         new=("    dx = np.zeros_like(logp)\n    dx[np.arange(N), labels] = np.exp(logp[np.arange(N), labels]) - 1"),
         difficulty=2,
         cause="term missing",
-        also=("wrong mask", "term missing"),
+        also=("wrong mask",),
         hint="Does a wrong person's logit have an influence on the loss?",
         explanation=(
             "Only the right person's logit gets a gradient, as only its logp is in the loss. But every logit is in the "
@@ -305,7 +305,7 @@ BUGS = (
         new="dcompared[level]",
         difficulty=1,
         cause="term missing",
-        also=("term missing",),
+        also=(),
         hint="How many losses use an embedding in the forward?",
         explanation=(
             "The classifier learns, but its gradient of the embedding, dclassified, is computed and dropped. The "

