@@ -58,7 +58,8 @@ def lines(report: Report, hints: int = 4) -> list[str]:
 
 
 def row(report: Report, tensor: TensorReport) -> str:
-    verdict = "ok" if tensor.ok else f"WRONG  {tensor.verdict}"
+    verdict = "ok" if tensor.ok else tensor.verdict if tensor.unchecked else f"WRONG  {tensor.verdict}"
+    difference = max(tensor.difference, tensor.error)
     kinks = f"  ({tensor.kinks} on kinks)" if tensor.kinks and tensor.ok else ""
     at = str(tensor.index) if tensor.index else ""
-    return f"{report.name:<32} {tensor.name:<20} {tensor.shape!s:<18} {tensor.error:8.1e}  {at:<16} {verdict}{kinks}"
+    return f"{report.name:<32} {tensor.name:<20} {tensor.shape!s:<18} {difference:8.1e}  {at:<16} {verdict}{kinks}"

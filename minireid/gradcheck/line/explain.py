@@ -24,6 +24,7 @@ from minireid.gradcheck.tensor.problem import Problem
 
 MOST = 4  # findings
 SECONDS = 6.0  # of processor time, after which no further finding is begun
+LONGER = 8  # characters: another explanation whose change is that much longer is not told
 
 
 Proof = Callable[[Callable[..., Any]], bool]
@@ -118,7 +119,8 @@ class Explainer:
             self.line(fault, best.line, best.statement.function.name), [Explanation(cause, text, best.after())]
         )
         others = [Explanation(m.cause, m.text, m.after()) for m in mends[:6] if m is not best and m.cause is not cause
-                  and m.fixed == best.fixed and m.tier == best.tier and self.proves([m.change])]  # fmt: skip
+                  and m.fixed == best.fixed and m.tier == best.tier and m.size <= best.size + LONGER
+                  and self.proves([m.change])]  # fmt: skip
         self.change_of[id(finding)] = best.change
         finding.causes += list({o.cause: o for o in reversed(others)}.values())[::-1][:2]
         return finding, best.fixed

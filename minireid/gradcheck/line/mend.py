@@ -4,6 +4,7 @@ import ast
 import contextlib
 import copy
 import io
+import re
 import time
 import warnings
 from collections.abc import Callable
@@ -527,9 +528,10 @@ class Mender:
     def cause(self, candidate: Candidate, scope: Scope) -> Cause:
         """The name of the mistake: that of the rule, unless the values say it more exactly."""
         cause, old, new = candidate.rule.cause, scope.value(candidate.old), scope.value(candidate.new)
-        dropped = scope.value(candidate.found["B"]) if cause is Cause.FACTOR_EXTRA and "B" in candidate.found else None
-        if dropped is not None and np.ndim(dropped) == 0 and is_setting(candidate.found["B"]):
-            return Cause.CONSTANT
+        gone = re.search(r"{([ABD])}", candidate.rule.text) if cause is Cause.FACTOR_EXTRA else None
+        if gone is not None and is_setting(factor := candidate.found[gone[1]]):
+            if (dropped := scope.value(factor)) is not None and np.ndim(dropped) == 0:
+                return Cause.CONSTANT
         if (
             cause in (Cause.VARIABLE, Cause.OPERATION, Cause.FACTOR_MISSING, Cause.FACTOR_EXTRA)
             and np.ndim(old) == 0

@@ -236,7 +236,7 @@ def test_everything_is_put_back_after_a_fault():
     x, p = arrays()
     before = (x.tobytes(), p["W"].tobytes(), p["b"].tobytes())
     for name in ("forward changes x", "forward changes a parameter", "backward changes x", "backward changes dy"):
-        page = module(PAGE.replace(*FAULTS[name][:2]))
+        page = module(PAGE.replace(*{**FAULTS, **NOTES}[name][:2]))
         check(page.forward, page.backward, x, p, diagnosis=False)
         assert (x.tobytes(), p["W"].tobytes(), p["b"].tobytes()) == before, name
 
