@@ -66,6 +66,8 @@ def candidates(root: Any, where: str, scope: Scope, tier: int) -> Iterator[Candi
         for rank, rule in enumerate(RULES):
             if rule.tier != tier or rule.where != place or (product and rule.right in WHOLE_PRODUCT):
                 continue
+            if rule.wrong == "A" and isinstance(node, ast.Tuple) and place == "value":
+                continue  # several values are no number
             found: Found = {}
             if not match(pattern(rule.wrong), node, scope, found):
                 continue

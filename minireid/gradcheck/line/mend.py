@@ -513,10 +513,15 @@ class Mender:
                     rank = RANKS.get(cause, 300)
                     found.append(Mend(change, cause, text, 0, rank, suspect.distance, 0, fixed))
             found += self.before_loop(fault, suspect, space)
-        for root, where in roots(suspect.statement.node):
+        places = list(roots(suspect.statement.node))
+        if quick is not None:  # first what computes the wrong piece itself
+            places = [(quick.read, "value"), *((root, where) for root, where in places if root is not quick.read)]
+        for root, where in places:
             for candidate in candidates(root, where, scope, tier):
                 if time.process_time() > end:
                     return found
+                if quick is not None and root is not quick.read and id(candidate.old) in inside:
+                    continue
                 change = Change(suspect.statement, candidate.old, candidate.new)
                 if fixed := self.mends(fault, change, [quick] if id(candidate.old) in inside else running, space):
                     size = len(show(candidate.new)) - len(show(candidate.old))

@@ -219,7 +219,7 @@ BUGS = (
         ),
         difficulty=2,
         cause="term too many",
-        also=("factor too many", "old value"),
+        also=("factor too many", "old value", "+= for ="),
         hint="How many frames later is a state used directly?",
         explanation=(
             "Parameters are used at every frame and collect with +=. A state is used by the next frame only, so "

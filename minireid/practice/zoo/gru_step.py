@@ -332,7 +332,7 @@ BUGS = (
         new="    dc = dh\n    dc *= z  # F5, in place: no new array",
         difficulty=3,
         cause="old value",
-        also=("factor too many", "wrong variable"),
+        also=("shared memory", "factor too many", "wrong variable"),
         hint="After this line, print dh.",
         explanation=(
             "dc = dh gives the array a second name and makes no copy. The *= then changes dh as well, and dh_prev "

@@ -12,6 +12,7 @@ import pytest
 
 from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck.cases.pages import USUAL, Case, page_cases
+from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.tensor.problem import fresh
 from minireid.practice.zoo import plant
 from minireid.practice.zoo.bug import Bug
@@ -94,7 +95,7 @@ def test_easy_ones_come_first() -> None:
 
 @each_bug
 def test_words(bug: Bug) -> None:
-    assert bug.cause not in bug.also and len(set(bug.also)) == len(bug.also) and set(bug.also) <= CAUSES
+    assert bug.cause not in bug.also and len(set(bug.also)) == len(bug.also) and set(bug.also) <= set(Cause)
     assert bug.hint.count(".") + bug.hint.count("?") >= 1 and bug.hint[-1] in ".?"
     sentences = re.split(r"[.?!] (?=[A-Z0-9(])", bug.explanation)
     assert 2 <= len(sentences) <= 4 and bug.explanation[-1] == "." and len(bug.explanation) < 450

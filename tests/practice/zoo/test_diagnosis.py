@@ -43,7 +43,7 @@ def test_every_bug_is_caught(bug: Bug) -> None:
 
 
 def test_the_line_and_the_cause_are_found_for_most(tmp_path) -> None:
-    """All bugs: 88 % of the lines and of the causes, as measured. Of the nine that run by default two may be missed."""
+    """All bugs: 90 % of the lines and of the causes, as measured. Of the nine that run by default two may be missed."""
     lines, first, missed = 0, 0, []
     chosen = list(enumerate(BUGS, start=1))[::EVERY]
     for number, bug in chosen:
@@ -58,4 +58,4 @@ def test_the_line_and_the_cause_are_found_for_most(tmp_path) -> None:
         lines, first = lines + there, first + named
         if not (there and named):
             missed.append((number, bug.module, wrong.line and wrong.line.number, line, causes, bug.cause))
-    assert min(lines, first) >= (0.88 * len(chosen) if EVERY == 1 else len(chosen) - 2), "\n".join(map(str, missed))
+    assert min(lines, first) >= (0.9 * len(chosen) if EVERY == 1 else len(chosen) - 2), "\n".join(map(str, missed))
