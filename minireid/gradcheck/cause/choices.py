@@ -19,7 +19,7 @@ def choices(kind: str, found: Found, node: Any, scope: Scope) -> Iterator[ast.ex
         "same": same, "factor": factors, "slope": slopes, "mask": masks, "number": numbers, "number+": next_numbers,
         "term": terms, "axes": axes, "order": orders, "int": integers, "indices": indices, "slice": slices,
         "key": keys, "letters": letters, "call": calls, "reshaped": reshaped, "array": any_array, "rows": rows,
-        "length": lengths,
+        "length": lengths, "carried": carried,
     }  # fmt: skip
     yield from makers[kind](found, value, node, scope)
 
@@ -140,6 +140,14 @@ def terms(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.exp
     for text in dict.fromkeys(texts):
         if text != show(node):
             yield parse(text)
+
+
+def carried(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr]:
+    """What a round of a loop leaves behind and no round takes up."""
+    shape = whole_shape(found, node, scope)
+    for name in scope.carried:
+        if shape is not None and numeric(scope.names.get(name)) and np.shape(scope.names[name]) == shape:
+            yield ast.Name(name, ast.Load())
 
 
 def products(g: str, array: np.ndarray, arrays: dict[str, np.ndarray], shape: tuple[int, ...]) -> list[str]:

@@ -345,6 +345,8 @@ PUT_IN = (
          example=("dx * (x <= y)", "dx * mask")),
     Rule(C.MASK, "A * B", "A * <mask>", "the factor {B} stands where the mask {choice} belongs", tier=1,
          example=("dx * x", "dx * mask")),
+    Rule(C.NOT_CARRIED, "A", "A + <carried>", "{choice}, from the round before, is added nowhere",
+         example=("dx", "dx + z")),
     Rule(C.TERM_MISSING, "A", "A + <term>", "the term {choice} is missing", tier=2, example=("dx", "dx + dy @ W.T")),
     Rule(C.TERM_MISSING, "A", "A - <term>", "the term -{choice} is missing", tier=2, example=("dx", "dx - dx * y")),
 )

@@ -23,6 +23,7 @@ class Scope:
         self.values: dict[str, Any] = {}
         self.whole: tuple[int, ...] = ()  # the shape of the whole expression that is changed
         self.known: dict[str, np.ndarray] | None = None
+        self.carried: list[str] = []  # names that rounds of a loop leave behind and that nothing takes up
 
     def value(self, node: ast.expr) -> Any:
         """The value of an expression here, or None. Calls that could change something are not run."""

@@ -617,7 +617,24 @@ class Mender:
         texts = [show(n) for n in ast.walk(suspect.statement.function)
                  if isinstance(n, (ast.Subscript, ast.Attribute)) and isinstance(n.ctx, ast.Load)
                  and not (isinstance(n, ast.Attribute) and n.attr in METHODS)]  # fmt: skip
-        return Scope(names, space, self.gradients, dict.fromkeys(texts))
+        scope = Scope(names, space, self.gradients, dict.fromkeys(texts))
+        scope.carried = [name for name in left_behind(suspect.statement.function) if name in self.gradients]
+        return scope
+
+
+def left_behind(function: ast.AST) -> list[str]:
+    """Names that a loop of the function assigns and nothing reads, but for their own assignments."""
+    loops = [n for n in ast.walk(function) if isinstance(n, (ast.For, ast.While))]
+    assigned = {n.id for loop in loops for s in loop.body for n in ast.walk(s)
+                if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}  # fmt: skip
+    read: set[str] = set()
+    for statement in ast.walk(function):
+        if isinstance(statement, ast.stmt):
+            names = [n for field in ast.iter_child_nodes(statement) if not isinstance(field, ast.stmt)
+                     for n in ast.walk(field) if isinstance(n, ast.Name)]  # fmt: skip
+            own = {n.id for n in names if isinstance(n.ctx, ast.Store)}
+            read |= {n.id for n in names if isinstance(n.ctx, ast.Load)} - own
+    return sorted(assigned - read)
 
 
 def is_setting(node: ast.expr) -> bool:

@@ -30,7 +30,9 @@ def scope(*gradients):
     names |= {"i": np.array([0, 2, 1]), "mask": rng.normal(size=(3, 4)) > 0, "scale": 0.5}
     names |= {"p": {"W": names["W"] + 0, "V": names["W"] + 1}}
     names |= {"t": 2, "N": 3, "T": 6, "stride": 2}
-    return Scope(names, {"np": np, "f": f, "g": g}, set(gradients) or {"dx", "dy", "dh"})
+    found = Scope(names, {"np": np, "f": f, "g": g}, set(gradients) or {"dx", "dy", "dh"})
+    found.carried = ["z"]
+    return found
 
 
 def parsed(text, where="value"):

@@ -42,6 +42,10 @@ def test_masks_are_of_zeros_and_ones():
     assert {"mask", "1 - mask"} <= set(found) and "x" not in found
 
 
+def test_what_a_round_leaves_behind_must_fit():
+    assert chosen("carried", "dx") == ["z"] and chosen("carried", "dy") == []
+
+
 def test_numbers_are_those_of_the_program():
     found = chosen("number", "dx")
     assert {"2", "0.5", "N", "T", "scale", "x.shape[0]", "W.shape[1]"} <= set(found)
@@ -122,7 +126,8 @@ def test_indices_are_arrays_of_whole_numbers():
 def test_every_choice_of_the_table_can_be_made():
     kinds = {choice_in(rule.right) for rule in RULES} - {""}
     assert kinds <= {"same", "factor", "slope", "mask", "number", "number+", "term", "axes", "order", "int", "indices",
-                     "slice", "key", "letters", "call", "reshaped", "array", "rows", "length"}  # fmt: skip
+                     "slice", "key", "letters", "call", "reshaped", "array", "rows", "length",
+                     "carried"}  # fmt: skip
 
 
 def test_choosing_changes_nothing():

@@ -155,3 +155,13 @@ def test_nothing_is_left_followed():
     assert "__tracer__" not in vars(page) and "__tracer__" not in source(page)
     with following(None, lambda: None) as program:
         assert not program.statements
+
+
+def test_a_gradient_that_is_not_carried_back_is_put_where_it_belongs():
+    """The loop computes it in every round, and every round forgets it."""
+    page = changed(gru, ("step_backward(dh[:, t] + dh_next, steps[t])", "step_backward(dh[:, t], steps[t])"))
+    x, _, p = step_arrays()
+    report = check(page.forward, page.backward, np.stack([x, x[::-1], 2 * x], axis=1), p)
+    assert report.line.number == line_of(page, "step_backward(dh[:, t], steps[t])")
+    assert report.causes[0].cause == Cause.NOT_CARRIED
+    assert "step_backward(dh[:, t] + dh_next, steps[t])" in report.causes[0].fix
