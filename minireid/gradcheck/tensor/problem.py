@@ -120,16 +120,6 @@ class Problem:
     def inputs(self) -> dict[str, Any]:
         return dict(zip(self.names(), self.arrays))
 
-    def arguments_of(self, backward: str) -> list[str]:
-        """The positional arguments of the forward function that belongs to the backward function of this name."""
-        if backward == getattr(self.backward, "__name__", ""):
-            return self.names()
-        scope = getattr(inspect.unwrap(self.backward), "__globals__", {})
-        forward = scope.get(backward.replace("backward", "forward"))
-        if forward is None or "backward" not in backward or not inspect.isfunction(forward):
-            return []
-        return [p.name for p in inspect.signature(forward).parameters.values() if p.kind == p.POSITIONAL_OR_KEYWORD]
-
     def gradients(self, backward: Callable[..., Any] | None = None) -> Any:
         """What backward returns, by the name of the argument."""
         return self.by_name(self.backwards(backward or self.backward))

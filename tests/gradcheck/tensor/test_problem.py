@@ -67,13 +67,6 @@ def test_other_numbers_of_the_same_shapes(rng):
     assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(leaves(other.inputs()), leaves(one.redrawn(4).inputs())))
 
 
-def test_the_forward_that_a_backward_belongs_to(rng):
-    loop = Problem(gru.forward, gru.backward, (rng.normal(size=(2, 4, 3)), gru.init(rng, 3, 5)), {}, 0)
-    assert loop.arguments_of("backward") == ["x", "p"]
-    assert loop.arguments_of("step_backward") == ["x", "h_prev", "p"]
-    assert loop.arguments_of("helper") == [] and loop.arguments_of("no_such_backward") == []
-
-
 def test_gradients_by_name(rng):
     gradients = problem(rng).drawn().gradients()
     assert list(gradients) == ["x", "h_prev", "p"] and gradients["p"]["Uz"].shape == (5, 5)
