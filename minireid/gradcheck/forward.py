@@ -83,7 +83,7 @@ def difference(
         search = Search(forward, draws, expected, program, tracer)
         found = search.first_difference(theirs)
         line = search.line(*found) if found else None
-        mend = search.mend(found, time.process_time() + seconds) if seconds > 0 else None
+        mend = search.mend(found, time.thread_time() + seconds) if seconds > 0 else None
         if mend is not None:
             own = mend.statement.function.name
             line = replace(
@@ -155,7 +155,7 @@ class Search:
         quick = self.quick(statement, moment, found)
         mends = []
         for change, cause, text, rank in changes(statement, scope, tier):
-            if time.process_time() > end:
+            if time.thread_time() > end:
                 break
             if quick is not None and not self.bench.right(quick, change, space):
                 continue

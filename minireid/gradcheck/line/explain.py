@@ -62,8 +62,8 @@ class Explainer:
 
     def findings(self) -> list[Finding]:
         left, found = dict(self.run.faults), list[Finding]()
-        end = time.process_time() + SECONDS
-        while left and len(found) < MOST and (not found or time.process_time() < end):
+        end = time.thread_time() + SECONDS
+        while left and len(found) < MOST and (not found or time.thread_time() < end):
             fault = next(iter(left.values()))
             finding, fixed = self.finding(fault, alone=not found)
             found.append(finding)

@@ -203,14 +203,14 @@ def forward_mend(mender: Mender, proof: Callable[[Any], bool], seconds: float = 
     moments = {number: tracer.moments[e] for number, e in first.items() if e in tracer.moments}
     tracer.off()
     y = [leaf for _, leaf in leaves(problem.copied().call(problem.forward)[0])]
-    end = time.process_time() + seconds
+    end = time.thread_time() + seconds
     for tier in (0, 1):
         found: list[Mend] = []
         for number in reversed(moments):
             statement = mender.program.statements[number]
             scope = Scope(moments[number].names, mender.bench.space(statement), set())
             for change, cause, text, rank in changes(statement, scope, tier):
-                if time.process_time() > end:
+                if time.thread_time() > end:
                     return min(found, key=Mend.key) if found else None
                 if leaves_result(mender, change, y) and proves(mender, change, proof):
                     found.append(Mend(change, cause, text, tier, rank, 0, 0))

@@ -23,7 +23,7 @@ from minireid.gradcheck.line.judge import Fault, Judge, Run
 from minireid.gradcheck.line.pieces import Parts, Piece, Pieces
 from minireid.gradcheck.line.trace import Event, Moment
 
-SECONDS = 2.4  # of processor time for one fault
+SECONDS = 2.4  # of processor time of this thread for one fault
 SLICE = 0.6  # of it for one statement and one tier of rules
 INSTANCES = 3
 RANKS = {Cause.ASSIGNS: 0, Cause.SHARED: 0, Cause.TWIN: 0}  # where changes to a whole statement stand among the rules
@@ -375,7 +375,7 @@ class Mender:
 
     def search(self, fault: Fault) -> list[Mend]:
         """The nearest statements and the simplest rules first, until a change mends the fault and its family."""
-        end = time.process_time() + SECONDS
+        end = time.thread_time() + SECONDS
         suspects = self.suspects(fault)
         family = self.family(fault, suspects)
         many = len(self.run.faults) > 2
@@ -385,12 +385,12 @@ class Mender:
         for cost, tier, suspect in sorted(jobs, key=lambda job: job[0]):
             if cost > last:
                 break
-            found += self.attempt(fault, suspect, tier, min(end, time.process_time() + SLICE))
+            found += self.attempt(fault, suspect, tier, min(end, time.thread_time() + SLICE))
             if found:
                 self.counted(found, [f for f in self.run.faults.values() if f is not fault], suspects)
                 if max(len(m.fixed) for m in found) > (len(self.run.faults) - 1 if many else len(family)):
                     last = min(last, cost + 0.5)
-            if time.process_time() > end:
+            if time.thread_time() > end:
                 self.out_of_time = not found
                 break
         return sorted(found, key=Mend.key) or self.other_loops(fault)
@@ -412,7 +412,7 @@ class Mender:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             for suspect in suspects:
-                found += self.attempt(fault, suspect, 0, time.process_time() + SLICE)
+                found += self.attempt(fault, suspect, 0, time.thread_time() + SLICE)
         return sorted(found, key=Mend.key)
 
     def root(self, fault: Fault) -> Statement | None:
@@ -444,7 +444,7 @@ class Mender:
         for number in [n for n in numbers if isinstance(self.program.statements[n].node, ast.For)][:6]:
             execution = self.run.statements.index(number)
             suspect = Suspect(self.program.statements[number], execution, DEEPEST, {fault.site: []})  # type: ignore[dict-item]
-            found += self.attempt(fault, suspect, 0, time.process_time() + SLICE)
+            found += self.attempt(fault, suspect, 0, time.thread_time() + SLICE)
         return sorted(found, key=Mend.key)
 
     def cost(self, suspect: Suspect, tier: int) -> float:
@@ -518,7 +518,7 @@ class Mender:
             places = [(quick.read, "value"), *((root, where) for root, where in places if root is not quick.read)]
         for root, where in places:
             for candidate in candidates(root, where, scope, tier):
-                if time.process_time() > end:
+                if time.thread_time() > end:
                     return found
                 if quick is not None and root is not quick.read and id(candidate.old) in inside:
                     continue
