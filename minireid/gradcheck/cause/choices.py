@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minireid.gradcheck.cause.match import Found
-from minireid.gradcheck.cause.scope import Scope, fits, numeric, options_of, parse, show, whole
+from minireid.gradcheck.cause.scope import Scope, fits, numeric, only_computes, options_of, parse, show, whole
 
 
 def choices(kind: str, found: Found, node: Any, scope: Scope) -> Iterator[ast.expr]:
@@ -270,5 +270,5 @@ def calls(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.exp
     module = getattr(function, "__module__", "")
     for name, other in {**scope.outside, **scope.names}.items():
         own = isinstance(other, types.FunctionType) and other.__module__ == module  # no classes, no fixtures of tests
-        if own and name != node.func.id and not name.startswith("__"):
+        if own and name != node.func.id and not name.startswith("__") and only_computes(other):
             yield ast.Call(ast.Name(name, ast.Load()), node.args, node.keywords)

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import dis
 import inspect
 import types
 import warnings
@@ -12,6 +13,9 @@ import numpy as np
 
 CHANGING = {"at", "copyto", "put", "place", "fill", "sort", "resize", "append", "pop", "extend", "insert", "update",
             "print", "input", "open", "exec", "eval", "exit", "setattr", "shuffle"}  # fmt: skip
+FILES = {"save", "savez", "savez_compressed", "savetxt", "tofile", "dump", "memmap", "unlink", "write", "write_text",
+         "write_bytes", "__import__"}  # fmt: skip
+COMPUTING = ("numpy", "math")
 
 
 class Scope:
@@ -114,6 +118,23 @@ def harmless(call: ast.Call) -> bool:
     """Whether a call only computes: no ufunc.at, no out=, no printing, no change of an object."""
     name = ast.unparse(call.func).rpartition(".")[2]
     return name not in CHANGING and not any(k.arg == "out" for k in call.keywords)
+
+
+def only_computes(function: types.FunctionType, seen: tuple[Any, ...] = ()) -> bool:
+    """Whether a function of the user that has not run can be tried: it uses NumPy, math and such functions alone."""
+    codes = [function.__code__]
+    for code in codes:
+        codes += [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+        if any(step.opname in ("IMPORT_NAME", "STORE_GLOBAL", "DELETE_GLOBAL") for step in dis.get_instructions(code)):
+            return False
+        for name in code.co_names:
+            value = function.__globals__.get(name)
+            if name in CHANGING | FILES or (isinstance(value, types.ModuleType) and value.__name__ not in COMPUTING):
+                return False
+            if isinstance(value, types.FunctionType) and value not in seen:
+                if not only_computes(value, (*seen, function)):
+                    return False
+    return True
 
 
 def parse(text: str) -> ast.expr:

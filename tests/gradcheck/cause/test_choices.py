@@ -1,6 +1,7 @@
 """What may belong in a place: only what has the right kind and the right shape, and nothing twice the same way."""
 
 import ast
+from types import FunctionType
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from minireid.gradcheck.cause.choices import choices
 from minireid.gradcheck.cause.match import choice_in, match, pattern
 from minireid.gradcheck.cause.rules import RULES
 from tests.gradcheck.cause.shared import f, parsed, scope
+from tests.gradcheck.planting import module
 
 
 def chosen(kind, node, wrong="A", where="value", space=None):
@@ -108,6 +110,36 @@ def test_only_plain_functions_of_the_same_file_are_called_instead():
     space = scope()
     space.outside |= {"fixture": Fixture(), "Fixture": Fixture, "show": ast.dump}
     assert not {"fixture(x)", "Fixture(x)", "show(x)"} & set(chosen("call", "f(x)", "F(*A)", space=space))
+
+
+def test_a_function_that_does_more_than_compute_is_not_called_instead():
+    """The search must not write files, or change what other functions read."""
+    text = """
+        import os
+        import numpy as np
+        def slope(a): return np.exp(-a)
+        def deeper(a): return slope(a) + 1
+        def saves(a): np.save("weights", a)
+        def removes(a): os.remove(a)
+        def indirectly(a): return removes(a)
+        def imports(a):
+            import shutil
+            return a
+        def counts(a):
+            global calls
+            calls = a
+        def starts(a): return [open(b) for b in a]
+    """
+    page = module(text)
+    page.f = FunctionType(f.__code__, page.__dict__, "f")
+    space = scope()
+    space.outside |= {k: v for k, v in vars(page).items() if isinstance(v, FunctionType)}
+    for held in (page.f, *space.outside.values()):
+        if isinstance(held, FunctionType):
+            held.__module__ = f.__module__
+    space.space |= space.outside
+    found = {c.partition("(")[0] for c in chosen("call", "f(x)", "F(*A)", space=space)} - {"f"}
+    assert found == {"g", "slope", "deeper"}
 
 
 def test_sizes_in_another_order():
