@@ -138,7 +138,7 @@ def leftover_faults(problem: Problem, first: Any) -> list[str]:
         return []
     try:
         again = problem.backward(upstream, kept if alone else cache)
-    except Exception:
+    except Exception:  # to fail is another result too
         again = None
     if close(first, again, 1e-5):
         return []
