@@ -18,6 +18,7 @@ from minireid.gradcheck.tensor.problem import Problem
 PREFIXES = ("dL_d", "dLd", "dl_d", "dJ_d", "dJd", "dE_d", "grad_", "grads_", "gradient_", "d_", "delta_", "g_", "dd",
             "grad", "delta", "d", "g")  # fmt: skip
 SUFFIXES = ("_gradient", "_grad", "_bar", "_d", "_delta", "_diff", "grad", "bar")
+COLLECTIONS = ("list", "all", "seq", "cache", "s", "t")
 BACK = (("backward", "forward"), ("bwd", "fwd"), ("bprop", "fprop"), ("back", "forward"), ("grad", ""), ("_b", "_f"))
 
 
@@ -37,6 +38,13 @@ def forward_names(name: str) -> list[str]:
     if "." in name:
         found.append(own)
     return [n.strip("_") for n in found if n.strip("_")]
+
+
+def one_of(name: str) -> str:
+    """The name of one entry of a collection: h for hs.3, hs, h_list, h_all, h_t; empty if it is none."""
+    parts = [part for part in name.split(".") if not part.lstrip("-").isdigit()]
+    whole = bare(parts[-1]) if parts else ""
+    return next((whole[: -len(s)] for s in COLLECTIONS if whole.endswith(s) and len(whole) > len(s)), "")
 
 
 def agree(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -59,11 +67,13 @@ class Claims:
         self.frames = {frame.number: frame for frame in forward_frames}
         self.pairs: dict[int, Frame | None] = {}
         self.wholes: dict[str, list[Event]] = defaultdict(list)
+        self.entries: dict[str, list[Event]] = defaultdict(list)  # of collections, by the name of one of them
         self.in_frame: dict[int, list[Event]] = defaultdict(list)
         for event in truth.events:
             self.in_frame[event.frame.number].append(event)
             if event.kind in WHOLE and event.kind != "return":
                 self.wholes[bare(last(event.name))].append(event)
+                self.entries[one_of(event.name)].append(event)
         self.shared = {frame.function for frame in forward_frames}
         self.rounds = self.rounds_of(events)
         self.top = next((e.frame.number for e in events), 1)
@@ -141,20 +151,26 @@ class Claims:
         return [e for name, e in self.returned.items() if leaf and same_leaf("." + last(name), leaf)]
 
     def by_name(self, event: Event) -> list[Event]:
-        pair = self.pair(event.frame)
         names = forward_names(event.name) + ([last(event.name)] if event.kind == "item" else [])
         every = [(name, self.wholes.get(bare(name), [])) for name in names]
         alike = [(name, [e for e in several if e.shape == event.shape]) for name, several in every]
         exactly = [(name, [e for e in several if last(e.name) == name]) for name, several in every]
         for name, candidates in [*alike, *(exactly if event.kind in ("item", "store") and event.index is None else [])]:
             exact = [e for e in candidates if last(e.name) == name]
-            candidates = exact or candidates
-            own = [e for e in candidates if pair is not None and e.frame.number == pair.number]
-            near = [e for e in own or candidates if self.same_round(e, event)]
-            used = [e for e in near if np.any(np.abs(self.truth.print(e, 1)) > 1e-13)]  # an entry of a cache is not
-            if near:
-                return (used or near)[::-1]
-        return self.analogies.get(event.number, [])
+            if near := self.nearest(exact or candidates, event):
+                break
+        else:
+            near = self.analogies.get(event.number, [])
+        entries = [e for name in names for e in self.entries.get(bare(name), []) if e.shape == event.shape]
+        return near + [e for e in self.nearest(entries, event) if e not in near]
+
+    def nearest(self, candidates: list[Event], event: Event) -> list[Event]:
+        """Those of the same call and the same round; the latest first."""
+        pair = self.pair(event.frame)
+        own = [e for e in candidates if pair is not None and e.frame.number == pair.number]
+        near = [e for e in own or candidates if self.same_round(e, event)]
+        used = [e for e in near if np.any(np.abs(self.truth.print(e, 1)) > 1e-13)]  # an entry of a cache is not
+        return (used or near)[::-1]
 
     def pair(self, frame: Frame) -> Frame | None:
         """The forward's call that belongs to a call of the backward: it made the cache, or has the matching name."""

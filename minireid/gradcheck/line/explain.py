@@ -18,6 +18,7 @@ from minireid.gradcheck.line.follow import Program, following
 from minireid.gradcheck.line.judge import LARGEST, Fault, Judge
 from minireid.gradcheck.line.kept import forward_mend, wrongly_kept
 from minireid.gradcheck.line.mend import Mend, Mender
+from minireid.gradcheck.line.summands import claim_summands
 from minireid.gradcheck.line.trace import Event, Tracer
 from minireid.gradcheck.line.truth import Truth
 from minireid.gradcheck.tensor.problem import Problem
@@ -46,6 +47,7 @@ def explain(problem: Problem, proofs: Callable[[], list[Proof]]) -> list[Finding
             return None
         judge = Judge(problem, tracer, Truth(problem, tracer))
         judge.faults()
+        claim_summands(judge, program)
         return Explainer(judge, program, proofs).findings()
 
 

@@ -150,33 +150,52 @@ class Judge:
         """The forward's event whose derivative this value is; None if there is none, or if it is no gradient."""
         key = (event.print.tobytes(), event.shape)
         if key not in self.recognised:
-            self.recognised[key] = None
-            if (event.number, event.leaf) not in self.constant and np.all(np.isfinite(event.print)) and event.norm > 0:
-                near = sorted(self.truth.by_shape[event.shape], key=lambda e: (e.kind == "use", e.kind == "part"))
-                self.recognised[key] = next((e for e in near if self.truth.is_by(event.print, event.norm, e)), None)
+            gradient = (event.number, event.leaf) not in self.constant and np.all(np.isfinite(event.print))
+            self.recognised[key] = self.by_print(event.print, event.norm, event.shape) if gradient else None
         return self.recognised[key]
 
+    def like(self, value: np.ndarray) -> Event | None:
+        """The same for an array that the backward did not compute."""
+        return self.by_print(self.tracer.print_of(value), float(np.linalg.norm(value)), value.shape)
+
+    def by_print(self, print_: np.ndarray, norm: float, shape: tuple[int, ...]) -> Event | None:
+        near = sorted(self.truth.by_shape[shape], key=lambda e: (e.kind == "use", e.kind == "part")) if norm > 0 else []
+        return next((e for e in near if self.truth.is_by(print_, norm, e)), None)
+
     def by_analogy(self) -> None:
-        """A place without a claim that is the derivative by `a` in some rounds claims `a` in the other rounds."""
+        """A place that is the derivative by `a` in some rounds claims `a` in the other rounds too.
+
+        So a value without a name in the forward can be judged. A claim by name stays the first one.
+        """
         sites: dict[int, list[Event]] = defaultdict(list)
         for event in self.plain.events:
             key = (event.number, event.leaf)
-            if self.is_final(event) and not self.claimed[key] and key not in self.constant and event.kind != "argument":
+            if self.is_final(event) and key not in self.constant and event.kind != "argument":
                 sites[event.site.number].append(event)
         for events in sites.values():
-            if len(events) < 2:
-                continue
             known = [(e, f) for e in events if (f := self.recognise(e)) is not None]
-            if not known or len(known) == len(events):
+            if not known or len(known) == len(events) or self.is_claimed(known):
                 continue
-            example, found = known[0]
-            keyed = last(found.leaf).lstrip("-").isdigit()  # an entry of a dict by the number of the step
-            alike = [e for e in self.truth.events if e.site is found.site and (e.leaf == found.leaf or keyed)]
+            (example, found), recognised = known[0], {id(e): f for e, f in known}
             for event in events:
-                if all(event is not e for e, _ in known):
-                    near = [e for e in alike if self.claims.same_round(e, event) and e.shape == event.shape]
-                    if near and self.claims.same_round(found, example):
-                        self.claimed[event.number, event.leaf] = near[-1:]
+                like = recognised.get(id(event)) or self.counterpart(found, example, event)
+                if like is not None:
+                    self.claimed[event.number, event.leaf] = [*self.claimed[event.number, event.leaf], like]
+
+    def is_claimed(self, known: list[tuple[Event, Event]]) -> bool:
+        """Whether one of the values is what it claims to be by its name."""
+        return any(self.truth.is_right(e, c) for e, _ in known for c in self.claimed[e.number, e.leaf])
+
+    def counterpart(self, found: Event, example: Event, event: Event) -> Event | None:
+        """What is to `event` as the forward's event `found` is to `example`: the same in the round of `event`."""
+        keyed = last(found.leaf).lstrip("-").isdigit()  # an entry of a dict by the number of the step
+        alike = [e for e in self.truth.events if e.site is found.site and (e.leaf == found.leaf or keyed)]
+        own = [e for e in alike if self.claims.same_round(e, example)]
+        if found not in own:
+            return None
+        near = [e for e in alike if self.claims.same_round(e, event) and e.shape == event.shape]
+        position = own.index(found)  # a helper that is called twice in each round
+        return near[position] if len(near) == len(own) else near[-1] if near and len(own) == 1 else None
 
     # Mending
 
