@@ -125,6 +125,8 @@ class Pieces:
         if not wrong:
             found.missing = left
             return
+        if len(group) == 1 and len(wrong) > len(left) == len(uses):
+            return  # the terms are more than the uses, and none is right alone: only their sum can be judged
         for event, value, sign, read in wrong[:4]:
             near = [u for u in left if self.judge.claims.same_round(u, event)] if len(wrong) > 1 else left
             several = near or left
@@ -204,8 +206,9 @@ class Pieces:
             return later if self.adds_up(later, claim) else []
         uses = []
         for event in later:
-            if event.name == claim.name and event.kind in ("assign", "add", "touch") and event.loops == claim.loops:
-                break
+            again = event.name == claim.name and event.kind in ("assign", "add", "touch")
+            if again and not np.array_equal(event.print, claim.print):
+                break  # from here on the name has another value
             if event.name == claim.name and event.kind == "use" and event.shape == claim.shape:
                 uses.append(event)
         uses = [u for u in uses if np.any(np.abs(self.truth.print(u)) > 1e-13)]

@@ -1,28 +1,37 @@
-"""A value that is no variable's derivative by its name is judged by the sum that it is a term of.
+"""A value that is no variable's derivative by its name is judged by what is made of it.
 
 `dh = dout[t] + dh_next` claims to be the derivative by `h`. So what `dh_next` should be is the true `dh` less
-`dout[t]`. If the forward has a value whose derivative that is, `dh_next` claims it from now on. The line that computes
-`dh_next` is then judged like any other.
+`dout[t]`. In the same way a product, a quotient and a matrix product are solved for one of their parts. If the forward
+has a value whose derivative that is, `dh_next` claims it from now on, and its line is judged like any other.
 """
 
-from collections.abc import Iterator
+import ast
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
-from minireid.gradcheck.line.follow import Program, terms_of
-from minireid.gradcheck.line.judge import LARGEST, Fault, Judge, Run
+from minireid.gradcheck.cause.scope import Scope
+from minireid.gradcheck.line.bench import Bench
+from minireid.gradcheck.line.follow import Program
+from minireid.gradcheck.line.judge import LARGEST, Judge, Run
 from minireid.gradcheck.line.pieces import Pieces, expression_name
 from minireid.gradcheck.line.trace import Event
 
-DEEPEST = 3  # sums of sums
+ROUNDS = 4  # what is made of what is made of ...
+MADE = ("assign", "add", "store")
+Value = Callable[[ast.expr], Any]
 
 
 def claim_summands(judge: Judge, program: Program) -> None:
-    """Give claims to what wrong sums are made of, as long as some are found."""
-    for _ in range(DEEPEST):
-        run = judge.mended()
+    """Give claims to what wrong values are made of, as long as some are found."""
+    bench = Bench(program, 0)
+    for _ in range(ROUNDS):
+        faults = [pair for fault in judge.mended().faults.values() for pair in fault.events]
+        run = judge.mended(watched=frozenset(event.execution for event, _ in faults))
         pieces = Pieces(judge, program, run)
-        found = [pair for fault in run.faults.values() for pair in summands(judge, pieces, run, fault)]
+        found = [pair for fault in run.faults.values() for event, claim in fault.events
+                 for pair in parts(judge, pieces, bench, run, event, claim)]  # fmt: skip
         if not found:
             return
         for event, like in found:
@@ -31,32 +40,81 @@ def claim_summands(judge: Judge, program: Program) -> None:
         judge.faults()
 
 
-def summands(judge: Judge, pieces: Pieces, run: Run, fault: Fault) -> Iterator[tuple[Event, Event]]:
-    """(what made a term, the forward's event whose derivative it should be) for the terms without a claim."""
-    for event, claim in fault.events:
-        if event.value is None or claim.shape != event.shape or event.value.size > LARGEST:
+def parts(judge: Judge, pieces: Pieces, bench: Bench, run: Run, event: Event, claim: Event) -> Iterator[tuple[Event, Event]]:
+    """(where a part of a wrong value was made, the forward's event whose derivative it should be)."""
+    at, expression = pieces.place(event), pieces.expression(event)
+    if at is None or expression is None or at[0] not in run.moments or event.kind == "add":
+        return
+    if claim.value is None or claim.shape != event.shape or claim.value.size > LARGEST:
+        return
+    scope = Scope(run.moments[at[0]].names, bench.space(at[1]), set())
+    for node, wanted in solved(expression, judge.wanted(event, claim), scope.value):
+        made = maker(run, event, expression_name(node))
+        if made is None or made.shape != wanted.shape or not np.array_equal(made.value, scope.value(node)):
             continue
-        lacking = judge.wanted(event, claim) - event.value
-        for made, sign, term in terms(pieces, run, event):
-            key = (made.number, made.leaf)
-            if made.shape != event.shape or judge.claimed.get(key) or key not in judge.final or key in judge.constant:
-                continue
-            like = judge.like(term + sign * lacking)
+        key = (made.number, made.leaf)
+        unknown = key in judge.final and key not in judge.constant and not judge.claimed.get(key)
+        if unknown and judge.recognise(made) is None:  # else it is right as what it is
+            like = judge.like(wanted)
             if like is not None:
                 yield made, like
 
 
-def terms(pieces: Pieces, run: Run, event: Event) -> Iterator[tuple[Event, int, np.ndarray]]:
-    """(where it was assigned, its sign, its value) for each term of the event's sum that is a name."""
-    expression = pieces.expression(event)
-    nodes = terms_of(expression) if expression is not None else []
-    values = pieces.of_sum(pieces.terms.get((event.execution, event.frame.number), []), event)
-    for node, term in zip(nodes, values) if len(nodes) == len(values) > 1 else ():
-        name = expression_name(node)
-        before = [e for e in run.events if name and e.frame is event.frame and e.name == name
-                  and e.execution < event.execution and e.kind in ("assign", "add", "store")]  # fmt: skip
-        if before and term.value is not None and np.array_equal(before[-1].print, term.print):
-            yield before[-1], -1 if term.site.key == "-" else 1, term.value
+def maker(run: Run, event: Event, name: str) -> Event | None:
+    """The event that gave the name its value, before the event's statement."""
+    before = [e for e in run.events if name and e.frame is event.frame and e.name == name
+              and e.execution < event.execution and e.kind in MADE]  # fmt: skip
+    return before[-1] if before else None
+
+
+def solved(node: ast.expr, target: np.ndarray, value: Value) -> Iterator[tuple[ast.expr, np.ndarray]]:
+    """(a name in the expression, what it would have to be alone so that the expression is `target`)."""
+    if isinstance(node, (ast.Name, ast.Subscript)) or (isinstance(node, ast.Attribute) and node.attr != "T"):
+        yield node, target
+    elif isinstance(node, ast.Attribute):
+        yield from solved(node.value, target.T, value)
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield from solved(node.operand, -target, value)
+    elif isinstance(node, ast.BinOp):
+        left, right = value(node.left), value(node.right)
+        for part, wanted in ((node.left, left_of(node.op, target, right)), (node.right, right_of(node.op, target, left))):
+            own = left if part is node.left else right
+            if wanted is not None and np.shape(wanted) == np.shape(own) and np.all(np.isfinite(wanted)):
+                yield from solved(part, wanted, value)
+
+
+def left_of(operator: ast.operator, target: np.ndarray, right: Any) -> np.ndarray | None:
+    """a, so that `a operator right` is the target; None where there is not exactly one."""
+    if not isinstance(right, (int, float, np.ndarray, np.generic)):
+        return None
+    with np.errstate(all="ignore"):
+        match operator:
+            case ast.Add():
+                return target - right
+            case ast.Sub():
+                return target + right
+            case ast.Mult():
+                return target / right
+            case ast.Div():
+                return target * right
+            case ast.MatMult() if np.ndim(right) == 2 and np.linalg.matrix_rank(right) == np.shape(right)[0]:
+                return target @ np.linalg.pinv(right)
+    return None
+
+
+def right_of(operator: ast.operator, target: np.ndarray, left: Any) -> np.ndarray | None:
+    """b, so that `left operator b` is the target; None where there is not exactly one."""
+    if not isinstance(left, (int, float, np.ndarray, np.generic)):
+        return None
+    with np.errstate(all="ignore"):
+        match operator:
+            case ast.Sub():
+                return left - target
+            case ast.Add() | ast.Mult():
+                return left_of(operator, target, left)
+            case ast.MatMult() if np.ndim(left) == 2 and np.linalg.matrix_rank(left) == np.shape(left)[1]:
+                return np.linalg.pinv(left) @ target
+    return None
 
 
 def others_like(judge: Judge, example: Event, found: Event) -> None:
