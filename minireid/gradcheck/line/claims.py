@@ -93,7 +93,9 @@ class Claims:
             if maker is not None and event.loops and event.kind == "assign":
                 loops[str(event.loops)], loops[str(maker.loops)] = event.loops, maker.loops
                 votes[event.frame.number, str(event.loops)][str(maker.loops)] += 1
-        return {key: (loops[key[1]], loops[c.most_common(1)[0][0]]) for key, c in votes.items()}
+        # a state comes from the round before: where the votes are equal, the same number of the round counts
+        best = {key: max(c, key=lambda theirs: (c[theirs], theirs == key[1])) for key, c in votes.items()}
+        return {key: (loops[key[1]], loops[theirs]) for key, theirs in best.items()}
 
     def same_round(self, forward: Event, backward: Event) -> bool:
         """Whether an event of the forward belongs to the same round of the loops as one of the backward."""
@@ -163,7 +165,16 @@ class Claims:
         else:
             near = self.analogies.get(event.number, [])
         entries = [e for name in names for e in self.entries.get(bare(name), []) if e.shape == event.shape]
-        return near + [e for e in self.nearest(entries, event) if e not in near]
+        near += [e for e in self.nearest(entries, event) if e not in near]
+        return near + self.round_before(near, event)
+
+    def round_before(self, near: list[Event], event: Event) -> list[Event]:
+        """What is assigned in a loop may be what comes back to the round before."""
+        if not near or event.kind != "assign" or not event.loops:
+            return []
+        return [e for e in self.in_frame[near[0].frame.number] if e.site is near[0].site and e.number < near[0].number][
+            -1:
+        ]
 
     def nearest(self, candidates: list[Event], event: Event) -> list[Event]:
         """Those of the same call and the same round; the latest first."""

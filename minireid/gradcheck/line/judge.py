@@ -159,7 +159,8 @@ class Judge:
         return self.by_print(self.tracer.print_of(value), float(np.linalg.norm(value)), value.shape)
 
     def by_print(self, print_: np.ndarray, norm: float, shape: tuple[int, ...]) -> Event | None:
-        near = sorted(self.truth.by_shape[shape], key=lambda e: (e.kind == "use", e.kind == "part")) if norm > 0 else []
+        places = {"use": 3, "round": 2, "part": 1}
+        near = sorted(self.truth.by_shape[shape], key=lambda e: places.get(e.kind, 0)) if norm > 0 else []
         return next((e for e in near if self.truth.is_by(print_, norm, e)), None)
 
     def by_analogy(self) -> None:
@@ -177,6 +178,8 @@ class Judge:
             if not known or len(known) == len(events) or self.is_claimed(known):
                 continue
             (example, found), recognised = known[0], {id(e): f for e, f in known}
+            if found.kind == "use" and self.claimed[example.number, example.leaf]:
+                continue  # one use of a variable is not the whole of it: its name says more
             for event in events:
                 like = recognised.get(id(event)) or self.counterpart(found, example, event)
                 if like is not None:
@@ -284,7 +287,7 @@ class Judge:
         several = [n for n in range(1, len(claims)) if not any(np.allclose(prints[n], p) for p in prints[:n])][:3]
         results = [(len(self.mended(choices={**self.choices, site: n}).faults), n) for n in several]
         if results and min(results)[0] < len(found):
-            self.choices[site] = min(results)[1]
+            self.choices = {**self.choices, site: min(results)[1]}
             return True
         return False
 

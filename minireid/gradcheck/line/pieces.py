@@ -195,6 +195,8 @@ class Pieces:
 
     def uses_of(self, claim: Event) -> list[Event]:
         """Where the forward uses the variable; empty if the derivatives by these uses do not add up to the whole."""
+        if claim.uses:
+            return list(claim.uses)
         later = [e for e in self.judge.claims.in_frame[claim.frame.number] if e.number > claim.number]
         if claim.kind == "input":
             attribute = f"self.{claim.name.rpartition('.')[2]}"

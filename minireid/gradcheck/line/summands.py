@@ -32,15 +32,18 @@ def claim_summands(judge: Judge, program: Program) -> None:
         pieces = Pieces(judge, program, run)
         found = [pair for fault in run.faults.values() for event, claim in fault.events
                  for pair in parts(judge, pieces, bench, run, event, claim)]  # fmt: skip
-        if not found:
-            return
+        before = judge.claimed, judge.ignored, judge.scales, judge.choices
+        judge.claimed = dict(judge.claimed)
         for event, like in found:
             judge.claimed[event.number, event.leaf] = [like]
-        others_like(judge, *found[0])
-        judge.faults()
+        if not found or len(others_like(judge, *found[0]).faults()) > len(run.faults):
+            judge.claimed, judge.ignored, judge.scales, judge.choices = before  # the sum itself is wrong, not its parts
+            return
 
 
-def parts(judge: Judge, pieces: Pieces, bench: Bench, run: Run, event: Event, claim: Event) -> Iterator[tuple[Event, Event]]:
+def parts(
+    judge: Judge, pieces: Pieces, bench: Bench, run: Run, event: Event, claim: Event
+) -> Iterator[tuple[Event, Event]]:
     """(where a part of a wrong value was made, the forward's event whose derivative it should be)."""
     at, expression = pieces.place(event), pieces.expression(event)
     if at is None or expression is None or at[0] not in run.moments or event.kind == "add":
@@ -53,11 +56,12 @@ def parts(judge: Judge, pieces: Pieces, bench: Bench, run: Run, event: Event, cl
         if made is None or made.shape != wanted.shape or not np.array_equal(made.value, scope.value(node)):
             continue
         key = (made.number, made.leaf)
-        unknown = key in judge.final and key not in judge.constant and not judge.claimed.get(key)
-        if unknown and judge.recognise(made) is None:  # else it is right as what it is
-            like = judge.like(wanted)
-            if like is not None:
-                yield made, like
+        if key not in judge.final or key in judge.constant:
+            continue
+        like, is_ = judge.like(wanted), judge.recognise(made)
+        partly = like is not None and is_ in pieces.uses_of(like)  # it has one use of those that the sum needs
+        if like is not None and (partly or (is_ is None and not judge.claimed.get(key))):
+            yield made, like
 
 
 def maker(run: Run, event: Event, name: str) -> Event | None:
@@ -77,7 +81,10 @@ def solved(node: ast.expr, target: np.ndarray, value: Value) -> Iterator[tuple[a
         yield from solved(node.operand, -target, value)
     elif isinstance(node, ast.BinOp):
         left, right = value(node.left), value(node.right)
-        for part, wanted in ((node.left, left_of(node.op, target, right)), (node.right, right_of(node.op, target, left))):
+        for part, wanted in (
+            (node.left, left_of(node.op, target, right)),
+            (node.right, right_of(node.op, target, left)),
+        ):
             own = left if part is node.left else right
             if wanted is not None and np.shape(wanted) == np.shape(own) and np.all(np.isfinite(wanted)):
                 yield from solved(part, wanted, value)
@@ -117,10 +124,11 @@ def right_of(operator: ast.operator, target: np.ndarray, left: Any) -> np.ndarra
     return None
 
 
-def others_like(judge: Judge, example: Event, found: Event) -> None:
+def others_like(judge: Judge, example: Event, found: Event) -> Judge:
     """The same place in the other rounds of its loop claims the same variable there."""
     for event in judge.plain.events:
         key = (event.number, event.leaf)
         if event.site is example.site and judge.is_final(event) and not judge.claimed[key]:
             like = judge.counterpart(found, example, event)
             judge.claimed[key] = [like] if like is not None else []
+    return judge

@@ -9,6 +9,7 @@ right. Where a value is used in several places, changing it *at one use* gives t
 
 import warnings
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ class Truth:
         }
         self.imaginary = self.complex_works()
         self.by_shape: dict[tuple[int, ...], list[Event]] = defaultdict(list)
+        self.events += rounds(self.events)
         for event in self.events:
             self.by_shape[event.shape].append(event)
         tracer.off()
@@ -99,6 +101,8 @@ class Truth:
 
     def print(self, event: Event, count: int = 3) -> np.ndarray:
         """The right side of F2 for the first `count` directions."""
+        if event.uses:
+            return np.sum([self.print(use, count) for use in event.uses], axis=0)
         known = self.found[event.number, event.leaf]
         for u in self.tracer.direction(event.shape)[len(known) : count]:
             known.append(self.safely_along(event, u))
@@ -121,6 +125,8 @@ class Truth:
 
     def full(self, event: Event) -> np.ndarray:
         """dL / dv, entry by entry."""
+        if event.uses:
+            return np.sum([self.full(use) for use in event.uses], axis=0)
         key = (event.number, event.leaf)
         if key not in self.fulls:
             full = np.zeros(event.shape)
@@ -137,7 +143,32 @@ class Truth:
 
     def kinked(self, event: Event) -> bool:
         """Whether the loss has a kink at the event's value: the one-sided derivatives differ."""
+        if event.uses:
+            return any(self.kinked(use) for use in event.uses)
         u = self.tracer.direction(event.shape)[0]
         here = self.loss(event, 0 * u).real
         right, left = ((self.loss(event, s * 1e-7 * u).real - here) / (s * 1e-7) for s in (1, -1))
         return not np.isclose(right, left, rtol=1e-3, atol=1e-6)
+
+
+def rounds(events: list[Event]) -> list[Event]:
+    """What each round of a loop takes over from the one before: the uses of a variable in that round, as one event.
+
+    A carried gradient is the derivative by it, where the variable is used elsewhere too (`out.append(h)`).
+    """
+    groups: dict[tuple[Any, ...], list[Event]] = defaultdict(list)
+    made: dict[tuple[int, str], str] = {}  # the round in which a name got its present value
+    for event in events:
+        key, now = (event.frame.number, event.name), str(event.loops)
+        if event.kind in ("assign", "argument"):
+            made[key] = now
+        elif event.kind == "use" and event.loops and event.site.name and made.get(key, now) != now:
+            groups[*key, now].append(event)
+    sites: dict[tuple[Any, ...], Site] = {}
+    found = []
+    for (frame, name, _), uses in groups.items():
+        if len(uses) > 1 and all(u.shape == uses[0].shape for u in uses):
+            number = -1_000_000 - len(found)
+            site = sites.setdefault((frame, name), replace(uses[0].site, number=number, kind="round"))
+            found.append(replace(uses[0], number=number, site=site, uses=tuple(uses)))
+    return found
