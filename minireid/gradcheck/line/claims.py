@@ -19,8 +19,8 @@ PREFIXES = ("dL_d", "dLd", "dl_d", "dJ_d", "dJd", "dE_d", "grad_", "grads_", "gr
             "grad", "delta", "d", "g")  # fmt: skip
 SUFFIXES = ("_gradient", "_grad", "_bar", "_d", "_delta", "_diff", "grad", "bar")
 COLLECTIONS = ("list", "all", "seq", "cache", "s", "t")
-BACK = (("backward", "forward"), ("bwd", "fwd"), ("bprop", "fprop"), ("back", "forward"), ("_back", ""), ("_bwd", ""), ("_backward", ""), ("grad", ""),
-        ("_b", "_f"))  # fmt: skip
+BACK = (("backward", "forward"), ("bwd", "fwd"), ("bprop", "fprop"), ("back", "forward"), ("grad", ""), ("_b", "_f"),
+        ("_backward", ""), ("_bwd", ""), ("_back", ""))  # fmt: skip
 
 
 def last(name: str) -> str:

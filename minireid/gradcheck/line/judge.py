@@ -261,7 +261,8 @@ class Judge:
             if site in found and self.chosen(site, found):
                 found = self.mended().faults
         while lies := self.lies(found):
-            site, found = min(lies, key=lambda lie: len(lie[1]))
+            named = [lie for lie in lies if found[lie[0]].first.kind not in ("return", "argument")]  # the weaker claims
+            site, found = min(named or lies, key=lambda lie: len(lie[1]))
             self.ignored |= {site}
         for site in list(found) if len(found) > 1 else ():
             if site in found and not self.certain(site, found) and self.in_units(site, found):

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from minireid.gradcheck.cause.scope import Scope
+from minireid.gradcheck.cause.scope import Scope, fits, numeric, whole
 from minireid.gradcheck.line.bench import Bench
 from minireid.gradcheck.line.follow import Program
-from minireid.gradcheck.line.judge import LARGEST, Judge, Run
+from minireid.gradcheck.line.judge import LARGEST, Fault, Judge, Run
 from minireid.gradcheck.line.pieces import Pieces, expression_name
 from minireid.gradcheck.line.trace import Event
 
@@ -27,11 +27,11 @@ def claim_summands(judge: Judge, program: Program) -> None:
     """Give claims to what wrong values are made of, as long as some are found."""
     bench = Bench(program, 0)
     for _ in range(ROUNDS):
-        faults = [pair for fault in judge.mended().faults.values() for pair in fault.events]
-        run = judge.mended(watched=frozenset(event.execution for event, _ in faults))
+        run = judge.mended()
+        targets = [pair for fault in run.faults.values() for pair in steps(judge, fault)]
+        run = judge.mended(watched=frozenset(event.execution for event, _ in targets))
         pieces = Pieces(judge, program, run)
-        found = [pair for fault in run.faults.values() for event, claim in fault.events
-                 for pair in parts(judge, pieces, bench, run, event, claim)]  # fmt: skip
+        found = [pair for event, target in targets for pair in parts(judge, pieces, bench, event, target)]
         before = judge.claimed, judge.ignored, judge.scales, judge.choices
         judge.claimed = dict(judge.claimed)
         for event, like in found:
@@ -41,19 +41,38 @@ def claim_summands(judge: Judge, program: Program) -> None:
             return
 
 
+def steps(judge: Judge, fault: Fault) -> Iterator[tuple[Event, np.ndarray]]:
+    """(an event that assigns a value or a part of it, what it should assign) for the wrong values of a fault."""
+    for event, claim in fault.events:
+        if claim.value is None or claim.shape != event.shape or claim.value.size > LARGEST:
+            continue
+        wanted = judge.wanted(event, claim)
+        stored = [
+            e for e in judge.final[event.number, event.leaf] if e.index is not None and e.index[0] is not Ellipsis
+        ]
+        if stored:
+            yield from ((e, wanted[e.index[0]]) for e in stored)
+        elif event.kind != "add":
+            yield event, wanted
+
+
 def parts(
-    judge: Judge, pieces: Pieces, bench: Bench, run: Run, event: Event, claim: Event
+    judge: Judge, pieces: Pieces, bench: Bench, event: Event, target: np.ndarray
 ) -> Iterator[tuple[Event, Event]]:
     """(where a part of a wrong value was made, the forward's event whose derivative it should be)."""
     at, expression = pieces.place(event), pieces.expression(event)
-    if at is None or expression is None or at[0] not in run.moments or event.kind == "add":
+    moment = pieces.run.moments.get(event.execution)
+    if at is None or expression is None or moment is None:
         return
-    if claim.value is None or claim.shape != event.shape or claim.value.size > LARGEST:
-        return
-    scope = Scope(run.moments[at[0]].names, bench.space(at[1]), set())
-    for node, wanted in solved(expression, judge.wanted(event, claim), scope.value):
-        made = maker(run, event, expression_name(node))
-        if made is None or made.shape != wanted.shape or not np.array_equal(made.value, scope.value(node)):
+    scope = Scope(moment.names, bench.space(at[1]), set())
+    for node, wanted in solved(expression, target, scope.value):
+        made = maker(pieces.run, event, expression_name(node))
+        if (
+            made is None
+            or made.value is None
+            or made.shape != np.shape(wanted)
+            or not np.array_equal(made.value, scope.value(node))
+        ):
             continue
         key = (made.number, made.leaf)
         if key not in judge.final or key in judge.constant:
@@ -66,7 +85,7 @@ def parts(
 
 def maker(run: Run, event: Event, name: str) -> Event | None:
     """The event that gave the name its value, before the event's statement."""
-    before = [e for e in run.events if name and e.frame is event.frame and e.name == name
+    before = [e for e in run.events if name and e.frame.number == event.frame.number and e.name == name
               and e.execution < event.execution and e.kind in MADE]  # fmt: skip
     return before[-1] if before else None
 
@@ -92,7 +111,11 @@ def solved(node: ast.expr, target: np.ndarray, value: Value) -> Iterator[tuple[a
 
 def left_of(operator: ast.operator, target: np.ndarray, right: Any) -> np.ndarray | None:
     """a, so that `a operator right` is the target; None where there is not exactly one."""
-    if not isinstance(right, (int, float, np.ndarray, np.generic)):
+    if not (numeric(right) or whole(right)):
+        return None
+    if isinstance(operator, ast.MatMult):
+        return solved_matrix(np.transpose(right), np.transpose(target), transposed=True)
+    if not fits(np.shape(right), np.shape(target)):
         return None
     with np.errstate(all="ignore"):
         match operator:
@@ -104,24 +127,24 @@ def left_of(operator: ast.operator, target: np.ndarray, right: Any) -> np.ndarra
                 return target / right
             case ast.Div():
                 return target * right
-            case ast.MatMult() if np.ndim(right) == 2 and np.linalg.matrix_rank(right) == np.shape(right)[0]:
-                return target @ np.linalg.pinv(right)
     return None
 
 
 def right_of(operator: ast.operator, target: np.ndarray, left: Any) -> np.ndarray | None:
     """b, so that `left operator b` is the target; None where there is not exactly one."""
-    if not isinstance(left, (int, float, np.ndarray, np.generic)):
+    if isinstance(operator, ast.MatMult):
+        return solved_matrix(left, target) if numeric(left) else None
+    if isinstance(operator, ast.Sub):
+        return left_of(ast.Add(), -target, -left) if numeric(left) else None
+    return left_of(operator, target, left) if isinstance(operator, (ast.Add, ast.Mult)) else None
+
+
+def solved_matrix(a: np.ndarray, b: np.ndarray, transposed: bool = False) -> np.ndarray | None:
+    """x, so that a @ x = b; None where there is not exactly one."""
+    if np.ndim(a) != 2 or np.ndim(b) != 2 or a.shape[0] != b.shape[0] or np.linalg.matrix_rank(a) < a.shape[1]:
         return None
-    with np.errstate(all="ignore"):
-        match operator:
-            case ast.Sub():
-                return left - target
-            case ast.Add() | ast.Mult():
-                return left_of(operator, target, left)
-            case ast.MatMult() if np.ndim(left) == 2 and np.linalg.matrix_rank(left) == np.shape(left)[1]:
-                return np.linalg.pinv(left) @ target
-    return None
+    x = np.linalg.pinv(a) @ b
+    return x.T if transposed else x
 
 
 def others_like(judge: Judge, example: Event, found: Event) -> Judge:

@@ -165,7 +165,7 @@ def rounds(events: list[Event]) -> list[Event]:
         elif event.kind == "use" and event.loops and event.site.name and made.get(key, now) != now:
             groups[*key, now].append(event)
     sites: dict[tuple[Any, ...], Site] = {}
-    found = []
+    found: list[Event] = []
     for (frame, name, _), uses in groups.items():
         if len(uses) > 1 and all(u.shape == uses[0].shape for u in uses):
             number = -1_000_000 - len(found)

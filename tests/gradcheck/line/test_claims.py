@@ -111,7 +111,7 @@ def test_in_a_loop_a_name_claims_the_variable_of_the_same_round():
     """)
     claims = claims_of(page, X)
     for t in range(3):
-        assert claims["da", "assign", (t,)] == [("a", (t,))]
+        assert claims["da", "assign", (t,)][0] == ("a", (t,))  # then "a" of the round before: it may be carried
 
 
 def test_a_helper_that_the_forward_runs_too_claims_nothing():
