@@ -193,11 +193,11 @@ class Claims:
     def find_pair(self, frame: Frame) -> Frame | None:
         if frame.number == self.top:
             return self.frames.get(1)
-        made = [f for f in self.frames.values() if any(o is g for o in objects(f) for g in frame.given)]
+        made = [f for f in self.frames.values() if any(same(o, g) for o in objects(f) for g in frame.given)]
         named = [f for f in self.frames.values() if f.function in counterparts(frame.function)]
         both = [f for f in made if f in named] or named or made
         if len(both) > 1:
-            shared = [sum(o is g for o in f.given + f.returned for g in frame.given if is_array(g)) for f in both]
+            shared = [sum(same(o, g) for o in f.given + f.returned for g in frame.given if is_array(g)) for f in both]
             both = [f for f, n in zip(both, shared) if n == max(shared)]
             both = [f for f in both if agree(f.around, frame.around)] or both
         if both:
@@ -215,6 +215,17 @@ def names_of_gradients(problem: Problem, result: Any) -> dict[int, str]:
 
 def same_array(argument: Event | None, given: Event) -> bool:
     return argument is not None and argument.shape == given.shape and np.array_equal(argument.print, given.print)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are one and the same, or copies: an object is copied before its backward runs."""
+    if one is other:
+        return True
+    if is_array(one) and is_array(other):
+        return one.shape == other.shape and np.array_equal(one, other) and np.any(one != one.flat[0])
+    if type(one) is not type(other) or not hasattr(one, "__dict__"):
+        return False
+    return any(same(value, vars(other).get(name)) for name, value in vars(one).items() if is_array(value))
 
 
 def is_array(value: Any) -> bool:

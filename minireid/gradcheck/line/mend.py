@@ -389,7 +389,7 @@ class Mender:
             if found:
                 self.counted(found, [f for f in self.run.faults.values() if f is not fault], suspects)
                 if max(len(m.fixed) for m in found) > (len(self.run.faults) - 1 if many else len(family)):
-                    last = min(last, cost + 0.5)
+                    last = min(last, cost + 0.5 * bool(suspect.distance))
             if time.thread_time() > end:
                 self.out_of_time = not found
                 break
@@ -509,7 +509,10 @@ class Mender:
         if tier == 0:
             for cause, text, new in statement_candidates(suspect.statement.node, scope):
                 change = Change(suspect.statement, suspect.statement.node, new)
-                if fixed := self.mends(fault, change, running, space):
+                fixed = self.mends(fault, change, running, space)
+                if not fixed and running and suspect.distance == 0 and len(self.run.faults) == 1:
+                    fixed = self.mends(fault, change, [], space)  # what a loop builds up: all rounds count
+                if fixed:
                     rank = RANKS.get(cause, 300)
                     found.append(Mend(change, cause, text, 0, rank, suspect.distance, 0, fixed))
             found += self.before_loop(fault, suspect, space)
@@ -517,6 +520,8 @@ class Mender:
         if quick is not None:  # first what computes the wrong piece itself
             places = [(quick.read, "value"), *((root, where) for root, where in places if root is not quick.read)]
         for root, where in places:
+            if found and quick is not None and places[0][0] is not root:
+                break  # the wrong piece itself has a mend
             for candidate in candidates(root, where, scope, tier):
                 if time.thread_time() > end:
                     return found
