@@ -78,6 +78,7 @@ class Claims:
         self.shared = {frame.function for frame in forward_frames}
         self.rounds = self.rounds_of(events)
         self.top = next((e.frame.number for e in events), 1)
+        self.ends = {self.top} | {e.frame.number for e in events if problem.one_call and self.returns(e.frame)}
         arguments = {e.name: e for e in self.in_frame[1] if e.kind == "argument"}
         self.returned = {n: arguments[n] if same_array(arguments.get(n), e) else e for n, e in truth.inputs.items()}
         self.analogies: dict[int, list[Event]] = {}
@@ -108,19 +109,23 @@ class Claims:
 
     def of(self, event: Event) -> list[Event]:
         """The events that it may claim, the likeliest first; all have its shape."""
-        if event.frame.number != self.top and event.frame.function in self.shared:
+        if event.frame.function in self.shared and event.frame.number not in self.ends:
             return []  # a helper such as sigmoid: its names say nothing about gradients
         found = self.by_position(event) if event.kind in ("return", "argument") else self.by_name(event)
         if event.kind == "argument":
             return [e for e in found if e.shape == event.shape]
         return [e for e in found if e.shape == event.shape] or found[:1]
 
+    def returns(self, frame: Frame) -> bool:
+        """Whether a call returned the gradients: where forward and backward are one function, another may call it."""
+        return any(id(array) in self.named for value in frame.returned for array in inside(value))
+
     def by_position(self, event: Event) -> list[Event]:
         pair = self.pair(event.frame)
-        if event.frame.number == self.top:
-            if event.kind == "argument":
-                return []  # the upstream gradient is given
+        if event.frame.number in self.ends and event.kind == "return":
             return self.top_returned(event)
+        if event.frame.number in self.ends:
+            return []  # the upstream gradient is given
         if pair is None:
             return []
         if event.kind == "argument":
@@ -144,6 +149,8 @@ class Claims:
 
     def top_returned(self, event: Event) -> list[Event]:
         name = self.named.get(id(event.object))
+        if name is None and self.problem.one_call and event.site.key == "0" and position_of(event)[0] == 0:
+            return []  # the loss
         if name is None:
             names = self.problem.names()
             position, leaf = position_of(event)
@@ -193,6 +200,9 @@ class Claims:
     def find_pair(self, frame: Frame) -> Frame | None:
         if frame.number == self.top:
             return self.frames.get(1)
+        twin = self.frames.get(frame.number)
+        if self.problem.one_call and twin is not None and twin.function == frame.function:
+            return twin  # forward and backward are one call
         made = [f for f in self.frames.values() if any(same(o, g) for o in objects(f) for g in frame.given)]
         named = [f for f in self.frames.values() if f.function in counterparts(frame.function)]
         both = [f for f in made if f in named] or named or made
@@ -215,6 +225,12 @@ def names_of_gradients(problem: Problem, result: Any) -> dict[int, str]:
 
 def same_array(argument: Event | None, given: Event) -> bool:
     return argument is not None and argument.shape == given.shape and np.array_equal(argument.print, given.print)
+
+
+def inside(value: Any) -> list[Any]:
+    """What tuples, lists and dicts hold, also those in them."""
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else None
+    return [value] if values is None else [inner for v in values for inner in inside(v)]
 
 
 def same(one: Any, other: Any) -> bool:

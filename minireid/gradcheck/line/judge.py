@@ -70,6 +70,7 @@ class Judge:
         self.recognised: dict[tuple[bytes, tuple[int, ...]], Event | None] = {}
         top = [e for e in self.plain.events if self.certain_event(e) and (e.number, e.leaf) in self.constant]
         self.returned = {e.print.tobytes() for e in top}
+        self.instead: dict[int, dict[tuple[int, str], list[Event]]] = {}  # by site: claims for those by name, if false
         self.by_analogy()
         self.ignored: frozenset[int] = frozenset()  # sites whose claims are false
         self.scales: dict[int, float] = {}
@@ -166,7 +167,7 @@ class Judge:
     def by_analogy(self) -> None:
         """A place that is the derivative by `a` in some rounds claims `a` in the other rounds too.
 
-        So a value without a name in the forward can be judged. A claim by name stays the first one.
+        So a value without a name in the forward can be judged; and one whose name says something false.
         """
         sites: dict[int, list[Event]] = defaultdict(list)
         for event in self.plain.events:
@@ -178,12 +179,12 @@ class Judge:
             if not known or len(known) == len(events) or self.is_claimed(known):
                 continue
             (example, found), recognised = known[0], {id(e): f for e, f in known}
-            if found.kind == "use" and self.claimed[example.number, example.leaf]:
-                continue  # one use of a variable is not the whole of it: its name says more
-            for event in events:
-                like = recognised.get(id(event)) or self.counterpart(found, example, event)
-                if like is not None:
-                    self.claimed[event.number, event.leaf] = [*self.claimed[event.number, event.leaf], like]
+            likes = {(e.number, e.leaf): recognised.get(id(e)) or self.counterpart(found, example, e) for e in events}
+            claims = {key: [like] for key, like in likes.items() if like is not None}
+            if any(self.claimed[e.number, e.leaf] for e in events):
+                self.instead[events[0].site.number] = claims
+            else:
+                self.claimed |= claims
 
     def is_claimed(self, known: list[tuple[Event, Event]]) -> bool:
         """Whether one of the values is what it claims to be by its name."""
@@ -262,12 +263,23 @@ class Judge:
                 found = self.mended().faults
         while lies := self.lies(found):
             named = [lie for lie in lies if found[lie[0]].first.kind not in ("return", "argument")]  # the weaker claims
-            site, found = min(named or lies, key=lambda lie: len(lie[1]))
-            self.ignored |= {site}
+            site, without = min(named or lies, key=lambda lie: len(lie[1]))
+            found = self.by_instead(site, without) or without
+            self.ignored |= {site} if found is without else frozenset()
         for site in list(found) if len(found) > 1 else ():
             if site in found and not self.certain(site, found) and self.in_units(site, found):
                 found = self.mended().faults
         return found
+
+    def by_instead(self, site: int, without: dict[int, Fault]) -> dict[int, Fault] | None:
+        """The faults with other claims for a site whose name says something false, if they leave no more to explain."""
+        by_name = self.claimed
+        self.claimed = self.claimed | self.instead.pop(site, {})
+        found = self.mended().faults if self.claimed != by_name else {}
+        if found and len(found) <= len(without):
+            return found
+        self.claimed = by_name
+        return None
 
     def lies(self, found: dict[int, Fault]) -> list[tuple[int, dict[int, Fault]]]:
         """(site, the faults without it) of claims that explain nothing: no other value is wrong without them."""
@@ -353,4 +365,4 @@ class Judge:
         return self.certain_event(found[site].first)
 
     def certain_event(self, event: Event) -> bool:
-        return event.kind == "return" and event.frame.number == self.claims.top
+        return event.kind == "return" and event.frame.number in self.claims.ends

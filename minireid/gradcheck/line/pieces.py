@@ -97,7 +97,9 @@ class Pieces:
             key = (last.number, last.leaf)
             if last.kind == "argument" or key not in self.judge.final:
                 break
-            if self.judge.claimed.get(key) and last.site.number not in {*self.run.faults, *self.judge.ignored}:
+            claimed = self.judge.claimed.get(key) and last.site.number not in {*self.run.faults, *self.judge.ignored}
+            recognised = event.kind != "return" and self.judge.recognise(last) is not None
+            if claimed or (recognised and last.site.number not in self.run.faults):
                 break  # it is right as what it is: the mistake is to take it for something else
             event, expression, at = last, self.expression(last), self.place(last)
         return event
@@ -125,7 +127,7 @@ class Pieces:
         if not wrong:
             found.missing = left
             return
-        if len(group) == 1 and len(wrong) > len(left) == len(uses):
+        if len(wrong) > len(left) == len(uses):
             return  # the terms are more than the uses, and none is right alone: only their sum can be judged
         for event, value, sign, read in wrong[:4]:
             near = [u for u in left if self.judge.claims.same_round(u, event)] if len(wrong) > 1 else left
