@@ -275,6 +275,9 @@ class Pieces:
             value = node.value
             if isinstance(value, ast.Tuple):
                 value = value.elts[int(event.site.key)]
+            first, _, rest = event.leaf.partition(".")
+            if first.startswith("#") and isinstance(value, ast.Tuple):  # return loss, (dW, db)
+                return with_leaf(value.elts[int(first[1:])], f".{rest}" if rest else "")
             return with_leaf(value, event.leaf)
         if event.kind in ("assign", "add", "store") and isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
