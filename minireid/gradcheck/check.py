@@ -20,6 +20,7 @@ import numpy as np
 from minireid.base.trees import leaves
 from minireid.gradcheck.diagnose import diagnose
 from minireid.gradcheck.front import expect
+from minireid.gradcheck.line.exercised import elsewhere
 from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor import faults
 from minireid.gradcheck.tensor.compare import TensorReport, compare
@@ -43,6 +44,7 @@ def check(
     diagnosis: bool = True,
     entries: int = ENTRIES,
     more: Sequence[tuple[tuple[Any, ...], dict[str, Any]]] = (),
+    drawn: bool = False,
     **config: Any,
 ) -> Report:
     """A report on every array among the arguments.
@@ -60,6 +62,8 @@ def check(
     entries: of a tensor with more entries, so many are compared, and random directions.
     more: (arrays, config) with other numbers and sizes, for the diagnosis. Without them it draws other numbers of the
     same shapes.
+    drawn: whether the arrays are any that fit. Then others, at which a gradient is wrong, are checked in their place.
+    Else such arrays are told in a note (minireid/gradcheck/line/exercised.py).
     Raises TypeError where an array is neither float64 nor float32. An exception of forward is passed on. An exception
     of backward is in the report.
     """
@@ -67,7 +71,7 @@ def check(
         config = {"seed": seed, **config}
     problem, notes = pair_of(forward, backward, arrays, own(config), seed)
     others = [pair_of(forward, backward, tuple(other), own(settings), seed + 1)[0] for other, settings in more]
-    report = examine(problem, name or title(problem.forward), method, diagnosis, entries, others)
+    report = examine(problem, name or title(problem.forward), method, diagnosis, entries, others, drawn)
     report.notes = [*notes, *report.notes]
     return report
 
@@ -80,6 +84,7 @@ def check_loss(
     method: str = "auto",
     diagnosis: bool = True,
     entries: int = ENTRIES,
+    drawn: bool = False,
     **config: Any,
 ) -> Report:
     """A report on a function that returns the loss and its gradients in one call, or on a network with such a method.
@@ -91,7 +96,7 @@ def check_loss(
     from minireid.gradcheck.front.losses import loss_of
 
     problem, notes = loss_of(loss, arguments, config, seed)
-    report = examine(problem, name or title(problem.forward), method, diagnosis, entries, [])
+    report = examine(problem, name or title(problem.forward), method, diagnosis, entries, [], drawn)
     report.notes = [*notes, *report.notes]
     return report
 
@@ -121,13 +126,42 @@ def pair_of(
     return object_problem(forward if owner is None else owner, (*first, *arrays), config, seed)
 
 
-def examine(problem: Problem, name: str, method: str, diagnosis: bool, entries: int, more: list[Problem]) -> Report:
-    """The report on a problem. more: the same functions with other numbers and sizes, for the diagnosis."""
+def examine(
+    problem: Problem, name: str, method: str, diagnosis: bool, entries: int, more: list[Problem], drawn: bool
+) -> Report:
+    """The report on a problem; if it is right, also on what other inputs show."""
+    report, slopes = examine_here(problem, name, method, diagnosis, entries, more)
+    if not report.ok or slopes is None or slopes.coarse or faults.in_float32(slopes.problem):
+        return report
+    try:
+        found = elsewhere(slopes.problem, method, drawn)
+    except Exception:  # the verdict stands, whatever a person's program does to this search
+        return report
+    report.notes += found.notes
+    if found.other is None:
+        return report
+    if not drawn:
+        report.notes.append(
+            f"at other inputs ({found.change}) the gradient of {', '.join(found.wrong)} is wrong: here {found.place}"
+        )
+        return report
+    there, _ = examine_here(found.other, name, method, diagnosis, entries, more)
+    there.notes.insert(0, f"drawn again ({found.change}), because before {found.place}")
+    return report if there.ok else there
+
+
+def examine_here(
+    problem: Problem, name: str, method: str, diagnosis: bool, entries: int, more: list[Problem]
+) -> tuple[Report, Slopes | None]:
+    """(the report on a problem at its inputs, its slopes; None where the forward is at fault).
+
+    more: the same functions with other numbers and sizes, for the diagnosis.
+    """
     expect.something(problem)
     problem, notes = one_kind(problem)
     report = Report(name, [], faults.forward_faults(problem.plain()), problem.seed, "", notes=notes)
     if report.faults:
-        return report
+        return report, None
     problem, more_notes = expect.differentiated(problem.drawn())
     report.notes += more_notes
     report.faults, side_effects = faults.backward_faults(problem.plain())
@@ -153,7 +187,7 @@ def examine(problem: Problem, name: str, method: str, diagnosis: bool, entries: 
         from minireid.gradcheck.front.html import shown
 
         report.sources = shown([problem.forward, problem.backward], report.line)
-    return report
+    return report, slopes
 
 
 def one_kind(problem: Problem) -> tuple[Problem, list[str]]:

@@ -36,7 +36,7 @@ def chosen(names: tuple[str, ...], seed: int) -> list[Case]:
 
 def check_case(case: Case, seed: int) -> Report:
     entries = SAMPLE if is_network(case) else ENTRIES
-    how: dict[str, Any] = {"seed": seed, "name": case.name, "method": method(case), "entries": entries}
+    how: dict[str, Any] = {"seed": seed, "name": case.name, "method": method(case), "entries": entries, "drawn": True}
     return check(case.forward, case.backward, *case.arrays, **how, **case.config)
 
 

@@ -69,6 +69,7 @@ def report_on(
     tell: is given the verdict before the search for the line begins.
     """
     config, notes = accepted(forward, case)
+    how: dict[str, Any] = {"seed": seed, "name": case.name, "drawn": True}
     others = [
         Case(*c[:4], {k: v for k, v in c.config.items() if k in config})
         for s, z in ((seed + 1, Sizes()), (seed + 2, OTHER))
@@ -79,17 +80,13 @@ def report_on(
         notes.append(f"forward takes x of two axes only: checked with x {case.arrays[0][:, 0].shape}")
         case, others = flat(case), [flat(other) for other in others]
     try:
-        quick = check(forward, backward, *case.arrays, seed=seed, name=case.name, diagnosis=False, **config)
+        quick = check(forward, backward, *case.arrays, **how, diagnosis=False, **config)
         tell(quick)
         differs = compare_forwards(
             forward, case.forward, [(case.arrays, config), *((c.arrays, c.config) for c in others)], variants(case.name)
         )
         more = [(c.arrays, c.config) for c in others]
-        report = (
-            quick
-            if quick.ok or differs
-            else check(forward, backward, *case.arrays, seed=seed, name=case.name, more=more, **config)
-        )
+        report = quick if quick.ok or differs else check(forward, backward, *case.arrays, **how, more=more, **config)
     except Exception as error:
         if line_of(error, path) is None:
             raise  # not an error of the user's file
@@ -100,7 +97,7 @@ def report_on(
         return report
     if differs and only_other_draws(forward, case, config):
         differs = None
-        report = check(forward, backward, *case.arrays, seed=seed, name=case.name, **config)
+        report = check(forward, backward, *case.arrays, **how, **config)
         notes = [*notes, "forward draws other random numbers than the page of minireid: this is accepted"]
     if any("raises NotImplementedError" in fault for fault in report.faults):
         report.faults = [f"not written yet: {fault}" for fault in report.faults]

@@ -56,7 +56,7 @@ def title(one: Found) -> str:
 
 
 def report_on(one: Found, source: str, wishes: dict[str, Wish], seed: int, known: Known, *, diagnosis: bool) -> Report:
-    how: dict[str, Any] = {"seed": seed, "name": one.name, "diagnosis": diagnosis}
+    how: dict[str, Any] = {"seed": seed, "name": one.name, "diagnosis": diagnosis, "drawn": True}
     if one.kind in ("class", "network"):
         return report_on_class(one, source, wishes, how)
     given = known(one) if not any(is_argument(name, one.forward) for name in wishes) else []

@@ -89,10 +89,18 @@ class Program:
 
 
 @contextlib.contextmanager
-def following(tracer: Any, call: Callable[[], Any]) -> Iterator[Program]:
-    """Follow every function that `call` runs. They report to tracer.before, .value, .store, .enter, .leave, .loop."""
+def following(
+    tracer: Any,
+    call: Callable[[], Any],
+    taps: Callable[[Program, str], Any] | None = None,
+    only: Callable[[types.CodeType], bool] = lambda code: True,
+) -> Iterator[Program]:
+    """Follow every function that `call` runs. They report to tracer.before, .value, .store, .enter, .leave, .loop.
+
+    taps: gives, for a file, what puts the taps into a function, in place of `Taps`. only: which functions to follow.
+    """
     program = Program()
-    functions = [f for f in functions_of(codes_run_by(call)) if TRACER not in f.__globals__]
+    functions = [f for f in functions_of(set(filter(only, codes_run_by(call)))) if TRACER not in f.__globals__]
     by_file: dict[str, list[types.FunctionType]] = {}
     for function in functions:
         by_file.setdefault(function.__code__.co_filename, []).append(function)
@@ -100,7 +108,7 @@ def following(tracer: Any, call: Callable[[], Any]) -> Iterator[Program]:
     spaces: list[dict[str, Any]] = []
     try:
         for filename, several in by_file.items():
-            new = with_taps(program, filename, [f.__code__ for f in several])
+            new = with_taps(program, filename, [f.__code__ for f in several], taps or Taps)
             for function in several:
                 code = new.get(key_of(function.__code__))
                 if code is None or code.co_freevars != function.__code__.co_freevars:
@@ -153,7 +161,9 @@ def functions_of(codes: set[types.CodeType]) -> list[types.FunctionType]:
     return [f for f in gc.get_referrers(*codes) if isinstance(f, types.FunctionType)] if codes else []
 
 
-def with_taps(program: Program, filename: str, codes: list[types.CodeType]) -> dict[tuple[str, int], types.CodeType]:
+def with_taps(
+    program: Program, filename: str, codes: list[types.CodeType], taps: Callable[[Program, str], Any]
+) -> dict[tuple[str, int], types.CodeType]:
     """The new code of these functions of a file, by qualified name and first line. Empty if there is no source."""
     lines = linecache.getlines(filename)
     try:
@@ -164,7 +174,7 @@ def with_taps(program: Program, filename: str, codes: list[types.CodeType]) -> d
     nodes = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and (n.name, first_line(n)) in wanted
              and not waits(n)]  # fmt: skip
     for node in nodes:
-        Taps(program, filename).function(node)
+        taps(program, filename).function(node)
     try:
         module = compile(ast.fix_missing_locations(tree), filename, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError):
