@@ -244,7 +244,7 @@ def same(one: Any, other: Any) -> bool:
     if one is other:
         return True
     if is_array(one) and is_array(other):
-        return one.shape == other.shape and np.array_equal(one, other) and np.any(one != one.flat[0])
+        return one.shape == other.shape and np.array_equal(one, other) and bool(np.any(one != one.flat[0]))
     if type(one) is not type(other) or not hasattr(one, "__dict__"):
         return False
     return any(same(value, vars(other).get(name)) for name, value in vars(one).items() if is_array(value))
