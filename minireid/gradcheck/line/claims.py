@@ -74,11 +74,15 @@ class Claims:
             if event.kind in WHOLE and event.kind != "return":
                 self.wholes[bare(last(event.name))].append(event)
                 self.entries[one_of(event.name)].append(event)
-        self.shared = {frame.function for frame in forward_frames}
+        computing = [e.frame for e in truth.needed()] if problem.one_call else forward_frames
+        self.shared = {frame.function for frame in computing}
         self.rounds = self.rounds_of(events)
         self.top = next((e.frame.number for e in events), 1)
         arguments = {e.name: e for e in self.in_frame[1] if e.kind == "argument"}
         self.returned = {n: arguments[n] if same_array(arguments.get(n), e) else e for n, e in truth.inputs.items()}
+        for event in self.returned.values():
+            if event.kind == "input":  # a parameter of an object: no argument of the forward
+                self.wholes[bare(last(event.name))].insert(0, event)
         self.analogies: dict[int, list[Event]] = {}
 
     def rounds_of(self, events: list[Event]) -> dict[tuple[int, str], tuple[dict[str, Any], dict[str, Any]]]:
@@ -144,7 +148,8 @@ class Claims:
         if name is None:
             names = self.problem.names()
             position, leaf = position_of(event)
-            name = names[position] + leaf if position < len(names) else ""
+            position -= self.problem.one_call  # the loss comes first
+            name = names[position] + leaf if 0 <= position < len(names) else ""
         if name in self.returned:
             return [self.returned[name]]
         leaf = position_of(event)[1]
@@ -167,10 +172,10 @@ class Claims:
     def nearest(self, candidates: list[Event], event: Event) -> list[Event]:
         """Those of the same call and the same round; the latest first."""
         pair = self.pair(event.frame)
-        own = [e for e in candidates if pair is not None and e.frame.number == pair.number]
-        near = [e for e in own or candidates if self.same_round(e, event)]
+        near = [e for e in candidates if self.same_round(e, event)]
         used = [e for e in near if np.any(np.abs(self.truth.print(e, 1)) > 1e-13)]  # an entry of a cache is not
-        return (used or near)[::-1]
+        own = [e for e in used or near if pair is not None and e.frame.number == pair.number]
+        return (own or used or near)[::-1]
 
     def pair(self, frame: Frame) -> Frame | None:
         """The forward's call that belongs to a call of the backward: it made the cache, or has the matching name."""
@@ -213,7 +218,7 @@ def position_of(event: Event) -> tuple[int, str]:
     """(position among the returned values, key): a returned tuple has leaves #0, #1.W …"""
     if event.leaf.startswith("#"):
         first, _, rest = event.leaf[1:].partition(".")
-        return int(first), f".{rest}" if rest else ""
+        return int(event.site.key) + int(first), f".{rest}" if rest else ""
     return int(event.site.key), event.leaf
 
 

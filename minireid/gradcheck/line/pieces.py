@@ -97,7 +97,8 @@ class Pieces:
             key = (last.number, last.leaf)
             if last.kind == "argument" or key not in self.judge.final:
                 break
-            if self.judge.claimed.get(key) and last.site.number not in {*self.run.faults, *self.judge.ignored}:
+            claimed = self.judge.claimed.get(key) and last.site.number not in {*self.run.faults, *self.judge.ignored}
+            if claimed or (event.kind != "return" and self.judge.recognise(last) is not None):
                 break  # it is right as what it is: the mistake is to take it for something else
             event, expression, at = last, self.expression(last), self.place(last)
         return event
