@@ -76,8 +76,12 @@ class Claims:
                 self.entries[one_of(event.name)].append(event)
         computing = [e.frame for e in truth.needed()] if problem.one_call else forward_frames
         self.shared = {frame.function for frame in computing}
-        self.rounds = self.rounds_of(events)
         self.top = next((e.frame.number for e in events), 1)
+        self.copied: dict[int, Any] = {}
+        owners = [f.given[0] for f in (*forward_frames[:1], *[e.frame for e in events[:1]]) if f.given]
+        if len(owners) == 2 and is_object(owners[0]):  # its backward runs on a copy
+            match_copies(*owners, self.copied)
+        self.rounds = self.rounds_of(events)
         arguments = {e.name: e for e in self.in_frame[1] if e.kind == "argument"}
         self.returned = {n: arguments[n] if same_array(arguments.get(n), e) else e for n, e in truth.inputs.items()}
         for event in self.returned.values():
@@ -92,11 +96,15 @@ class Claims:
         votes: dict[tuple[int, str], Counter[str]] = defaultdict(Counter)
         loops: dict[str, dict[str, Any]] = {}
         for event in events:
-            maker = made.get(id(event.object))
+            maker = made.get(id(self.original(event.object)))
             if maker is not None and event.loops and event.kind == "assign":
                 loops[str(event.loops)], loops[str(maker.loops)] = event.loops, maker.loops
                 votes[event.frame.number, str(event.loops)][str(maker.loops)] += 1
         return {key: (loops[key[1]], loops[c.most_common(1)[0][0]]) for key, c in votes.items()}
+
+    def original(self, value: Any) -> Any:
+        """What the forward had, where the backward was given a copy of it: of a layer inside of an object."""
+        return self.copied.get(id(value), value)
 
     def same_round(self, forward: Event, backward: Event) -> bool:
         """Whether an event of the forward belongs to the same round of the loops as one of the backward."""
@@ -125,7 +133,7 @@ class Claims:
         if pair is None:
             return []
         if event.kind == "argument":
-            if any(event.frame.given[int(event.site.key)] is o for o in objects(pair)):
+            if any(self.original(event.frame.given[int(event.site.key)]) is o for o in objects(pair)):
                 return []  # it is the cache
             outputs = [e for e in self.in_frame[pair.number] if e.kind == "return"]
             return [e for e in outputs if e.site.key == str(self.rank(event)) and e.leaf == event.leaf]
@@ -186,11 +194,12 @@ class Claims:
     def find_pair(self, frame: Frame) -> Frame | None:
         if frame.number == self.top:
             return self.frames.get(1)
-        made = [f for f in self.frames.values() if any(o is g for o in objects(f) for g in frame.given)]
+        given = [self.original(g) for g in frame.given]
+        made = [f for f in self.frames.values() if any(o is g for o in objects(f) for g in given)]
         named = [f for f in self.frames.values() if f.function in counterparts(frame.function)]
         both = [f for f in made if f in named] or named or made
         if len(both) > 1:
-            shared = [sum(o is g for o in f.given + f.returned for g in frame.given if is_array(g)) for f in both]
+            shared = [sum(o is g for o in f.given + f.returned for g in given if is_array(g)) for f in both]
             both = [f for f, n in zip(both, shared) if n == max(shared)]
             both = [f for f in both if agree(f.around, frame.around)] or both
         if both:
@@ -233,8 +242,26 @@ def same_leaf(forward: str, backward: str) -> bool:
 def objects(frame: Frame) -> list[Any]:
     """What a call of the forward hands on: what it returns besides numbers, and the object whose method it is."""
     found = [o for o in frame.returned[1:] if not isinstance(o, (int, float, str, type(None), np.generic))]
-    own = frame.given[:1]
-    return found + [o for o in own if hasattr(o, "__dict__") and not isinstance(o, np.ndarray)]
+    return found + [o for o in frame.given[:1] if is_object(o)]
+
+
+def is_object(value: Any) -> bool:
+    return hasattr(value, "__dict__") and not isinstance(value, np.ndarray)
+
+
+def match_copies(one: Any, other: Any, found: dict[int, Any]) -> None:
+    """Note of every part of `other`, by its id, which part of `one` it is a copy of."""
+    if id(other) in found or type(one) is not type(other):
+        return
+    found[id(other)] = one
+    if is_object(one):
+        one, other = vars(one), vars(other)
+    if isinstance(one, dict):
+        pairs = [(one[k], other[k]) for k in one.keys() & other.keys()]
+    else:
+        pairs = list(zip(one, other)) if isinstance(one, (list, tuple)) else []
+    for pair in pairs:
+        match_copies(*pair, found)
 
 
 def counterparts(function: str) -> set[str]:

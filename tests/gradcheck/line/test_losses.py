@@ -132,3 +132,59 @@ def test_the_line_of_a_gradient_that_the_object_keeps_is_found(right, wrong, cau
     (finding,) = report.findings
     assert finding.line.number == line_of(page, wrong) and finding.causes[0].cause is cause
     assert check(fixed(page, report).Scan(2, 3), x).ok
+
+
+STACK = """
+    import numpy as np
+
+    class Affine:
+        def __init__(self, n, m, seed):
+            rng = np.random.RandomState(seed)
+            self.W, self.b = rng.randn(n, m), rng.randn(m)
+
+        def forward(self, inputs):
+            self.inputs = inputs
+            return inputs @ self.W + self.b
+
+        def backward(self, grad):
+            self.dW = self.inputs.T @ grad
+            self.db = grad.sum(axis=0)
+            return grad @ self.W.T
+
+    class Sigmoid:
+        def forward(self, inputs):
+            self.out = 1 / (1 + np.exp(-inputs))
+            return self.out
+
+        def backward(self, grad):
+            return grad * self.out * (1 - self.out)
+
+    class Stack:
+        def __init__(self):
+            self.layers = [Affine(3, 3, 0), Sigmoid(), Affine(3, 3, 1), Sigmoid()]
+
+        def forward(self, x):
+            for layer in self.layers:
+                x = layer.forward(x)
+            return x
+
+        def backward(self, grad):
+            for layer in self.layers[::-1]:
+                grad = layer.backward(grad)
+            return grad
+"""
+
+
+@pytest.mark.parametrize(("right", "wrong"), [
+    ("grad * self.out * (1 - self.out)", "grad * (1 - self.out)"),
+    ("grad.sum(axis=0)", "grad.mean(axis=0)"),
+    ("return grad @ self.W.T", "return grad @ self.W"),
+    ("self.inputs.T @ grad", "-self.inputs.T @ grad"),
+])  # fmt: skip
+def test_in_a_stack_of_layers_each_is_judged_by_its_own_forward(right, wrong):
+    page = changed(module(STACK), (right, wrong))
+    x = RNG.normal(size=(4, 3))
+    report = check(page.Stack(), x)
+    (finding,) = report.findings
+    assert finding.line.number == line_of(page, wrong)
+    assert check(fixed(page, report).Stack(), x).ok
