@@ -173,7 +173,7 @@ def examine_here(
     report.tensors = tensors(slopes, gradients, entries, faults.in_float32(problem))
     if not slopes.coarse and any(not tensor.ok or tensor.kinks for tensor in report.tensors):
         slopes = rounded(report, problem, slopes, gradients, entries)
-    if not problem.one_call:
+    if not problem.is_loss:
         report.notes += blind_spots(report, problem)
     if report.ok and not slopes.coarse and (unstable := instability(slopes.problem)):
         report.notes.append(unstable)

@@ -84,7 +84,7 @@ class Layer:
         if "rate" in self.style:
             steps = {name: old - get(mine, path_of(self.found, name)) for name, old in before.items()}
             own |= {name: step for name, step in steps.items() if name not in own and np.any(step)}
-        if "dy" not in self.style:  # a loss: its upstream gradient is 1 where people leave it out
+        if "dy" not in self.style and upstream != 1:  # a loss: its upstream gradient is 1 where people leave it out
             returned = times(returned, upstream)
             own = {name: times(gradient, upstream) for name, gradient in own.items()}
         return returned, own, mine

@@ -76,29 +76,21 @@ class Claims:
             if event.kind in WHOLE and event.kind != "return":
                 self.wholes[bare(last(event.name))].append(event)
                 self.entries[one_of(event.name)].append(event)
-        self.shared = {frame.function for frame in forward_frames}
-        self.rounds = self.rounds_of(events)
+        computing = [e.frame for e in truth.needed()] if problem.one_call else forward_frames
+        self.shared = {frame.function for frame in computing}
         self.top = next((e.frame.number for e in events), 1)
         self.ends = {self.top} | {e.frame.number for e in events if problem.one_call and self.returns(e.frame)}
+        self.copied: dict[int, Any] = {}
+        owners = [f.given[0] for f in (*forward_frames[:1], *[e.frame for e in events[:1]]) if f.given]
+        if len(owners) == 2 and is_object(owners[0]):  # its backward runs on a copy
+            match_copies(owners[0], owners[1], self.copied)
+        self.rounds = self.rounds_of(events)
         arguments = {e.name: e for e in self.in_frame[1] if e.kind == "argument"}
         self.returned = {n: arguments[n] if same_array(arguments.get(n), e) else e for n, e in truth.inputs.items()}
+        for event in self.returned.values():
+            if event.kind == "input":  # a parameter of an object: no argument of the forward
+                self.wholes[bare(last(event.name))].insert(0, event)
         self.analogies: dict[int, list[Event]] = {}
-        self.left = self.left_behind(events, names)
-
-    def left_behind(self, events: list[Event], names: dict[int, list[str]]) -> dict[tuple[int, str], Event]:
-        """What backward leaves in an object instead of returning it, such as self.dW, and the input it belongs to."""
-        returned = {id(e.object) for e in events if e.kind == "return" and e.frame.number == self.top}
-        found: dict[str, Event] = {}
-        for event in events:
-            if (
-                event.kind in ("assign", "add", "store")
-                and event.object is not None
-                and id(event.object) not in returned
-            ):
-                several = names.get(id(event.object), [])
-                own = [n for n in several if len(several) == 1 or last(n) in forward_names(event.name)]
-                found |= {name: event for name in own if name in self.returned}
-        return {(event.number, event.leaf): self.returned[name] for name, event in found.items()}
 
     def rounds_of(self, events: list[Event]) -> dict[tuple[int, str], tuple[dict[str, Any], dict[str, Any]]]:
         """Which round of the forward's loops a round of the backward belongs to: that which made what it unpacks."""
@@ -107,13 +99,17 @@ class Claims:
         votes: dict[tuple[int, str], Counter[str]] = defaultdict(Counter)
         loops: dict[str, dict[str, Any]] = {}
         for event in events:
-            maker = made.get(id(event.object))
+            maker = made.get(id(self.original(event.object)))
             if maker is not None and event.loops and event.kind == "assign":
                 loops[str(event.loops)], loops[str(maker.loops)] = event.loops, maker.loops
                 votes[event.frame.number, str(event.loops)][str(maker.loops)] += 1
         # a state comes from the round before: where the votes are equal, the same number of the round counts
         best = {key: max(c, key=lambda theirs: (c[theirs], theirs == key[1])) for key, c in votes.items()}
         return {key: (loops[key[1]], loops[theirs]) for key, theirs in best.items()}
+
+    def original(self, value: Any) -> Any:
+        """What the forward had, where the backward was given a copy of it: of a layer inside of an object."""
+        return self.copied.get(id(value), value)
 
     def same_round(self, forward: Event, backward: Event) -> bool:
         """Whether an event of the forward belongs to the same round of the loops as one of the backward."""
@@ -128,8 +124,6 @@ class Claims:
         """The events that it may claim, the likeliest first; all have its shape."""
         if event.frame.function in self.shared and event.frame.number not in self.ends:
             return []  # a helper such as sigmoid: its names say nothing about gradients
-        if (event.number, event.leaf) in self.left:
-            return [self.left[event.number, event.leaf]]
         found = self.by_position(event) if event.kind in ("return", "argument") else self.by_name(event)
         if event.kind == "argument":
             return [e for e in found if e.shape == event.shape]
@@ -148,7 +142,7 @@ class Claims:
         if pair is None:
             return []
         if event.kind == "argument":
-            if any(event.frame.given[int(event.site.key)] is o for o in objects(pair)):
+            if any(self.original(event.frame.given[int(event.site.key)]) is o for o in objects(pair)):
                 return []  # it is the cache
             outputs = [e for e in self.in_frame[pair.number] if e.kind == "return"]
             return [e for e in outputs if e.site.key == str(self.rank(event)) and e.leaf == event.leaf]
@@ -173,7 +167,8 @@ class Claims:
         if name is None:
             names = self.problem.names()
             position, leaf = position_of(event)
-            name = names[position] + leaf if position < len(names) else ""
+            position -= self.problem.one_call  # the loss comes first
+            name = names[position] + leaf if 0 <= position < len(names) else ""
         if name in self.returned:
             return [self.returned[name]]
         leaf = position_of(event)[1]
@@ -205,10 +200,10 @@ class Claims:
     def nearest(self, candidates: list[Event], event: Event) -> list[Event]:
         """Those of the same call and the same round; the latest first."""
         pair = self.pair(event.frame)
-        own = [e for e in candidates if pair is not None and e.frame.number == pair.number]
-        near = [e for e in own or candidates if self.same_round(e, event)]
+        near = [e for e in candidates if self.same_round(e, event)]
         used = [e for e in near if np.any(np.abs(self.truth.print(e, 1)) > 1e-13)]  # an entry of a cache is not
-        return (used or near)[::-1]
+        own = [e for e in used or near if pair is not None and e.frame.number == pair.number]
+        return (own or used or near)[::-1]
 
     def pair(self, frame: Frame) -> Frame | None:
         """The forward's call that belongs to a call of the backward: it made the cache, or has the matching name."""
@@ -222,11 +217,12 @@ class Claims:
         twin = self.frames.get(frame.number)
         if self.problem.one_call and twin is not None and twin.function == frame.function:
             return twin  # forward and backward are one call
-        made = [f for f in self.frames.values() if any(same(o, g) for o in objects(f) for g in frame.given)]
+        given = [self.original(g) for g in frame.given]
+        made = [f for f in self.frames.values() if any(o is g for o in objects(f) for g in given)]
         named = [f for f in self.frames.values() if f.function in counterparts(frame.function)]
         both = [f for f in made if f in named] or named or made
         if len(both) > 1:
-            shared = [sum(same(o, g) for o in f.given + f.returned for g in frame.given if is_array(g)) for f in both]
+            shared = [sum(o is g for o in f.given + f.returned for g in given if is_array(g)) for f in both]
             both = [f for f, n in zip(both, shared) if n == max(shared)]
             both = [f for f in both if agree(f.around, frame.around)] or both
         if both:
@@ -255,17 +251,6 @@ def inside(value: Any) -> list[Any]:
     return [value] if values is None else [inner for v in values for inner in inside(v)]
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two values are one and the same, or copies: an object is copied before its backward runs."""
-    if one is other:
-        return True
-    if is_array(one) and is_array(other):
-        return one.shape == other.shape and np.array_equal(one, other) and bool(np.any(one != one.flat[0]))
-    if type(one) is not type(other) or not hasattr(one, "__dict__"):
-        return False
-    return any(same(value, vars(other).get(name)) for name, value in vars(one).items() if is_array(value))
-
-
 def is_array(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.ndim > 0
 
@@ -274,7 +259,7 @@ def position_of(event: Event) -> tuple[int, str]:
     """(position among the returned values, key): a returned tuple has leaves #0, #1.W …"""
     if event.leaf.startswith("#"):
         first, _, rest = event.leaf[1:].partition(".")
-        return int(first), f".{rest}" if rest else ""
+        return int(event.site.key) + int(first), f".{rest}" if rest else ""
     return int(event.site.key), event.leaf
 
 
@@ -289,8 +274,26 @@ def same_leaf(forward: str, backward: str) -> bool:
 def objects(frame: Frame) -> list[Any]:
     """What a call of the forward hands on: what it returns besides numbers, and the object whose method it is."""
     found = [o for o in frame.returned[1:] if not isinstance(o, (int, float, str, type(None), np.generic))]
-    own = frame.given[:1]
-    return found + [o for o in own if hasattr(o, "__dict__") and not isinstance(o, np.ndarray)]
+    return found + [o for o in frame.given[:1] if is_object(o)]
+
+
+def is_object(value: Any) -> bool:
+    return hasattr(value, "__dict__") and not isinstance(value, np.ndarray)
+
+
+def match_copies(one: Any, other: Any, found: dict[int, Any]) -> None:
+    """Note of every part of `other`, by its id, which part of `one` it is a copy of."""
+    if id(other) in found or type(one) is not type(other):
+        return
+    found[id(other)] = one
+    if is_object(one):
+        one, other = vars(one), vars(other)
+    if isinstance(one, dict):
+        pairs = [(one[k], other[k]) for k in one.keys() & other.keys()]
+    else:
+        pairs = list(zip(one, other)) if isinstance(one, (list, tuple)) else []
+    for pair in pairs:
+        match_copies(*pair, found)
 
 
 def counterparts(function: str) -> set[str]:

@@ -1,6 +1,8 @@
 """From a wrong backward to findings: which line, which values, why, and the line as it should be."""
 
+import ast
 import contextlib
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,9 +13,10 @@ import numpy as np
 from minireid.base.trees import leaves
 from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.cause.effects import effects
+from minireid.gradcheck.cause.scope import show
 from minireid.gradcheck.finding import Explanation, Finding, Line
 from minireid.gradcheck.line.absent import absent, shown
-from minireid.gradcheck.line.bench import Change
+from minireid.gradcheck.line.bench import Change, replaced
 from minireid.gradcheck.line.follow import Program, following
 from minireid.gradcheck.line.judge import LARGEST, Fault, Judge
 from minireid.gradcheck.line.kept import forward_mend, wrongly_kept
@@ -51,6 +54,16 @@ def explain(problem: Problem, proofs: Callable[[], list[Proof]]) -> list[Finding
         return Explainer(judge, program, proofs).findings()
 
 
+class With(ast.NodeTransformer):
+    """Puts an expression in the place of a name."""
+
+    def __init__(self, name: str, value: ast.expr) -> None:
+        self.name, self.value = name, value
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self.value if node.id == self.name else node
+
+
 class Explainer:
     """Turns the faults of one run into findings."""
 
@@ -63,17 +76,42 @@ class Explainer:
         self.sure_of_cause = False  # by what is missing or kept, without a change that proves it
 
     def findings(self) -> list[Finding]:
-        left, found = dict(self.run.faults), list[Finding]()
+        left, found, faults = dict(self.run.faults), list[Finding](), list[Fault]()
         end = time.thread_time() + SECONDS
         while left and len(found) < MOST and (not found or time.thread_time() < end):
             fault = next(iter(left.values()))
             finding, fixed = self.finding(fault, alone=not found)
             found.append(finding)
+            faults.append(fault)
             for site in {fault.site, *fixed}:
                 left.pop(site, None)
         if not found and self.judge.plain.error is not None:
             return self.raised()
-        return self.proved(found) or self.in_the_forward() or found
+        return self.where_it_is_made(found, faults) or self.proved(found) or self.in_the_forward() or found
+
+    def where_it_is_made(self, found: list[Finding], faults: list[Fault]) -> list[Finding]:
+        """One finding in place of several that change one name in the same way: the change of what the name is given.
+
+        Where the line of an activation is left out, W and b are wrong, but the mistake is in what both read.
+        """
+        changes = [self.change_of.get(id(finding)) for finding in found]
+        if len(found) < 2 or len({c and (c.statement.function, show(c.old), show(c.new)) for c in changes}) > 1:
+            return []
+        change = changes[0]
+        if change is None or not isinstance(change.old, ast.Name):
+            return []
+        assigning = [s for s in self.program.statements if isinstance(s.node, ast.Assign)
+                     and s.function is change.statement.function]  # fmt: skip
+        made = [s for s in assigning if [show(t) for t in s.node.targets] == [change.old.id]]  # type: ignore[attr-defined]
+        if len(made) != 1:
+            return []
+        value = made[0].node.value  # type: ignore[attr-defined]
+        new = With(change.old.id, value).visit(copy.deepcopy(change.new))
+        if not self.proves([Change(made[0], value, new)]):
+            return []
+        (first, *_), line = found[0].causes, self.line(faults[0], made[0].line, made[0].function.name)
+        line = replace(line, before=tuple(name for name in line.before if name != change.old.id))
+        return [Finding(line, [replace(first, fix=show(replaced(made[0].node, value, new)))])]
 
     def raised(self) -> list[Finding]:
         """The backward raised an exception: the line, and a change with which every gradient is right."""

@@ -236,6 +236,13 @@ def terms_of(node: ast.expr) -> list[ast.expr]:
     return [node]
 
 
+def repeatable(index: ast.expr) -> bool:
+    """Whether it does no harm to evaluate an index twice: it calls only functions such as str, len or np.arange."""
+    called = [ast.unparse(n.func) for n in ast.walk(index) if isinstance(n, ast.Call)]
+    known = all(f in ("str", "int", "len", "range", "slice") or f.startswith(("np.", "numpy.")) for f in called)
+    return known and not any("random" in f for f in called) and ":=" not in ast.unparse(index)
+
+
 class Taps(ast.NodeTransformer):
     """Puts the taps into one function, and into the functions inside it."""
 
@@ -396,8 +403,8 @@ class Taps(ast.NodeTransformer):
         if self.loops and isinstance(target.value, ast.Name):
             self.inner.append((site, load.value))
         index = ast.Call(ast.Attribute(ast.Name(TRACER, ast.Load()), "index", ast.Load()), [], [])
-        if any(isinstance(n, (ast.Call, ast.NamedExpr)) for n in ast.walk(load.slice)):
-            index_ = ast.Constant(None)  # a call in the index is not repeated
+        if not repeatable(load.slice):
+            index_ = ast.Constant(None)
             return [ast.Expr(call("store", ast.Constant(site), load.value, index_))]
         return [ast.Expr(call("store", ast.Constant(site), load.value, ast.Subscript(index, load.slice, ast.Load())))]
 

@@ -67,6 +67,7 @@ class Judge:
         self.claims = Claims(problem, truth, (self.forward_events, frames), self.plain.events, self.plain.result)
         self.final = self.finals(self.plain.events)
         self.claimed = {(e.number, e.leaf): self.claims.of(e) for e in self.plain.events if self.is_final(e)}
+        self.handed_out = self.results()
         self.recognised: dict[tuple[bytes, tuple[int, ...]], Event | None] = {}
         top = [e for e in self.plain.events if self.certain_event(e) and (e.number, e.leaf) in self.constant]
         self.returned = {e.print.tobytes() for e in top}
@@ -108,8 +109,8 @@ class Judge:
     def constants(self) -> set[tuple[int, str]]:
         """Events of the backward whose value does not depend on the upstream gradient."""
         self.unit = self.unit_of_constants()
-        if self.problem.one_call:
-            return set()  # there is no upstream gradient
+        if self.problem.is_loss:
+            return self.of_the_loss()
         other = self.backward(upstream=self.problem.with_other_upstream().upstream)
         prints = {(e.number, e.leaf): e.print for e in other.events}
         same = set()
@@ -119,11 +120,20 @@ class Judge:
                 same.add((event.number, event.leaf))
         return same
 
+    def of_the_loss(self) -> set[tuple[int, str]]:
+        """What the loss depends on, and what only keeps it: where one function has both passes, that is no gradient."""
+        if not self.problem.one_call:
+            return set()
+        needed = {(e.site.number, e.execution, e.leaf) for e in self.truth.needed()}
+        own = [e for e in self.plain.events if (e.site.number, e.execution, e.leaf) in needed]
+        kept = {(id(e.object), e.print.tobytes()) for e in own}
+        return {(e.number, e.leaf) for e in self.plain.events if (id(e.object), e.print.tobytes()) in kept}
+
     def unit_of_constants(self) -> float:
         """1 / the upstream gradient of a scalar loss: in these units are gradients that it multiplies at the end."""
         upstream = [leaf for _, leaf in leaves(self.problem.upstream)]
-        single = len(upstream) == 1 and np.ndim(upstream[0]) == 0 and np.all(upstream[0] != 0)
-        return 1 / float(upstream[0]) if single else 0.0
+        one = len(upstream) == 1 and np.ndim(upstream[0]) == 0 and np.all(upstream[0] != 0)
+        return 1 / float(upstream[0]) if one and not self.problem.is_loss else 0.0
 
     def finals(self, events: list[Event]) -> dict[tuple[int, str], list[Event]]:
         """Groups of events that build one value, by the last of them: an assignment, then `+=`, stores and calls."""
@@ -143,6 +153,30 @@ class Judge:
 
     def extends(self, event: Event) -> bool:
         return event.index is not None or bool(event.site.key)
+
+    def results(self) -> set[tuple[int, str]]:
+        """Where the arrays get their value that backward hands out: returned, or as self.dW. They claim the inputs.
+
+        A helper that is called several times may compute one share of them in each call: that is not believed.
+        """
+        named, last = self.claims.named, dict[int, Event]()
+        for event in self.plain.events:
+            if self.is_final(event) and event.kind not in ("argument", "return"):
+                last[id(event.object)] = event
+        found: dict[tuple[int, str], list[Event]] = {}
+        for event in last.values():
+            name, key = named.get(id(event.object)), (event.number, event.leaf)
+            unchanged = np.array_equal(self.tracer.print_of(np.asarray(event.object)), event.print)
+            same = [e for e in self.plain.events if e.site is event.site and self.is_final(e)]
+            rounds = [e for e in same if e.frame is event.frame]
+            if name in self.truth.inputs and unchanged and all(id(e.object) in named for e in same if e not in rounds):
+                claim = self.claims.returned[name]
+                own = [c for c in self.claimed[key] if self.truth.same_derivative(c, claim)]
+                if own or not self.claimed[key]:  # else it has another meaning, and is taken for this one later
+                    found |= {(e.number, e.leaf): [] for e in rounds if e.name == event.name}  # not complete yet
+                    found[key] = own or [claim]
+        self.claimed |= found
+        return {key for key, claims in found.items() if claims}
 
     def is_final(self, event: Event) -> bool:
         return event.kind != "term" and (event.number, event.leaf) in self.final
@@ -175,6 +209,8 @@ class Judge:
             if self.is_final(event) and key not in self.constant and event.kind != "argument":
                 sites[event.site.number].append(event)
         for events in sites.values():
+            if any((e.number, e.leaf) in self.handed_out for e in events):
+                continue
             known = [(e, f) for e in events if (f := self.recognise(e)) is not None]
             if not known or len(known) == len(events) or self.is_claimed(known):
                 continue
@@ -362,9 +398,9 @@ class Judge:
 
     def certain(self, site: int, found: dict[int, Fault]) -> bool:
         """What is returned, or left in self.dW, is the gradient of an input: this claim is no question of names."""
-        return self.certain_event(found[site].first)
+        return any(self.certain_event(event) for event, _ in found[site].events)
 
     def certain_event(self, event: Event) -> bool:
-        if (event.number, event.leaf) in self.claims.left:
+        if (event.number, event.leaf) in self.handed_out:
             return True
         return event.kind == "return" and event.frame.number in self.claims.ends

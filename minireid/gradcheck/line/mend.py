@@ -104,13 +104,9 @@ class Mender:
         self.pieces = Pieces(judge, program, run)
         self.parts = {site: self.pieces.of(fault) for site, fault in run.faults.items()}
         self.moments: dict[int, Moment] = {}
-        self.forward = {s.function.name for s in program.statements} & self.forward_functions()
         self.gradients = {e.site.name.partition(".")[0] for e in judge.plain.events
                           if (e.number, e.leaf) not in judge.constant and e.kind != "term"}  # fmt: skip
         self.out_of_time = False
-
-    def forward_functions(self) -> set[str]:
-        return {e.frame.function for e in self.judge.truth.events}
 
     def look(self, executions: set[int]) -> None:
         """Copy the names before these executions, in a run with the right values."""
@@ -180,7 +176,10 @@ class Mender:
 
     def sources(self, suspect: Suspect) -> list[tuple[int, Statement]]:
         """(execution, statement) of the values that a statement reads, where they are not known to be right."""
-        read = [named(n) for n in ast.walk(head(suspect.statement.node)) if isinstance(n, (ast.Name, ast.Attribute))]
+        node = head(suspect.statement.node)
+        filled = {id(n) for target in getattr(node, "targets", []) for n in ast.walk(target)
+                  if isinstance(getattr(n, "ctx", None), ast.Load) and not in_index(n, target)}  # fmt: skip
+        read = [named(n) for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute)) and id(n) not in filled]
         frame = self.run.frames[suspect.execution]
         found = []
         for name in dict.fromkeys(r for r in read if r):
@@ -233,7 +232,7 @@ class Mender:
         """The statements of helpers that the statement calls, if the forward does not run them too."""
         found: dict[int, int] = {}
         for execution, frame in enumerate(self.run.frames):
-            if frame.caller == suspect.execution and frame.function not in self.forward:
+            if frame.caller == suspect.execution and frame.function not in self.judge.claims.shared:
                 found.setdefault(self.run.statements[execution], execution)
         return [(execution, self.program.statements[number]) for number, execution in found.items()]
 
@@ -324,7 +323,7 @@ class Mender:
         if parts.final is None or parts.birth is None:
             return None
         event, claim = parts.final
-        if claim.value is None or event.kind == "argument":
+        if claim.value is None or event.kind == "argument" or (event.loops and self.replaced(event, claim)):
             return None
         at, born = self.pieces.place(event), self.pieces.place(parts.birth)
         if at is None or born is None or self.run.frames[at[0]] is not event.frame:
@@ -374,6 +373,14 @@ class Mender:
             if execution in self.moments:
                 found.append(Instance(self.moments[execution].names, [self.judge.wanted(event, claim)]))
         return found
+
+    def replaced(self, event: Event, claim: Event) -> bool:
+        """Whether each round of a loop replaces what should be one sum: no stretch of one round can make it right."""
+        rounds = [
+            e for e in self.run.events if e.site is event.site and e.name == event.name and e.frame is event.frame
+        ]
+        single = event.kind == "assign" or (event.kind == "store" and event.index is None and not event.site.key)
+        return single and len(rounds) > 1 and not claim.loops
 
     # The search
 
@@ -713,6 +720,12 @@ def left_behind(function: ast.AST) -> list[str]:
             own = {n.id for n in names if isinstance(n.ctx, ast.Store)}
             read |= {n.id for n in names if isinstance(n.ctx, ast.Load)} - own
     return sorted(assigned - read)
+
+
+def in_index(node: ast.AST, target: ast.AST) -> bool:
+    """Whether a node stands in an index of what is assigned."""
+    indices = [n.slice for n in ast.walk(target) if isinstance(n, ast.Subscript)]
+    return any(node is n for index in indices for n in ast.walk(index))
 
 
 def is_setting(node: ast.expr) -> bool:

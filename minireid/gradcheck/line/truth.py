@@ -116,6 +116,14 @@ class Truth:
         scale = max(norm, np.abs(other).max())
         return bool(np.abs(one - other).max() <= (1e-8 if self.imaginary else 1e-5) * scale + 1e-13)
 
+    def same_derivative(self, one: Event, other: Event) -> bool:
+        a, b = self.print(one), self.print(other)
+        return one.shape == other.shape and self.same(a, b, float(np.abs(a).max()))
+
+    def needed(self) -> list[Event]:
+        """The events that the loss depends on."""
+        return [e for e in self.events if np.any(self.print(e, 1))]
+
     def is_by(self, print_: np.ndarray, norm: float, event: Event) -> bool:
         """Whether a value with this print is the derivative by the event."""
         if not self.same(print_[:1], self.print(event, 1), norm):

@@ -28,7 +28,8 @@ class Problem:
 
     forward, backward: the person's own functions; where one call gives both, the same function twice.
     arrays: the positional arguments; afterwards only what is differentiated in them, as trees. frame: how the arguments
-    are put together from the trees. form: how the functions are called; found in the first call.
+    are put together from the trees. form: how the functions are called; found in the first call. alone: whether
+    backward takes no upstream gradient.
     """
 
     forward: Callable[..., Any]
@@ -39,6 +40,7 @@ class Problem:
     upstream: Any = None
     frame: Frame | None = None
     form: Form | None = None
+    alone: bool = False
 
     def __post_init__(self) -> None:
         if self.frame is None:
@@ -68,9 +70,9 @@ class Problem:
         return self.call(self.forward)[1]
 
     def drawn(self) -> "Problem":
-        """The same with a random upstream gradient of y's shapes, from the seed; 1 for a loss in one call."""
+        """The same with a random upstream gradient of y's shapes, from the seed; 1 for a loss that takes none."""
         y = self.call(self.forward)[0]
-        if self.one_call:
+        if self.is_loss:
             return replace(self, upstream=np.float64(1))
         number = itertools.count()
 
@@ -83,6 +85,11 @@ class Problem:
     @property
     def one_call(self) -> bool:
         return self.form is not None and self.form.kind == ONE_CALL
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether the gradients are those of the loss itself: nothing comes from upstream."""
+        return self.alone or self.one_call
 
     def copied(self) -> "Problem":
         """The same problem with copies of everything that a changed program could overwrite."""
@@ -185,7 +192,7 @@ def plain_problem(problem: Problem) -> Problem:
 
     plain = Frame(tuple(problem.names()), tuple(problem.whole.skeletons[n] for n in problem.whole.kept), plain=True)
     named = Named(forward, problem.forward), Named(backward, problem.backward, name_of(problem.backward))
-    return replace(problem, forward=named[0], backward=named[1], frame=plain, form=None)
+    return replace(problem, forward=named[0], backward=named[1], frame=plain, form=None, alone=False)
 
 
 def name_of(backward: Callable[..., Any]) -> str:

@@ -165,3 +165,25 @@ def test_a_gradient_that_is_not_carried_back_is_put_where_it_belongs():
     assert report.line.number == line_of(page, "step_backward(dh[:, t], steps[t])")
     assert report.causes[0].cause == Cause.NOT_CARRIED
     assert "step_backward(dh[:, t] + dh_next, steps[t])" in report.causes[0].fix
+
+
+def test_what_several_lines_lack_is_told_where_they_have_it_from():
+    page = module("""
+        import numpy as np
+
+        def forward(x, W, b, V):
+            h = np.maximum(0, x @ W + b)
+            return h @ V, (x, W, h, V)
+
+        def backward(dy, cache):
+            x, W, h, V = cache
+            dh = dy @ V.T
+            dW = x.T @ dh
+            db = dh.sum(axis=0)
+            return dh @ W.T, dW, db, h.T @ dy
+    """)
+    arrays = RNG.normal(size=(3, 4)), RNG.normal(size=(4, 6)), RNG.normal(size=6), RNG.normal(size=(6, 2))
+    (finding,) = explained(problem_of(page, *arrays))
+    assert finding.line.number == line_of(page, "dh = dy @ V.T") and "dh" not in finding.line.before
+    assert finding.causes[0].cause is Cause.ACTIVATION_MISSING
+    assert finding.causes[0].fix == "dh = dy @ V.T * (h > 0)"

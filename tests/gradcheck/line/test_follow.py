@@ -11,11 +11,11 @@ import pytest
 
 from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck.cases.pages import Sizes, page_cases
-from minireid.gradcheck.line.follow import TRACER, following, is_users, named, terms_of
+from minireid.gradcheck.line.follow import TRACER, following, is_users, named, repeatable, terms_of
 from minireid.gradcheck.line.trace import BACKWARD, FORWARD
 from minireid.gradcheck.tensor.problem import fresh
 from minireid.layers import gru, linear
-from tests.gradcheck.line.following import followed
+from tests.gradcheck.line.following import followed, recorded
 from tests.gradcheck.planting import line_of, module
 
 CASES = [
@@ -397,3 +397,23 @@ def test_names_of_places(text, name):
 def test_terms_of_a_sum():
     terms = terms_of(ast.parse("a * b + c - (d + e @ f) - g", mode="eval").body)
     assert [ast.unparse(t) for t in terms] == ["a * b", "c", "d", "e @ f", "g"]
+
+
+@pytest.mark.parametrize(
+    ("index", "again"),
+    [("'dW' + str(n)", True), ("np.arange(n), y", True), ("n := 2", False), ("np.random.randint(3)", False)],
+)
+def test_an_index_that_does_no_harm_is_evaluated_again(index, again):
+    assert repeatable(ast.parse(f"x[{index}]", mode="eval").body.slice) is again
+
+
+def test_an_entry_whose_key_is_put_together_by_a_call_is_an_event():
+    page = module("""
+        def backward(w):
+            grads = {}
+            for n in (1, 2):
+                grads["dW" + str(n)] = n * w
+            return grads
+    """)
+    events = recorded(lambda: page.backward(np.ones(3)), BACKWARD)
+    assert [e.name for e in events if e.kind == "store"] == ["grads.dW1", "grads.dW2"]
