@@ -542,6 +542,7 @@ class Mender:
             and np.ndim(old) == 0
             and numeric(old)
             and is_setting(candidate.old)
+            and any(e.shape for e in self.judge.truth.inputs.values())  # of a function of numbers each is a variable
         ):
             return Cause.CONSTANT
         if cause in (Cause.VARIABLE, Cause.ACTIVATION) and isinstance(old, np.ndarray) and new is not None:

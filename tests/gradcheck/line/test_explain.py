@@ -165,3 +165,22 @@ def test_a_gradient_that_is_not_carried_back_is_put_where_it_belongs():
     assert report.line.number == line_of(page, "step_backward(dh[:, t], steps[t])")
     assert report.causes[0].cause == Cause.NOT_CARRIED
     assert "step_backward(dh[:, t] + dh_next, steps[t])" in report.causes[0].fix
+
+
+def test_a_function_of_numbers_is_mended_too():
+    page = module("""
+        import math
+
+        def forward(a, b):
+            y = math.log(a) / b
+            return y, (a, b, y)
+
+        def backward(dy, cache):
+            a, b, y = cache
+            da = dy / (a * a)
+            db = -dy * y / b
+            return da, db
+    """)
+    (found,) = explained(problem_of(page, np.array(1.3), np.array(2.1)))
+    assert found.line.text == "da = dy / (a * a)"
+    assert found.causes[0].cause is Cause.VARIABLE and "b" in found.causes[0].fix
