@@ -623,9 +623,9 @@ def changes(statement: Statement, scope: Scope, tier: int, cause: Callable[[Cand
 
     cause: gives the name of the mistake, if the rule's is not exact enough. first: the expression to begin with.
     """
-    for name, text, new in statement_candidates(statement.node, scope) if tier == 0 else ():
+    for name, text, new in statement_candidates(statement.node, scope, tier):
         change = Change(statement, statement.node, new)
-        yield change, functools.partial(Mend, change, name, text, 0, RANKS.get(name, 300), 0, 0)
+        yield change, functools.partial(Mend, change, name, text, tier, RANKS.get(name, 300), 0, 0)
 
     def made(change: Change, candidate: Candidate) -> Mend:
         size = len(show(candidate.new)) - len(show(candidate.old))

@@ -184,3 +184,25 @@ def test_a_function_of_numbers_is_mended_too():
     (found,) = explained(problem_of(page, np.array(1.3), np.array(2.1)))
     assert found.line.text == "da = dy / (a * a)"
     assert found.causes[0].cause is Cause.VARIABLE and "b" in found.causes[0].fix
+
+
+def test_a_shortcut_that_is_not_followed_back_is_a_missing_line():
+    page = module("""
+        import numpy as np
+
+        def forward(x, w):
+            u = x * w
+            s = 1 + u * u
+            return u / s + x, (x, w, u, s)
+
+        def backward(dy, cache):
+            x, w, u, s = cache
+            du = dy / s - 2 * dy * u * u / (s * s)
+            dw = du * x
+            dx = du * 1.0
+            dx *= w
+            return dx, dw
+    """)
+    rng = np.random.default_rng(5)
+    (found,) = explained(problem_of(page, rng.normal(size=(3, 4)), rng.normal(size=(3, 4))))
+    assert found.line.text == "dx *= w" and found.causes[0].fix == "dx *= w; dx += dy"
