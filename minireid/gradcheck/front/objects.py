@@ -134,7 +134,7 @@ def problem_of(layer: Layer, arguments: tuple[Any, ...], values: dict[str, np.nd
     return Problem(
         Named(forward, getattr(layer.template, layer.forward), layer.title),
         Named(backward, getattr(layer.template, layer.backward), f"{layer.title}.{layer.backward}"),
-        arrays, {}, seed, frame=frame,
+        arrays, {}, seed, frame=frame, times_outside="dy" not in layer.style,
     )  # fmt: skip
 
 

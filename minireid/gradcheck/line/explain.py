@@ -38,6 +38,8 @@ def explain(problem: Problem, proofs: Callable[[], list[Proof]]) -> list[Finding
     proofs: gives functions that tell whether a changed backward is right, each on another draw.
     """
     tracer = Tracer()
+    if problem.times_outside:
+        problem = replace(problem, upstream=np.float64(1))  # what the person's own lines compute is for this one
 
     def once() -> Any:
         return problem.backwards(problem.backward)

@@ -28,7 +28,8 @@ class Problem:
 
     forward, backward: the person's own functions; where one call gives both, the same function twice.
     arrays: the positional arguments; afterwards only what is differentiated in them, as trees. frame: how the arguments
-    are put together from the trees. form: how the functions are called; found in the first call.
+    are put together from the trees. form: how the functions are called; found in the first call. times_outside: whether
+    the person's backward is given no upstream gradient, as that of a loss: what it returns is multiplied afterwards.
     """
 
     forward: Callable[..., Any]
@@ -39,6 +40,7 @@ class Problem:
     upstream: Any = None
     frame: Frame | None = None
     form: Form | None = None
+    times_outside: bool = False
 
     def __post_init__(self) -> None:
         if self.frame is None:
@@ -110,7 +112,7 @@ class Problem:
                 return array
             low, high = float(array.min()), float(array.max())
             if low == high:
-                low, high = (low / 2, 2 * low) if low else (-1.0, 1.0)
+                low, high = sorted((low / 2, 2 * low)) if low else (-1.0, 1.0)
             return np.asarray(stream(seed, "other numbers", next(number)).uniform(low, high, size=array.shape))
 
         return replace(self, arrays=tuple(map_leaves(other, a) for a in self.arrays), seed=seed).drawn()

@@ -206,3 +206,23 @@ def test_a_shortcut_that_is_not_followed_back_is_a_missing_line():
     rng = np.random.default_rng(5)
     (found,) = explained(problem_of(page, rng.normal(size=(3, 4)), rng.normal(size=(3, 4))))
     assert found.line.text == "dx *= w" and found.causes[0].fix == "dx *= w; dx += dy"
+
+
+def test_the_lines_of_a_loss_without_an_upstream_gradient_are_judged_as_they_are_written():
+    page = module("""
+        import numpy as np
+
+        class Cubic:
+            def forward(self, x, target):
+                self.e, self.n = x - target, len(x)
+                return (self.e**3).sum() / self.n
+
+            def backward(self):
+                slope = 3 * self.e**3
+                dx = slope / self.n
+                return dx, -dx
+    """)
+    rng = np.random.default_rng(6)
+    report = check(page.Cubic(), rng.normal(size=(3, 4)), rng.normal(size=(3, 4)))
+    assert report.line.text == "slope = 3 * self.e**3" and report.causes[0].fix == "slope = 3 * self.e ** 2"
+    assert not np.isclose(report.line.computed, report.line.true)

@@ -68,10 +68,11 @@ def test_other_numbers_of_the_same_shapes(rng):
 
 
 def test_other_numbers_stay_where_the_function_is_defined():
-    p = {"a": np.array(1.7), "rates": np.array([0.2, 0.5, 0.9]), "none": np.zeros(())}
+    p = {"a": np.array(1.7), "rates": np.array([0.2, 0.5, 0.9]), "none": np.zeros(()), "b": np.full(1, -3.0)}
     other = Problem(lambda p: (p["a"], None), lambda dy, cache: dy, (p,), {}, 0).drawn().redrawn(4).arrays[0]
     assert all(isinstance(array, np.ndarray) for array in other.values())
-    assert 0 < other["a"] != 1.7 and other["none"] != 0 and np.all((other["rates"] > 0.2) & (other["rates"] < 0.9))
+    assert 0 < other["a"] != 1.7 and other["none"] != 0 and other["b"] < 0
+    assert np.all((other["rates"] > 0.2) & (other["rates"] < 0.9))
 
 
 def test_gradients_by_name(rng):
