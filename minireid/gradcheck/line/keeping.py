@@ -59,11 +59,18 @@ def forward_mend(mender: Mender, tiers: tuple[int, ...], seconds: float) -> Mend
             for change, make in several:
                 if time.thread_time() > end:
                     return min(found, key=Mend.key, default=None)
-                if mender.holds([change], right):
+                if fits_in(change, scope) and mender.holds([change], right):
                     found.append(make())
         if found:
             return min(found, key=Mend.key)
     return None
+
+
+def fits_in(change: Change, scope: Scope) -> bool:
+    """Whether the new expression has the shape of the old one. With another axis a state could grow in every step."""
+    if change.old is change.statement.node or not isinstance(change.new, ast.expr):
+        return True
+    return np.shape(scope.value(change.old)) == np.shape(scope.value(change.new))
 
 
 def moments_of_forward(mender: Mender) -> dict[int, Moment]:

@@ -1,10 +1,15 @@
 """Where the forward kept the wrong thing, the line of the forward is told, and not the backward's."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from minireid.gradcheck import check
 from minireid.gradcheck.cause.causes import Cause
+from minireid.gradcheck.cause.scope import Scope, parse
+from minireid.gradcheck.line.bench import Change
+from minireid.gradcheck.line.keeping import fits_in
 from tests.gradcheck.line.following import explained, problem_of
 from tests.gradcheck.planting import changed, line_of, module
 
@@ -268,3 +273,10 @@ def test_a_kept_array_that_lacks_a_number_is_a_constant_factor():
         X[::-1] + 1,
     )
     assert cause.cause is Cause.CONSTANT
+
+
+@pytest.mark.parametrize(("new", "tried"), [("h + x", True), ("h[:, None]", False), ("h @ missing", False)])
+def test_a_change_of_the_forward_that_adds_an_axis_is_not_tried(new, tried):
+    """A state that gets an axis more in every step would soon fill the memory."""
+    scope = Scope({"h": X, "x": X}, {}, set())
+    assert fits_in(Change(SimpleNamespace(node=None), parse("h"), parse(new)), scope) is tried
