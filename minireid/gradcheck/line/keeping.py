@@ -70,7 +70,8 @@ def fits_in(change: Change, scope: Scope) -> bool:
     """Whether the new expression has the shape of the old one. With another axis a state could grow in every step."""
     if change.old is change.statement.node or not isinstance(change.new, ast.expr):
         return True
-    return np.shape(scope.value(change.old)) == np.shape(scope.value(change.new))
+    old, new = (getattr(scope.value(node), "shape", None) for node in (change.old, change.new))
+    return old == new
 
 
 def moments_of_forward(mender: Mender) -> dict[int, Moment]:
@@ -92,7 +93,8 @@ def same(one: list[Any], other: list[Any]) -> bool:
 def moments_of(mender: Mender, statement: Statement, scope: Scope) -> Iterator[tuple[Change, Callable[[], Mend]]]:
     """Changes of the moment at which something is kept: (change, what makes the mend of it)."""
     node = statement.node
-    if isinstance(node, (ast.Assign, ast.AugAssign)):
+    waits = any(isinstance(loop, ast.While) for loop in statement.loops)  # such a loop could run for ever
+    if isinstance(node, (ast.Assign, ast.AugAssign)) and not waits:
         target = show(node.targets[0] if isinstance(node, ast.Assign) else node.target)
         text = f"{target} is changed here before the backward uses it"
         yield made(Change(statement, node, [located(ast.Pass(), node)]), Cause.OLD_VALUE, text, 2)
@@ -101,7 +103,8 @@ def moments_of(mender: Mender, statement: Statement, scope: Scope) -> Iterator[t
             text = f"{show(kept)} is kept here, and changed in place afterwards: it needs a copy"
             new = replaced(node, kept, parse(f"{show(kept)}.copy()"))
             yield made(Change(statement, node, new), Cause.SHARED, text, 0)
-    yield from moved(mender, statement)
+    if not waits:
+        yield from moved(mender, statement)
 
 
 def made(change: Change, cause: Cause, text: str, rank: int, shown: str = "") -> tuple[Change, Callable[[], Mend]]:
