@@ -15,12 +15,11 @@ import numpy as np
 from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.cause.effects import effects
-from minireid.gradcheck.cause.scope import Scope, show
+from minireid.gradcheck.cause.scope import Scope
 from minireid.gradcheck.finding import Explanation, Finding, Line
 from minireid.gradcheck.line.bench import Bench, Change, Instance, Stretch
 from minireid.gradcheck.line.follow import Program, Statement, following
-from minireid.gradcheck.line.kept import changes
-from minireid.gradcheck.line.mend import Mend
+from minireid.gradcheck.line.mend import Mend, changes
 from minireid.gradcheck.line.trace import FORWARD, Event, Moment, Tracer
 from minireid.gradcheck.line.trace import run as traced
 from minireid.gradcheck.tensor.problem import Problem, fresh, own
@@ -154,14 +153,13 @@ class Search:
         scope = Scope(moment.names, space, set(), [])
         quick = self.quick(statement, moment, found)
         mends = []
-        for change, cause, text, rank in changes(statement, scope, tier):
+        for change, made in changes(statement, scope, tier):
             if time.thread_time() > end:
                 break
             if quick is not None and not self.bench.right(quick, change, space):
                 continue
             if self.right(change):
-                size = 0 if isinstance(change.new, list) else len(show(change.new)) - len(show(change.old))
-                mends.append(Mend(change, cause, text, tier, rank, 0, size))
+                mends.append(replace(made(), by_chance=False))  # every draw is equal with it
         return mends
 
     def quick(self, statement: Statement, moment: Moment, found: tuple[Event, Event] | None) -> Stretch | None:

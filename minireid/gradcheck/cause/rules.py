@@ -344,6 +344,8 @@ PUT_IN = (
          example=("dx", "dx / y")),
     Rule(C.CONSTANT, "A", "A * <number>", "the factor {choice} is missing", tier=1, example=("dx", "dx * N")),
     Rule(C.CONSTANT, "A", "A / <number>", "the division by {choice} is missing", tier=1, example=("dx", "dx / N")),
+    Rule(C.CONSTANT, "A ** K", "<number+> * A ** K", "the factor {choice} of the derivative of a power is missing",
+         tier=1, example=("dx * y ** 2", "dx * (3 * y ** 2)")),
     Rule(C.ACTIVATION, "A * B", "A * <slope>", "{B} stands where {choice} belongs", tier=1,
          example=("dx * y", "dx * (1 - y * y)")),
     Rule(C.ACTIVATION, "A * B * D", "A * <slope>", "{B} * {D} stands where {choice} belongs", tier=1,

@@ -98,7 +98,8 @@ class Scope:
             return False
 
     def is_gradient(self, text: str) -> bool:
-        return any(isinstance(n, ast.Name) and n.id in self.gradients for n in ast.walk(parse(text)))
+        names = [n for n in ast.walk(parse(text)) if isinstance(n, (ast.Name, ast.Attribute))]
+        return any(show(n) in self.gradients for n in names)
 
 
 def first_of(value: Any) -> Any:

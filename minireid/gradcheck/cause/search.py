@@ -79,9 +79,9 @@ def candidates(root: Any, where: str, scope: Scope, tier: int) -> Iterator[Candi
                 yield Candidate(rule, node, placed(new), found, choice, rank)
 
 
-def statement_candidates(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
-    """(cause, text, new statements): changes to a whole statement."""
-    for cause, text, new in whole_changes(node, scope):
+def statement_candidates(node: ast.stmt, scope: Scope, tier: int = 0) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
+    """(cause, text, new statements): changes of one tier to a whole statement."""
+    for cause, text, new in whole_changes(node, scope) if tier == 0 else one_more(node, scope) if tier == 2 else ():
         yield cause, text, [located(n, node) for n in new]
 
 
@@ -301,6 +301,15 @@ def added(node: ast.AugAssign) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
     operation = ast.BinOp(load, node.op, node.value)
     text = f"{show(target)} is changed in place, and with it another name: it needs a new array"
     yield Cause.SHARED, text, [ast.Assign([target], operation)]
+
+
+def one_more(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
+    """A line that adds a term, after one that is no sum: dx += dy after dx /= std."""
+    if isinstance(node, ast.AugAssign) and not isinstance(node.op, (ast.Add, ast.Sub)):
+        target = parse(show(node.target))
+        for term in choices("term", {"A": target}, target, scope):
+            text = f"after this line one is missing that adds {show(term)}"
+            yield Cause.TERM_MISSING, text, [node, ast.AugAssign(node.target, ast.Add(), term)]
 
 
 def show_op(op: ast.operator) -> str:

@@ -39,6 +39,7 @@ class Instance:
     index: Any = None  # compare only this part of the value
     counters: dict[str, Any] = field(default_factory=dict)  # loop variables of the next round
     spreads: bool = False  # the value is added to a larger array
+    execution: int = -1  # of the statement with the last expression
 
 
 @dataclass
@@ -95,6 +96,11 @@ class Bench:
             found.append((block, position))
             at = above
         return found[::-1]
+
+    def around(self, statement: Statement) -> Any:
+        """The loop or condition that a statement stands in; None if it stands in the function itself."""
+        self.chain(statement.function, statement.node)
+        return self.parents[id(statement.function)][id(statement.node)][2]
 
     def common(self, one: Statement, other: Statement) -> tuple[list[ast.stmt], int, int] | None:
         """(block, first position, last position): the innermost block that contains both, in this order."""

@@ -71,6 +71,10 @@ class Claims:
         self.wholes: dict[str, list[Event]] = defaultdict(list)
         self.entries: dict[str, list[Event]] = defaultdict(list)  # of collections, by the name of one of them
         self.in_frame: dict[int, list[Event]] = defaultdict(list)
+        self.given: dict[int, list[Event]] = defaultdict(list)  # arguments of the backward's calls
+        for event in events:
+            if event.kind == "argument":
+                self.given[event.frame.number].append(event)
         for event in truth.events:
             self.in_frame[event.frame.number].append(event)
             if event.kind in WHOLE and event.kind != "return":
@@ -225,9 +229,15 @@ class Claims:
             shared = [sum(o is g for o in f.given + f.returned for g in given if is_array(g)) for f in both]
             both = [f for f, n in zip(both, shared) if n == max(shared)]
             both = [f for f in both if agree(f.around, frame.around)] or both
+            both = [f for f in both if self.is_given_gradient(frame, f)] or both
         if both:
             return both[-1]
         return self.pair(frame.parent) if frame.parent is not None and frame.parent.number else None
+
+    def is_given_gradient(self, frame: Frame, pair: Frame) -> bool:
+        """Whether a call of the backward is given the derivative by what this call of the forward returned."""
+        returned = [e for e in self.in_frame[pair.number] if e.kind == "return"]
+        return any(self.truth.is_right(g, e) for g in self.given[frame.number] for e in returned)
 
 
 def names_of_gradients(problem: Problem, result: Any) -> dict[int, list[str]]:

@@ -19,7 +19,8 @@ from minireid.gradcheck.line.absent import absent, shown
 from minireid.gradcheck.line.bench import Change, replaced
 from minireid.gradcheck.line.follow import Program, following
 from minireid.gradcheck.line.judge import LARGEST, Fault, Judge
-from minireid.gradcheck.line.kept import forward_mend, wrongly_kept
+from minireid.gradcheck.line.keeping import forward_mend
+from minireid.gradcheck.line.kept import wrongly_kept
 from minireid.gradcheck.line.mend import Mend, Mender
 from minireid.gradcheck.line.summands import claim_summands
 from minireid.gradcheck.line.trace import Event, Tracer
@@ -74,6 +75,7 @@ class Explainer:
         self.changes: list[Change] = []
         self.change_of: dict[int, Change] = {}  # by the id of the finding
         self.sure_of_cause = False  # by what is missing or kept, without a change that proves it
+        self.kept: list[Finding] | None = None  # a change of what the forward keeps that makes everything right
 
     def findings(self) -> list[Finding]:
         left, found, faults = dict(self.run.faults), list[Finding](), list[Fault]()
@@ -81,13 +83,17 @@ class Explainer:
         while left and len(found) < MOST and (not found or time.thread_time() < end):
             fault = next(iter(left.values()))
             finding, fixed = self.finding(fault, alone=not found)
+            if self.kept:
+                return self.kept
             found.append(finding)
             faults.append(fault)
             for site in {fault.site, *fixed}:
                 left.pop(site, None)
         if not found and self.judge.plain.error is not None:
             return self.raised()
-        return self.where_it_is_made(found, faults) or self.proved(found) or self.in_the_forward() or found
+        if where_made := self.where_it_is_made(found, faults):
+            return where_made
+        return self.proved(found) or (not self.sure_of_cause and self.in_the_forward((-1, 0, 1), 2.0)) or found
 
     def where_it_is_made(self, found: list[Finding], faults: list[Fault]) -> list[Finding]:
         """One finding in place of several that change one name in the same way: the change of what the name is given.
@@ -137,9 +143,11 @@ class Explainer:
         mends = self.mender.mend(fault)
         best = self.sure(mends, len(self.run.faults))
         lacks = None
+        if (best is None or best.tier > 0) and self.kept is None:
+            self.kept = self.in_the_forward((-1,), 1.0)
         kept = wrongly_kept(self.mender, fault) if best is None or best.tier > 0 else None
         if kept is not None and (kept.sure or best is None):
-            line = replace(self.line(fault, kept.line), function=kept.function)
+            line = self.line(fault, kept.line, kept.function)
             self.sure_of_cause = True
             return Finding(line, [Explanation(kept.cause, kept.text)]), self.same_family(fault)
         if best is None or best.tier == 2:
@@ -179,11 +187,7 @@ class Explainer:
         return None
 
     def proves(self, changes: list[Change]) -> bool:
-        try:
-            with self.mender.bench.applied(changes), np.errstate(all="ignore"), contextlib.redirect_stdout(None):
-                return all(proof(self.judge.problem.backward) for proof in self.proofs())
-        except Exception:  # a changed program may fail in any way
-            return False
+        return self.mender.holds(changes, lambda backward: all(proof(backward) for proof in self.proofs()))
 
     def proved(self, found: list[Finding]) -> list[Finding]:
         """The findings, if their fixes together make every gradient right; else none, and the fixes are taken out."""
@@ -222,16 +226,15 @@ class Explainer:
                 wrong.add(name)
         return wrong
 
-    def in_the_forward(self) -> list[Finding]:
-        """A change of what the forward keeps that makes every gradient right, where no change of the backward does."""
+    def in_the_forward(self, tiers: tuple[int, ...], seconds: float) -> list[Finding]:
+        """A change of what the forward keeps that makes every gradient right."""
         faults = list(self.run.faults.values())
-        if not faults or self.sure_of_cause or not any(self.mender.reads_cache(fault) for fault in faults):
+        if not any(self.mender.reads_cache(fault) for fault in faults):
             return []
-        mend = forward_mend(self.mender, self.proofs()[0])
+        mend = forward_mend(self.mender, tiers, seconds)
         if mend is None or not self.proves([mend.change]):
             return []
-        text = self.program.text(mend.statement, mend.line)
-        line = replace(self.line(faults[0]), number=mend.line, function=mend.statement.function.name, text=text)
+        line = self.line(faults[0], mend.line, mend.statement.function.name)
         return [Finding(line, [Explanation(mend.cause, mend.text, mend.after())])]
 
     def effects(self, fault: Fault) -> list[Explanation]:

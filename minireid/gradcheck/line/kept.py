@@ -5,26 +5,22 @@ of them the expression is right, the backward's line is innocent: the forward ke
 """
 
 import ast
-import contextlib
-import time
-import warnings
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from minireid.base.trees import leaves
 from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.cause.scope import Scope, numeric, show
-from minireid.gradcheck.cause.search import candidates, roots, statement_candidates
-from minireid.gradcheck.line.bench import Change, Instance, Stretch, replaced
+from minireid.gradcheck.line.bench import Change, Stretch, replaced
 from minireid.gradcheck.line.claims import last
 from minireid.gradcheck.line.follow import Statement, named
 from minireid.gradcheck.line.judge import Fault
-from minireid.gradcheck.line.mend import RANKS, Mend, Mender, activation_of, is_mask
-from minireid.gradcheck.line.trace import FORWARD, Event
-from minireid.gradcheck.line.trace import run as traced
+from minireid.gradcheck.line.keeping import stored_as_is
+from minireid.gradcheck.line.mend import Mender, activation_of, is_mask
+from minireid.gradcheck.line.trace import Event
+
+READ = (ast.Name, ast.Subscript, ast.Attribute)
 
 
 @dataclass(frozen=True)
@@ -50,12 +46,13 @@ def wrongly_kept(mender: Mender, fault: Fault) -> Kept | None:
     pair = mender.judge.claims.pair(fault.first.frame)
     for node in variables(stretch.read):
         value = scope.value(node)
-        if not numeric(value) or scope.is_gradient(show(node)):
+        if not is_array(value) or scope.is_gradient(show(node)):
             continue
+        kept = replace(stretch, read=kept_instead(stretch.read, node))
         for event in forward_values(mender, pair, np.shape(value)):
-            trial = with_values(mender, stretch, node, event, parts.pieces)
-            if trial is not None and mender.bench.right(trial, None, space):
-                return explained(mender, show(node), value, event, pair)
+            trial = with_values(mender, kept, event)
+            if trial is not None and mender.bench.right(trial[0], None, space):
+                return explained(mender, show(node), value, trial[1], pair)
     return kept_for_others(mender, fault, pair)
 
 
@@ -72,13 +69,13 @@ def kept_for_others(mender: Mender, fault: Fault, pair: Any) -> Kept | None:
         scope = Scope(mender.moments[suspect.execution].names, space, mender.gradients)
         for node in variables(root):
             value = scope.value(node)
-            if not numeric(value) or scope.is_gradient(show(node)) or np.ndim(value) == 0:
+            if not is_array(value) or scope.is_gradient(show(node)) or np.ndim(value) == 0:
                 continue
-            change = Change(suspect.statement, node, ast.copy_location(ast.Name("__kept__", ast.Load()), node))
+            change = Change(suspect.statement, root, kept_instead(root, node))
             for event in forward_values(mender, pair, np.shape(value)):
-                trial = with_values(mender, stretch, node, event, pieces, inside=False)
-                if trial is not None and mender.bench.right(trial, change, space):
-                    return explained(mender, show(node), value, event, pair)
+                trial = with_values(mender, stretch, event)
+                if trial is not None and mender.bench.right(trial[0], change, space):
+                    return explained(mender, show(node), value, trial[1], pair)
     return None
 
 
@@ -88,12 +85,15 @@ def variables(node: ast.expr) -> list[ast.expr]:
     waiting = [node]
     while waiting:
         here = waiting.pop(0)
-        if isinstance(here, (ast.Name, ast.Subscript)):
+        if isinstance(here, READ):
             found.setdefault(show(here), here)
-            waiting += [here.value] if isinstance(here, ast.Subscript) and not isinstance(here.value, ast.Name) else []
-        else:
-            waiting += [c for c in ast.iter_child_nodes(here) if isinstance(c, ast.expr)]
+        waiting += [c for c in ast.iter_child_nodes(here) if isinstance(c, ast.expr)]
     return list(found.values())
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value can be what the forward kept: numbers, a mask, or an array of indices."""
+    return numeric(value) or (isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.ndim > 0)
 
 
 def forward_values(mender: Mender, pair: Any, shape: tuple[int, ...]) -> list[Event]:
@@ -106,53 +106,45 @@ def forward_values(mender: Mender, pair: Any, shape: tuple[int, ...]) -> list[Ev
     return list(found.values())
 
 
-def with_values(
-    mender: Mender, stretch: Stretch, node: ast.expr, event: Event, pieces: list[Any], *, inside: bool = True
-) -> Stretch | None:
-    """The stretch with the values of the event's place in the place of a variable, in the round of each instance."""
+def kept_instead(node: ast.expr, variable: ast.expr) -> ast.expr:
+    """The expression with __kept__ wherever it reads a variable."""
+    text = show(variable)
+    for inner in [n for n in ast.walk(node) if isinstance(n, READ) and show(n) == text]:
+        node = replaced(node, inner, ast.copy_location(ast.Name("__kept__", ast.Load()), inner))
+    return node
+
+
+def with_values(mender: Mender, stretch: Stretch, event: Event) -> tuple[Stretch, Event] | None:
+    """The stretch with the values of the event's place as __kept__, in the round of each instance; the first event."""
     alike = [e for e in mender.judge.forward_events if e.site is event.site and e.leaf == event.leaf]
-    read, text = stretch.read, show(node)
-    nodes = [n for n in ast.walk(stretch.read) if isinstance(n, (ast.Name, ast.Subscript)) and show(n) == text]
-    for inner in nodes if inside else ():
-        read = replaced(read, inner, ast.copy_location(ast.Name("__kept__", ast.Load()), inner))
-    instances = []
-    for instance, piece in zip(stretch.instances, pieces):
-        pair = mender.judge.claims.pair(mender.run.frames[piece.execution])
-        here = next((e for e in mender.run.events if e.execution == piece.execution), None)
+    instances, used = [], []
+    for instance in stretch.instances:
+        pair = mender.judge.claims.pair(mender.run.frames[instance.execution])
+        here = next((e for e in mender.run.events if e.execution == instance.execution), None)
         near = [e for e in alike if pair is not None and e.frame.number == pair.number] or alike
         near = [e for e in near if here is None or mender.judge.claims.same_round(e, here)]
         if not near:
             return None
-        instances.append(Instance({**instance.names, "__kept__": near[-1].value}, instance.targets, instance.index))
-    return Stretch(stretch.function, stretch.statements, read, instances, stretch.turn)
+        used.append(near[-1])
+        instances.append(replace(instance, names={**instance.names, "__kept__": near[-1].value}))
+    return replace(stretch, instances=instances, plain=None), used[0]
 
 
 def explained(mender: Mender, name: str, value: Any, right: Event, pair: Any) -> Kept:
     """Where the forward goes wrong: it changes what it kept, or keeps something else."""
     events = mender.judge.forward_events
     a, b = np.asarray(value), np.asarray(right.value)
-    cause = Cause.PRE_ACTIVATION if activation_of(a, b) or activation_of(b, a) else Cause.VARIABLE
-    if is_mask(a):
-        cause = Cause.MASK
-    later = [e for e in events if e.number > right.number and e.kind in ("add", "store", "touch", "assign")]
-    changed = [e for e in later if e.object is right.object and e.value is not None and not np.array_equal(e.value, b)]
-    in_place = [
-        e for e in later if e.kind != "assign" and np.shares_memory(np.asarray(e.object), np.asarray(right.object))
-    ]
-    if changed or in_place:
-        event = (changed or in_place)[0]
+    if later := changed_later(events, right):
         text = f"{name} was kept, and this line changes it in place afterwards: it needs a new array"
-        return Kept(Cause.OLD_VALUE, text, event.line, event.site.function, True)
-    made = [
-        e
-        for e in events
-        if e.value is not None and e.shape == a.shape and np.array_equal(e.value, a) and e.kind in ("assign", "add")
-    ]
+        return Kept(Cause.OLD_VALUE, text, later[0].line, later[0].site.function, True)
     wanted = right.name or f"the value computed in line {right.line}"
     sure = bool(right.name) and last(right.name) == last(name.partition("[")[0])
-    if made and other_round(made[-1], right):
-        cause = Cause.STEP
-    if made and not np.any(np.abs(mender.judge.truth.print(counterpart(mender, made[-1]))) > 1e-13):
+    made = [e for e in events if e.kind in ("assign", "add", "argument") and equal(e, a)]
+    own = [e for e in made if right.name and e.name == right.name]
+    if own and (same := of_another_moment(mender, name, own[-1], right)):
+        return same
+    cause = named_by_values(a, b)
+    if made and made[-1].kind != "argument" and never_used(mender, made[-1]):
         text = f"the forward keeps {made[-1].name} for the backward, but it needs {wanted} (line {right.line})"
         return Kept(cause, text, made[-1].line, made[-1].site.function, True)
     line, function = cache_line(mender, right, pair.function if pair is not None else right.site.function)
@@ -160,19 +152,68 @@ def explained(mender: Mender, name: str, value: Any, right: Event, pair: Any) ->
     return Kept(cause, f"the cache holds {kept} where {wanted} belongs (line {right.line})", line, function, sure)
 
 
-def counterpart(mender: Mender, event: Event) -> Event:
-    """The same event in the run of which the derivatives are known."""
-    return next(e for e in mender.judge.truth.events if (e.number, e.leaf) == (event.number, event.leaf))
+def changed_later(events: list[Event], right: Event) -> list[Event]:
+    """The events in which the array of this one gets other values: `+=`, a store, a call that changes it."""
+    array = right.object
+    later = [e for e in events if e.number > right.number and isinstance(array, np.ndarray) and array.ndim]
+    same = [e for e in later if e.object is array or (e.kind != "assign" and np.may_share_memory(e.object, array))]
+    kinds = ("add", "store", "touch", "assign")
+    return [e for e in same if e.kind in kinds and not equal(e, right.value)]
 
 
-def other_round(one: Event, two: Event) -> bool:
-    return one.site.name == two.site.name and one.loops != two.loops
+def equal(event: Event, value: Any) -> bool:
+    return event.value is not None and np.array_equal(event.value, value)
+
+
+def of_another_moment(mender: Mender, name: str, made: Event, right: Event) -> Kept | None:
+    """The kept value is of the right variable, but of another call, of another round, or of a later line."""
+    needs = f"{name} holds {made.name}"
+    line, function = keeping_line(mender, made), made.site.function
+    if made.frame.number != right.frame.number and made.frame.function == right.frame.function:
+        text = f"{needs} of another call of {function}: what this call keeps is lost with the next call"
+        return Kept(Cause.OLD_VALUE, text, line, function, True)
+    if made.site is right.site and made.loops != right.loops:
+        return Kept(Cause.STEP, f"{needs} of another round of the loop than it should", line, function, True)
+    if made.number > right.number and made.site is not right.site:
+        text = f"{made.name} is assigned anew here before it is kept: the backward needs that of line {right.line}"
+        return Kept(Cause.OLD_VALUE, text, made.line, function, True)
+    return None
+
+
+def named_by_values(kept: np.ndarray, right: np.ndarray) -> Cause:
+    """The name of the mistake to keep one array in the place of another."""
+    if activation_of(kept, right) or activation_of(right, kept):
+        return Cause.PRE_ACTIVATION
+    with np.errstate(all="ignore"):
+        ratios = np.unique((right / kept)[kept != 0].round(12))
+    if len(ratios) == 1 and not np.any(right[kept == 0]):
+        return Cause.CONSTANT
+    return Cause.MASK if is_mask(kept) else Cause.VARIABLE
+
+
+def never_used(mender: Mender, made: Event) -> bool:
+    """Whether the result of the forward does not depend on the value: it is computed to be kept."""
+    truth = mender.judge.truth
+    event = next((e for e in truth.events if (e.number, e.leaf) == (made.number, made.leaf)), None)
+    return event is not None and not np.any(np.abs(truth.print(event)) > 1e-13)
+
+
+def executed(mender: Mender, function: str) -> list[Statement]:
+    """The statements of a function that the forward ran."""
+    numbers = {e.site.statement for e in mender.judge.forward_events}
+    return [s for s in mender.program.statements if s.function.name == function and s.number in numbers]
+
+
+def keeping_line(mender: Mender, made: Event) -> int:
+    """The line that puts a value into the cache: into a tuple, a list, an attribute; else where it is computed."""
+    own = [s for s in mender.program.statements if s.function.name == made.site.function and s.line >= made.line]
+    keeps = [s.line for s in own if any(named(n) == made.site.name for n in stored_as_is(s.node))]
+    return keeps[0] if keeps else made.line
 
 
 def cache_line(mender: Mender, right: Event, function: str) -> tuple[int, str]:
     """The line that makes the cache: where the name that the forward returns last was assigned, or the return."""
-    executed = {e.site.statement for e in mender.judge.forward_events}
-    own = [s for s in mender.program.statements if s.function.name == function and s.number in executed]
+    own = executed(mender, function)
     for statement in reversed(own):
         node = statement.node
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
@@ -181,67 +222,3 @@ def cache_line(mender: Mender, right: Event, function: str) -> tuple[int, str]:
                     and any(named(t) == last.id for t in s.node.targets)]  # fmt: skip
             return (made[-1] if made else statement).line, function
     return right.line, right.site.function
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Python warns about some of the changed programs, and they may print."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(None):
-        warnings.simplefilter("ignore")
-        yield
-
-
-@quiet()
-def forward_mend(mender: Mender, proof: Callable[[Any], bool], seconds: float = 2.0) -> Mend | None:
-    """A change of the forward that leaves its result as it is and makes every gradient right: of what it keeps."""
-    judge = mender.judge
-    tracer, problem = judge.tracer, judge.problem
-    traced(tracer, FORWARD, lambda: problem.copied().call(problem.forward))
-    order = list(tracer.statements)
-    first = {number: execution for execution, number in reversed(list(enumerate(order)))}
-    traced(tracer, FORWARD, lambda: problem.copied().call(problem.forward), watched=frozenset(first.values()))
-    moments = {number: tracer.moments[e] for number, e in first.items() if e in tracer.moments}
-    tracer.off()
-    y = [leaf for _, leaf in leaves(problem.copied().call(problem.forward)[0])]
-    end = time.thread_time() + seconds
-    for tier in (0, 1):
-        found: list[Mend] = []
-        for number in reversed(moments):
-            statement = mender.program.statements[number]
-            scope = Scope(moments[number].names, mender.bench.space(statement), set())
-            for change, cause, text, rank in changes(statement, scope, tier):
-                if time.thread_time() > end:
-                    return min(found, key=Mend.key) if found else None
-                if leaves_result(mender, change, y) and proves(mender, change, proof):
-                    found.append(Mend(change, cause, text, tier, rank, 0, 0))
-        if found:
-            return min(found, key=Mend.key)
-    return None
-
-
-def changes(statement: Statement, scope: Scope, tier: int) -> Iterator[tuple[Change, Cause, str, int]]:
-    """(change, cause, text, rank) for every change of one tier to a statement."""
-    if tier == 0:
-        for cause, text, new in statement_candidates(statement.node, scope):
-            yield Change(statement, statement.node, new), cause, text, RANKS.get(cause, 300)
-    for root, where in roots(statement.node):
-        for c in candidates(root, where, scope, tier):
-            yield Change(statement, c.old, c.new), c.rule.cause, c.text(), c.rank
-
-
-def leaves_result(mender: Mender, change: Change, y: list[Any]) -> bool:
-    problem = mender.judge.problem
-    try:
-        with mender.bench.applied([change]), np.errstate(all="ignore"):
-            now = [leaf for _, leaf in leaves(problem.copied().call(problem.forward)[0])]
-        return len(now) == len(y) and all(np.array_equal(a, b) for a, b in zip(now, y))
-    except Exception:  # a changed program may fail in any way
-        return False
-
-
-def proves(mender: Mender, change: Change, proof: Callable[[Any], bool]) -> bool:
-    try:
-        with mender.bench.applied([change]), np.errstate(all="ignore"):
-            return proof(mender.judge.problem.backward)
-    except Exception:  # a changed program may fail in any way
-        return False

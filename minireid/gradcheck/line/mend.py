@@ -3,12 +3,13 @@
 import ast
 import contextlib
 import copy
+import functools
 import io
 import re
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ class Mend:
     fixed: frozenset[int] = frozenset()  # sites of the faults that it mends
     by_chance: bool = False  # it may fit by accident
     at: Any = None  # the node to point at, if it is not the changed one
+    shown: str = ""  # the lines as they should be, if they are not those of the statement alone
 
     @property
     def statement(self) -> Statement:
@@ -56,6 +58,8 @@ class Mend:
 
     def after(self) -> str:
         """The statement as it should be."""
+        if self.shown:
+            return self.shown
         if self.change.old is self.statement.node:
             new = self.change.new if isinstance(self.change.new, list) else [self.change.new]
             kept = [n for n in new if not isinstance(n, ast.Pass)]
@@ -104,7 +108,7 @@ class Mender:
         self.pieces = Pieces(judge, program, run)
         self.parts = {site: self.pieces.of(fault) for site, fault in run.faults.items()}
         self.moments: dict[int, Moment] = {}
-        self.gradients = {e.site.name.partition(".")[0] for e in judge.plain.events
+        self.gradients = {owner(e.site.name) for e in judge.plain.events
                           if (e.number, e.leaf) not in judge.constant and e.kind != "term"}  # fmt: skip
         self.out_of_time = False
 
@@ -285,7 +289,7 @@ class Mender:
             if execution not in self.moments:
                 return None
             names = self.moments[execution].names
-            stretch.instances.append(Instance(names, piece.targets, piece.index, spreads=piece.spreads))
+            stretch.instances.append(Instance(names, piece.targets, piece.index, {}, piece.spreads, piece.execution))
         return stretch
 
     def carried(self, pieces: list[Piece], start: Suspect) -> Stretch | None:
@@ -314,7 +318,8 @@ class Mender:
             if execution in self.moments and begin in self.moments:
                 counters = {n: v for n, v in self.moments[begin].names.items() if n in names}
                 before = self.moments[execution].names
-                stretch.instances.append(Instance(before, piece.targets, piece.index, counters, piece.spreads))
+                instance = Instance(before, piece.targets, piece.index, counters, piece.spreads, piece.execution)
+                stretch.instances.append(instance)
         return stretch if stretch.instances else None
 
     def of_whole(self, fault: Fault, start: Suspect) -> Stretch | None:
@@ -527,12 +532,12 @@ class Mender:
 
     def replacements(self, fault: Fault, suspect: Suspect, running: list[Stretch], end: float) -> list[Mend]:
         """Changes of the whole statement."""
-        found = []
-        space = self.bench.space(suspect.statement)
-        for cause, text, new in statement_candidates(suspect.statement.node, self.scope(suspect, space)):
-            change = Change(suspect.statement, suspect.statement.node, new)
-            if time.thread_time() < end and (fixed := self.mends(fault, change, running, space)):
-                found.append(Mend(change, cause, text, 0, RANKS.get(cause, 300), suspect.distance, 0, fixed))
+        found, space = [], self.bench.space(suspect.statement)
+        for change, make in changes(suspect.statement, self.scope(suspect, space), 0):
+            if change.old is not suspect.statement.node or time.thread_time() > end:
+                break  # those of the whole statement come first
+            if fixed := self.mends(fault, change, running, space):
+                found.append(replace(make(), distance=suspect.distance, fixed=fixed))
         return found
 
     def tries(self, fault: Fault, suspect: Suspect, tier: int, running: list[Stretch], quick: Stretch | None,
@@ -543,24 +548,14 @@ class Mender:
         scope = self.scope(suspect, space)
         inside = {id(n) for n in ast.walk(quick.read)} if quick is not None else set()
         if tier == 0:
-            found = self.replacements(fault, suspect, running, end) + self.before_loop(fault, suspect, space)
-        places = list(roots(suspect.statement.node))
-        if quick is not None:  # first what computes the wrong piece itself
-            places = [(quick.read, "value"), *((root, where) for root, where in places if root is not quick.read)]
-        for root, where in places:
-            if found and quick is not None and places[0][0] is not root and len(self.run.faults) == 1:
+            found = self.before_loop(fault, suspect, space)
+        first = quick.read if quick is not None else None
+        for change, make in changes(suspect.statement, scope, tier, self.cause, first):
+            elsewhere = inside and id(change.old) not in inside and change.old is not suspect.statement.node
+            if time.thread_time() > end or (found and elsewhere and len(self.run.faults) == 1):
                 break  # the wrong piece itself has a mend; with more faults another change may mend them all
-            for candidate in candidates(root, where, scope, tier):
-                if time.thread_time() > end:
-                    return found
-                if quick is not None and root is not quick.read and id(candidate.old) in inside:
-                    continue
-                change = Change(suspect.statement, candidate.old, candidate.new)
-                if fixed := self.mends(fault, change, [quick] if id(candidate.old) in inside else running, space):
-                    size = len(show(candidate.new)) - len(show(candidate.old))
-                    chance = candidate.by_chance
-                    cause, text = self.cause(candidate, scope, suspect.statement.node), candidate.text()
-                    found.append(Mend(change, cause, text, tier, candidate.rank, suspect.distance, size, fixed, chance))
+            if fixed := self.mends(fault, change, [quick] if id(change.old) in inside else running, space):
+                found.append(replace(make(), distance=suspect.distance, fixed=fixed))
         return found
 
     def cause(self, candidate: Candidate, scope: Scope, statement: ast.stmt) -> Cause:
@@ -575,6 +570,7 @@ class Mender:
             and np.ndim(old) == 0
             and numeric(old)
             and is_setting(candidate.old)
+            and any(e.shape for e in self.judge.truth.inputs.values())  # of a function of numbers each is a variable
         ):
             return Cause.CONSTANT
         if cause in (Cause.VARIABLE, Cause.ACTIVATION) and isinstance(old, np.ndarray) and new is not None:
@@ -642,11 +638,15 @@ class Mender:
                 return frozenset()
             if len(self.run.faults) > 1:
                 return frozenset({fault.site})
+        return frozenset(self.run.faults) if self.holds([change], self.whole) else frozenset()
+
+    def holds(self, changes: list[Change], test: Callable[[Any], bool]) -> bool:
+        """Whether the backward passes a test with these changes of the program."""
         try:
-            with self.bench.applied([change]), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
-                return frozenset(self.run.faults) if self.whole(self.judge.problem.backward) else frozenset()
+            with self.bench.applied(changes), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
+                return test(self.judge.problem.backward)
         except Exception:  # a changed program may fail in any way
-            return frozenset()
+            return False
 
     def reads_cache(self, fault: Fault) -> bool:
         """Whether the wrong expressions read arrays that do not depend on the upstream gradient."""
@@ -705,6 +705,38 @@ def one_entry(block: list[ast.stmt], store: Any, entry: tuple[int, ...]) -> tupl
         once = ast.copy_location(ast.Tuple([ast.Constant(index[-1])], ast.Load()), counter)
         block = [replaced(statement, counter, ast.fix_missing_locations(once)) for statement in block]
     return block, tuple(index)
+
+
+def changes(statement: Statement, scope: Scope, tier: int, cause: Callable[..., Cause] | None = None,
+            first: ast.expr | None = None) -> Iterator[tuple[Change, Callable[[], Mend]]]:  # fmt: skip
+    """Every change of one tier to a statement, with what makes the mend of it.
+
+    cause: gives the name of the mistake, if the rule's is not exact enough. first: the expression to begin with.
+    """
+    for name, text, new in statement_candidates(statement.node, scope, tier):
+        change = Change(statement, statement.node, new)
+        yield change, functools.partial(Mend, change, name, text, tier, RANKS.get(name, 300), 0, 0)
+
+    def made(change: Change, candidate: Candidate) -> Mend:
+        size = len(show(candidate.new)) - len(show(candidate.old))
+        name = cause(candidate, scope, statement.node) if cause else candidate.rule.cause
+        return Mend(change, name, candidate.text(), tier, candidate.rank, 0, size, by_chance=candidate.by_chance)
+
+    places = list(roots(statement.node))
+    if first is not None:
+        places = [(first, "value"), *((root, where) for root, where in places if root is not first)]
+    inside = {id(n) for n in ast.walk(first)} if first is not None else set()
+    for root, where in places:
+        for candidate in candidates(root, where, scope, tier):
+            if root is first or id(candidate.old) not in inside:
+                change = Change(statement, candidate.old, candidate.new)
+                yield change, functools.partial(made, change, candidate)
+
+
+def owner(name: str) -> str:
+    """The variable that a name belongs to: grads for grads.W, self.dh for self.dh.3."""
+    parts = name.split(".")
+    return ".".join(parts[: 1 + (parts[0] == "self")])
 
 
 def left_behind(function: ast.AST) -> list[str]:

@@ -173,7 +173,7 @@ class Tracer:
         ):
             return self.returned(site, value)
         self.count += 1  # also what is not followed: a mended value may be so
-        whole = self.kinds is BACKWARD and site.kind in ("assign", "add", "return") and integers(value)
+        whole = self.recording and site.kind in ("assign", "add", "return") and self.integers(value)
         if not followed(value) and not whole:
             return value
         if self.recording:
@@ -185,7 +185,7 @@ class Tracer:
         new = list(values)
         for n, value in enumerate(values):
             self.count += 1
-            if self.recording and (followed(value) or integers(value)):
+            if self.recording and (followed(value) or self.integers(value)):
                 new[n] = self.record(site, value, f"#{n}")
         return values if all(a is b for a, b in zip(new, values)) else tuple(new)
 
@@ -258,6 +258,11 @@ class Tracer:
                     value = put_in(value, leaf, new)
         return value
 
+    def integers(self, value: Any) -> bool:
+        """Whether to record an array without a derivative: whole numbers; of the forward also masks, which it keeps."""
+        kinds = "iu" if self.kinds is BACKWARD else "iub"
+        return isinstance(value, np.ndarray) and value.dtype.kind in kinds and value.ndim > 0
+
     def loops(self) -> dict[str, Any]:
         """The loop variables now, also those around the calls."""
         frame = self.frames[-1]
@@ -302,10 +307,6 @@ def followed(value: Any) -> bool:
     if isinstance(value, dict):
         return any(followed(v) for v in value.values())
     return isinstance(value, (float, complex, np.floating, np.complexfloating))
-
-
-def integers(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.ndim > 0
 
 
 def arrays_in(value: Any, prefix: str = "") -> list[tuple[str, Any]]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from minireid.base.trees import from_leaves, leaves
 from minireid.gradcheck.line.follow import Site
-from minireid.gradcheck.line.trace import FORWARD, Event, Frame, Tracer, norm, run
+from minireid.gradcheck.line.trace import FORWARD, Event, Frame, Tracer, followed, norm, run
 from minireid.gradcheck.tensor.problem import Problem, complex_arrays, weighted_sum
 
 TINY = 1e-30  # the imaginary step: nothing is subtracted, so it may be this small
@@ -30,7 +30,8 @@ class Truth:
         self.problem, self.tracer = problem, tracer
         self.found: dict[tuple[int, str], list[float]] = defaultdict(list)
         self.fulls: dict[tuple[int, str], np.ndarray] = {}
-        self.events = run(tracer, FORWARD, lambda: problem.call(problem.forward))
+        recorded = run(tracer, FORWARD, lambda: problem.call(problem.forward))
+        self.events = [event for event in recorded if followed(event.object)]
         self.inputs = {
             name: self.input_event(n, name, array) for n, (name, array) in enumerate(leaves(problem.inputs()))
         }

@@ -106,12 +106,19 @@ class Problem:
         return replace(self, seed=self.seed + 1_000_003).drawn()
 
     def redrawn(self, seed: int) -> "Problem":
-        """Other numbers of the same shapes and a similar size, and another upstream gradient."""
+        """Other numbers of the same shapes, between the smallest and the largest, and another upstream gradient.
+
+        So what was positive stays so: log and powers take no other numbers.
+        """
         number = itertools.count()
 
         def other(array: np.ndarray) -> np.ndarray:
-            normal = stream(seed, "other numbers", next(number)).normal(size=array.shape)
-            return array.mean() + (array.std() or 1.0) * normal if array.size else array
+            if not array.size:
+                return array
+            low, high = float(array.min()), float(array.max())
+            if low == high:
+                low, high = sorted((low / 2, 2 * low)) if low else (-1.0, 1.0)
+            return np.asarray(stream(seed, "other numbers", next(number)).uniform(low, high, size=array.shape))
 
         return replace(self, arrays=tuple(map_leaves(other, a) for a in self.arrays), seed=seed).drawn()
 

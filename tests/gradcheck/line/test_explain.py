@@ -187,3 +187,64 @@ def test_what_several_lines_lack_is_told_where_they_have_it_from():
     assert finding.line.number == line_of(page, "dh = dy @ V.T") and "dh" not in finding.line.before
     assert finding.causes[0].cause is Cause.ACTIVATION_MISSING
     assert finding.causes[0].fix == "dh = dy @ V.T * (h > 0)"
+
+
+def test_a_function_of_numbers_is_mended_too():
+    page = module("""
+        import math
+
+        def forward(a, b):
+            y = math.log(a) / b
+            return y, (a, b, y)
+
+        def backward(dy, cache):
+            a, b, y = cache
+            da = dy / (a * a)
+            db = -dy * y / b
+            return da, db
+    """)
+    (found,) = explained(problem_of(page, np.array(1.3), np.array(2.1)))
+    assert found.line.text == "da = dy / (a * a)"
+    assert found.causes[0].cause is Cause.VARIABLE and "b" in found.causes[0].fix
+
+
+def test_a_shortcut_that_is_not_followed_back_is_a_missing_line():
+    page = module("""
+        import numpy as np
+
+        def forward(x, w):
+            u = x * w
+            s = 1 + u * u
+            return u / s + x, (x, w, u, s)
+
+        def backward(dy, cache):
+            x, w, u, s = cache
+            du = dy / s - 2 * dy * u * u / (s * s)
+            dw = du * x
+            dx = du * 1.0
+            dx *= w
+            return dx, dw
+    """)
+    rng = np.random.default_rng(5)
+    (found,) = explained(problem_of(page, rng.normal(size=(3, 4)), rng.normal(size=(3, 4))))
+    assert found.line.text == "dx *= w" and found.causes[0].fix == "dx *= w; dx += dy"
+
+
+def test_the_lines_of_a_loss_without_an_upstream_gradient_are_judged_as_they_are_written():
+    page = module("""
+        import numpy as np
+
+        class Cubic:
+            def forward(self, x, target):
+                self.e, self.n = x - target, len(x)
+                return (self.e**3).sum() / self.n
+
+            def backward(self):
+                slope = 3 * self.e**3
+                dx = slope / self.n
+                return dx, -dx
+    """)
+    rng = np.random.default_rng(6)
+    report = check(page.Cubic(), rng.normal(size=(3, 4)), rng.normal(size=(3, 4)))
+    assert report.line.text == "slope = 3 * self.e**3" and report.causes[0].fix == "slope = 3 * self.e ** 2"
+    assert not np.isclose(report.line.computed, report.line.true)

@@ -67,6 +67,14 @@ def test_other_numbers_of_the_same_shapes(rng):
     assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(leaves(other.inputs()), leaves(one.redrawn(4).inputs())))
 
 
+def test_other_numbers_stay_where_the_function_is_defined():
+    p = {"a": np.array(1.7), "rates": np.array([0.2, 0.5, 0.9]), "none": np.zeros(()), "b": np.full(1, -3.0)}
+    other = Problem(lambda p: (p["a"], None), lambda dy, cache: dy, (p,), {}, 0).drawn().redrawn(4).arrays[0]
+    assert all(isinstance(array, np.ndarray) for array in other.values())
+    assert 0 < other["a"] != 1.7 and other["none"] != 0 and other["b"] < 0
+    assert np.all((other["rates"] > 0.2) & (other["rates"] < 0.9))
+
+
 def test_gradients_by_name(rng):
     gradients = problem(rng).drawn().gradients()
     assert list(gradients) == ["x", "h_prev", "p"] and gradients["p"]["Uz"].shape == (5, 5)
