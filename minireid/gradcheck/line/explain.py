@@ -101,10 +101,10 @@ class Explainer:
         Where the line of an activation is left out, W and b are wrong, but the mistake is in what both read.
         """
         changes = [self.change_of.get(id(finding)) for finding in found]
-        if len(found) < 2 or len({c and (c.statement.function, show(c.old), show(c.new)) for c in changes}) > 1:
+        change = changes[0] if len(found) > 1 else None
+        if change is None or not isinstance(change.old, ast.Name) or not isinstance(change.new, ast.expr):
             return []
-        change = changes[0]
-        if change is None or not isinstance(change.old, ast.Name):
+        if any(c is None or not same_change(c, change) for c in changes):
             return []
         assigning = [s for s in self.program.statements if isinstance(s.node, ast.Assign)
                      and s.function is change.statement.function]  # fmt: skip
@@ -299,3 +299,8 @@ class Explainer:
         if event.kind == "argument" and event.frame.number == self.judge.claims.top:
             return True
         return bool(self.judge.claimed.get(key)) and key in self.judge.final
+
+
+def same_change(one: Change, other: Change) -> bool:
+    alike = one.statement.function is other.statement.function and isinstance(one.new, ast.expr)
+    return alike and show(one.old) == show(other.old) and show(one.new) == show(other.new)
