@@ -163,11 +163,8 @@ def array_from(value: Any) -> Any:
 def for_constants(returned: Any, frame: Frame) -> Iterator[tuple[str, Any]]:
     """(name, value) of integer arrays for which backward returns numbers: they were meant to be differentiated."""
     for name, value, gradient in facing(returned, frame):
-        numbers = (
-            isinstance(value, (int, np.integer, np.ndarray))
-            and np.asarray(value).dtype.kind in "iu"
-            and isinstance(gradient, np.ndarray)
-        )
+        whole = isinstance(value, (int, np.integer)) or (isinstance(value, np.ndarray) and value.dtype.kind in "iu")
+        numbers = whole and isinstance(gradient, np.ndarray)
         if numbers and gradient.dtype.kind == "f" and gradient.shape == np.shape(value) and np.any(gradient):
             yield name, value
 
