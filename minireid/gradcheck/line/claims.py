@@ -80,7 +80,7 @@ class Claims:
         self.copied: dict[int, Any] = {}
         owners = [f.given[0] for f in (*forward_frames[:1], *[e.frame for e in events[:1]]) if f.given]
         if len(owners) == 2 and is_object(owners[0]):  # its backward runs on a copy
-            match_copies(*owners, self.copied)
+            match_copies(owners[0], owners[1], self.copied)
         self.rounds = self.rounds_of(events)
         arguments = {e.name: e for e in self.in_frame[1] if e.kind == "argument"}
         self.returned = {n: arguments[n] if same_array(arguments.get(n), e) else e for n, e in truth.inputs.items()}

@@ -95,11 +95,10 @@ class Explainer:
         Where the line of an activation is left out, W and b are wrong, but the mistake is in what both read.
         """
         changes = [self.change_of.get(id(finding)) for finding in found]
-        if len(found) < 2 or len({c and (c.statement.function, show(c.old), show(c.new)) for c in changes}) > 1:
+        of_names = [c for c in changes if c is not None and isinstance(c.old, ast.Name)]
+        if not 1 < len(of_names) == len(found) or len({(c.old.id, show(c.new)) for c in of_names}) > 1:
             return []
-        change = changes[0]
-        if change is None or not isinstance(change.old, ast.Name):
-            return []
+        change = of_names[0]
         assigning = [s for s in self.program.statements if isinstance(s.node, ast.Assign)
                      and s.function is change.statement.function]  # fmt: skip
         made = [s for s in assigning if [show(t) for t in s.node.targets] == [change.old.id]]  # type: ignore[attr-defined]
