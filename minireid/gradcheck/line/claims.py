@@ -202,8 +202,8 @@ class Claims:
             shared = [sum(o is g for o in f.given + f.returned for g in given if is_array(g)) for f in both]
             both = [f for f, n in zip(both, shared) if n == max(shared)]
             both = [f for f in both if agree(f.around, frame.around)] or both
-        if both:
-            return both[-1]
+        if both:  # the calls of the backward come in the reverse order
+            return ([f for f in both if all(f is not p for p in self.pairs.values())][-1:] or both)[-1]
         return self.pair(frame.parent) if frame.parent is not None and frame.parent.number else None
 
 
