@@ -230,8 +230,8 @@ class Claims:
             both = [f for f, n in zip(both, shared) if n == max(shared)]
             both = [f for f in both if agree(f.around, frame.around)] or both
             both = [f for f in both if self.is_given_gradient(frame, f)] or both
-        if both:
-            return both[-1]
+        if both:  # the calls of the backward come in the reverse order
+            return ([f for f in both if all(f is not p for p in self.pairs.values())][-1:] or both)[-1]
         return self.pair(frame.parent) if frame.parent is not None and frame.parent.number else None
 
     def is_given_gradient(self, frame: Frame, pair: Frame) -> bool:

@@ -140,7 +140,7 @@ class Judge:
         groups: dict[tuple[int, str], list[Event]] = {}
         open_: dict[tuple[int, str], list[Event]] = {}
         for event in events:
-            key = (event.frame.number, event.name)
+            key = self.place(event)
             extends = event.kind in ("add", "touch") or (event.kind == "store" and self.extends(event))
             if extends and key in open_:
                 old = open_[key]
@@ -150,6 +150,11 @@ class Judge:
                 open_[key] = [event]
             groups[event.number, event.leaf] = open_[key]
         return groups
+
+    def place(self, event: Event) -> tuple[int, str]:
+        """Which variable it is: of this call, or of an object, for which several calls may make one sum."""
+        of_object = event.name.startswith("self.") and event.frame.given
+        return id(event.frame.given[0]) if of_object else event.frame.number, event.name
 
     def extends(self, event: Event) -> bool:
         return event.index is not None or bool(event.site.key)
@@ -168,12 +173,12 @@ class Judge:
             name, key = named.get(id(event.object)), (event.number, event.leaf)
             unchanged = np.array_equal(self.tracer.print_of(np.asarray(event.object)), event.print)
             same = [e for e in self.plain.events if e.site is event.site and self.is_final(e)]
-            rounds = [e for e in same if e.frame is event.frame]
+            rounds = [e for e in same if self.place(e) == self.place(event)]
             if name in self.truth.inputs and unchanged and all(id(e.object) in named for e in same if e not in rounds):
                 claim = self.claims.returned[name]
                 own = [c for c in self.claimed[key] if self.truth.same_derivative(c, claim)]
                 if own or not self.claimed[key]:  # else it has another meaning, and is taken for this one later
-                    found |= {(e.number, e.leaf): [] for e in rounds if e.name == event.name}  # not complete yet
+                    found |= {(e.number, e.leaf): [] for e in rounds}  # not complete yet
                     found[key] = own or [claim]
         self.claimed |= found
         return {key for key, claims in found.items() if claims}

@@ -188,3 +188,55 @@ def test_in_a_stack_of_layers_each_is_judged_by_its_own_forward(right, wrong):
     (finding,) = report.findings
     assert finding.line.number == line_of(page, wrong)
     assert check(fixed(page, report).Stack(), x).ok
+
+
+SHARED = """
+    import numpy as np
+
+    class Encoder:
+        def __init__(self):
+            self.W = np.random.RandomState(0).randn(3, 4)
+            self.dW = np.zeros((3, 4))
+            self.kept = []
+
+        def forward(self, x):
+            y = np.tanh(x @ self.W)
+            self.kept.append((x, y))
+            return y
+
+        def backward(self, dy):
+            x, y = self.kept.pop()
+            da = dy * (1 - y ** 2)
+            self.dW += x.T @ da
+            return da @ self.W.T
+
+    class Pair:
+        def __init__(self):
+            self.encoder = Encoder()
+
+        def forward(self, x, z):
+            self.encoder.kept = []
+            self.a = self.encoder.forward(x)
+            self.b = self.encoder.forward(z)
+            return self.a * self.b
+
+        def backward(self, dout):
+            dz = self.encoder.backward(dout * self.a)
+            dx = self.encoder.backward(dout * self.b)
+            return dx, dz
+"""
+
+
+@pytest.mark.parametrize(("right", "wrong"), [
+    ("(1 - y ** 2)", "(1 - y)"),
+    ("self.dW += x.T @ da", "self.dW = x.T @ da"),
+    ("self.dW += x.T @ da", "self.dW += x.T @ dy"),
+    ("dx = self.encoder.backward(dout * self.b)", "dx = self.encoder.backward(dout * self.a)"),
+])  # fmt: skip
+def test_a_layer_that_is_called_twice_has_two_forwards_and_one_sum(right, wrong):
+    page = changed(module(SHARED), (right, wrong))
+    arrays = RNG.normal(size=(5, 3)), RNG.normal(size=(5, 3))
+    report = check(page.Pair(), *arrays)
+    (finding,) = report.findings
+    assert finding.line.number == line_of(page, wrong)
+    assert check(fixed(page, report).Pair(), *arrays).ok
