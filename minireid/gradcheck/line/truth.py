@@ -87,15 +87,18 @@ class Truth:
         return (self.loss(event, h * u).real - self.loss(event, -h * u).real) / (2 * h)
 
     def safely_along(self, event: Event, u: np.ndarray) -> float:
-        """The same by differences where this one value cannot be complex: it is kept in an array of real numbers."""
+        """The same by differences where this one value cannot be complex: it is kept in an array of real numbers.
+
+        NaN where neither runs: a size that was computed with / cannot change.
+        """
         try:
             return self.along(event, u)
-        except (np.exceptions.ComplexWarning, TypeError, ValueError):
+        except Exception:  # the forward with another number in this place may fail in any way
             if not self.imaginary:
-                raise
+                return float("nan")
         self.imaginary = False
         try:
-            return self.along(event, u)
+            return self.safely_along(event, u)
         finally:
             self.imaginary = True
 

@@ -148,6 +148,24 @@ def test_a_new_array_holds_complex_numbers_as_well():
         assert truth.imaginary
 
 
+def test_a_size_that_was_computed_with_a_division_has_no_derivative():
+    page = module("""
+        import numpy as np
+
+        def forward(x):
+            half = len(x) / 2
+            return x[: int(half)] * np.ones((3, 3)), x.shape
+
+        def backward(dy, shape):
+            dx = np.zeros(shape)
+            dx[: len(dx) // 2] = dy
+            return dx
+    """)
+    with truth_of(problem_of(page, np.vstack([X, X[:2]]))) as truth:
+        half = event(truth, "half")
+        assert np.isnan(truth.print(half)).all() and not truth.is_by(np.zeros(3), 0.0, half)
+
+
 def test_on_a_kink_there_is_no_derivative():
     page = module("""
         import numpy as np
