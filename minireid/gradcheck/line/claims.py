@@ -64,7 +64,8 @@ class Claims:
     ) -> None:
         self.problem, self.truth = problem, truth
         self.forward_events, forward_frames = forward
-        self.named = names_of_gradients(problem, result)
+        names = names_of_gradients(problem, result)
+        self.named = {key: several[0] for key, several in names.items() if len(several) == 1}
         self.frames = {frame.number: frame for frame in forward_frames}
         self.pairs: dict[int, Frame | None] = {}
         self.wholes: dict[str, list[Event]] = defaultdict(list)
@@ -82,6 +83,22 @@ class Claims:
         arguments = {e.name: e for e in self.in_frame[1] if e.kind == "argument"}
         self.returned = {n: arguments[n] if same_array(arguments.get(n), e) else e for n, e in truth.inputs.items()}
         self.analogies: dict[int, list[Event]] = {}
+        self.left = self.left_behind(events, names)
+
+    def left_behind(self, events: list[Event], names: dict[int, list[str]]) -> dict[tuple[int, str], Event]:
+        """What backward leaves in an object instead of returning it, such as self.dW, and the input it belongs to."""
+        returned = {id(e.object) for e in events if e.kind == "return" and e.frame.number in self.ends}
+        found: dict[str, Event] = {}
+        for event in events:
+            if (
+                event.kind in ("assign", "add", "store")
+                and event.object is not None
+                and id(event.object) not in returned
+            ):
+                several = names.get(id(event.object), [])
+                own = [n for n in several if len(several) == 1 or last(n) in forward_names(event.name)]
+                found |= {name: event for name in own if name in self.returned}
+        return {(event.number, event.leaf): self.returned[name] for name, event in found.items()}
 
     def rounds_of(self, events: list[Event]) -> dict[tuple[int, str], tuple[dict[str, Any], dict[str, Any]]]:
         """Which round of the forward's loops a round of the backward belongs to: that which made what it unpacks."""
@@ -111,6 +128,8 @@ class Claims:
         """The events that it may claim, the likeliest first; all have its shape."""
         if event.frame.function in self.shared and event.frame.number not in self.ends:
             return []  # a helper such as sigmoid: its names say nothing about gradients
+        if (event.number, event.leaf) in self.left:
+            return [self.left[event.number, event.leaf]]
         found = self.by_position(event) if event.kind in ("return", "argument") else self.by_name(event)
         if event.kind == "argument":
             return [e for e in found if e.shape == event.shape]
@@ -215,12 +234,15 @@ class Claims:
         return self.pair(frame.parent) if frame.parent is not None and frame.parent.number else None
 
 
-def names_of_gradients(problem: Problem, result: Any) -> dict[int, str]:
-    """The names of the inputs, by the id of the arrays that backward returned for them."""
+def names_of_gradients(problem: Problem, result: Any) -> dict[int, list[str]]:
+    """The names of the inputs, by the id of the arrays that backward returned for them. One may be of several."""
+    found: dict[int, list[str]] = defaultdict(list)
     try:
-        return {id(array): name for name, array in leaves(problem.by_name(result)) if isinstance(array, np.ndarray)}
+        for name, array in leaves(problem.by_name(result)):
+            found[id(array)] += [name] if isinstance(array, np.ndarray) else []
     except Exception:  # not the right number of gradients: faults.py reports it
         return {}
+    return found
 
 
 def same_array(argument: Event | None, given: Event) -> bool:

@@ -361,8 +361,9 @@ class Judge:
         return True
 
     def certain(self, site: int, found: dict[int, Fault]) -> bool:
-        """What is returned is the gradient of an argument: this claim is no question of names."""
+        """What is returned, or left in self.dW, is the gradient of an input: this claim is no question of names."""
         return self.certain_event(found[site].first)
 
     def certain_event(self, event: Event) -> bool:
-        return event.kind == "return" and event.frame.number in self.claims.ends
+        left = (event.number, event.leaf) in self.claims.left
+        return left or (event.kind == "return" and event.frame.number in self.claims.ends)
