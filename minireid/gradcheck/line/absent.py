@@ -34,7 +34,7 @@ def absent(judge: Judge, run: Run, parts: Parts, source: str) -> Absent | None:
         return None
     name = shown(event)
     if parts.missing:
-        return lost(judge, run, event, claim, parts.missing[0], name)
+        return lost(judge, run, event, claim, parts.missing, name)
     if parts.twice and not parts.pieces:
         use = parts.twice[0]
         return Absent(Cause.TERM_EXTRA, f"{name} counts the gradient from the use in line {use.line} (forward) twice")
@@ -46,7 +46,7 @@ def absent(judge: Judge, run: Run, parts: Parts, source: str) -> Absent | None:
     rest = judge.wanted(event, claim) - event.value
     lacking = recognised(judge, rest, claim)
     if lacking is not None:
-        return lost(judge, run, event, claim, lacking, name)
+        return lost(judge, run, event, claim, [lacking], name)
     extra = recognised(judge, -rest, claim)
     if extra is not None and event.norm > 0:
         return Absent(Cause.TERM_EXTRA, f"{name} has the gradient from line {extra.line} (forward) once too often")
@@ -70,7 +70,8 @@ def smooth(judge: Judge, event: Event, claim: Event) -> bool:
     return len(np.unique(np.round(factor[np.isfinite(factor)], 9))) > 2
 
 
-def lost(judge: Judge, run: Run, event: Event, claim: Event, use: Event, name: str) -> Absent:
+def lost(judge: Judge, run: Run, event: Event, claim: Event, missing: list[Event], name: str) -> Absent:
+    use = missing[0]
     before = [e for e in run.events if e.site is event.site and e.number < event.number]
     for earlier in before:
         found = judge.recognise(earlier)
@@ -80,7 +81,7 @@ def lost(judge: Judge, run: Run, event: Event, claim: Event, use: Event, name: s
                 Cause.ASSIGNS, f"the line replaces what {name} had from line {use.line} (forward): it has to add"
             )
     later = {k: v for k, v in use.loops.items() if claim.loops.get(k, v) != v}
-    if later:
+    if later and not comes_back(judge, missing):
         at = ", ".join(f"{k} = {v}" for k, v in later.items() if " " not in k) or "the next step"
         return Absent(
             Cause.NOT_CARRIED,
@@ -97,6 +98,15 @@ def lost(judge: Judge, run: Run, event: Event, claim: Event, use: Event, name: s
     return Absent(
         Cause.TERM_MISSING, f"{name} lacks the gradient from the use in line {use.line} (forward){where}", near
     )
+
+
+def comes_back(judge: Judge, missing: list[Event]) -> bool:
+    """Whether something comes back from the round of a missing use: the same variable has other uses in that round."""
+    use = missing[0]
+    same = [e for e in judge.claims.in_frame[use.frame.number] if e.kind == use.kind == "use" and e.name == use.name
+            and e.loops == use.loops and np.array_equal(e.print, use.print)
+            and np.any(np.abs(judge.truth.print(e, 1)) > 1e-13)]  # fmt: skip
+    return any(all(e is not m for m in missing) for e in same)
 
 
 def computed_elsewhere(judge: Judge, run: Run, event: Event, use: Event) -> Event | None:

@@ -101,8 +101,18 @@ class Pieces:
             recognised = event.kind != "return" and self.judge.recognise(last) is not None
             if claimed or (recognised and last.site.number not in self.run.faults):
                 break  # it is right as what it is: the mistake is to take it for something else
+            if self.judge.recognise(last) is not None and self.read_elsewhere(name, last, event):
+                break  # the same: other lines use it as what it is
             event, expression, at = last, self.expression(last), self.place(last)
         return event
+
+    def read_elsewhere(self, name: str, made: Event, event: Event) -> bool:
+        """Whether other statements than the event's read a value too, after it was made."""
+        at = self.place(event)
+        statements = {self.run.statements[x] for x, frame in enumerate(self.run.frames)
+                      if frame is made.frame and x > made.execution} - {at[1].number if at else -1}  # fmt: skip
+        nodes = [n for number in statements for n in ast.walk(self.program.statements[number].node)]
+        return any(named(n) == name for n in nodes if isinstance(n, (ast.Name, ast.Attribute, ast.Subscript)))
 
     def taken_apart(self, found: Parts, group: list[Event], claim: Event) -> None:
         if any(e.kind in ("add", "store") and e.site.key == "?" for e in group):
@@ -114,6 +124,9 @@ class Pieces:
         uses = self.uses_of(claim)
         if not uses or not raw or (len(raw) == 1 and len(uses) == 1):
             return
+        if len(uses) > 1 and (whole := self.matching(group[-1].value, uses)):  # type: ignore[arg-type]
+            found.missing = [u for u in uses if all(u is not m for m in whole)]
+            return
         left = list(uses)
         wrong = []
         for event, value, sign, read in raw:
@@ -124,6 +137,10 @@ class Pieces:
                 found.twice += again
             else:
                 wrong.append((event, value, sign, read))
+        windows = group[-1].index is not None
+        if windows and (left == uses or (left and len(raw) < len(group) - 1)):  # some of them add zeros
+            found.pieces = self.windows(group, claim)
+            return
         if not wrong:
             found.missing = left
             return
@@ -238,6 +255,21 @@ class Pieces:
                     piece.index = event.index[0] if piece.whole else None
                     found.append(piece)
         return found[:4]
+
+    def windows(self, group: list[Event], claim: Event) -> list[Piece]:
+        """Pieces for `+=` into parts of an array that do not overlap: what each should add."""
+        found, before = [], group[0]
+        rest, times = self.judge.wanted(group[-1], claim) - group[-1].value, np.zeros(claim.shape)
+        for event in group[1:]:
+            if event.value is None or before.value is None or event.index is None or event.index[0] is Ellipsis:
+                return []
+            times[event.index[0]] += 1
+            sign, part = -1 if event.site.key == "-" else 1, np.asarray(rest[event.index[0]])
+            if np.abs(part).max(initial=0) > 1e-7 * np.abs(rest).max():
+                piece = self.piece(event, [sign * (part + (event.value - before.value)[event.index[0]])])
+                found += [piece] if piece is not None else []
+            before = event
+        return found[:4] if times.max() == 1 else []
 
     # Expressions
 

@@ -109,6 +109,31 @@ def test_what_does_not_come_back_from_the_next_round_is_told():
     assert found.cause is Cause.NOT_CARRIED and f"line {line_of(page, 'a = x + h @ W')} (forward) at t = " in found.text
 
 
+def test_where_something_comes_back_only_a_term_is_missing():
+    page = changed(module(LOOP), ("h = np.tanh(a)", "h = np.tanh(a) + 0.5 * h"), ("1 - hs[t + 1] ** 2", "1 - up ** 2"))
+    page = changed(page, ("da = dh *", "up = hs[t + 1] - 0.5 * hs[t]; da = dh *"))
+    found = lacks(page, X, W)
+    assert found.cause is Cause.TERM_MISSING and f"line {line_of(page, 'h = np.tanh(a)')} (forward)" in found.text
+
+
+def test_a_sum_that_is_one_use_as_a_whole_lacks_the_other_use():
+    page = module("""
+        import numpy as np
+
+        def forward(x):
+            middle = x.mean(axis=0)
+            d = x - middle
+            return d * d * d, d
+
+        def backward(dy, d):
+            part = dy * d * d
+            dx = part + 2 * part
+            return dx
+    """)
+    found = lacks(page, X)
+    assert found.cause is Cause.TERM_MISSING and f"line {line_of(page, 'middle = ')} (forward)" in found.text
+
+
 def test_where_every_entry_differs_otherwise_nothing_is_told():
     page = changed(module(TWO_USES), ("dh * (1 - h * h)", "np.sin(dh) * h"))
     assert lacks(page, X) is None
