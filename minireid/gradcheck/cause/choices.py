@@ -19,7 +19,7 @@ def choices(kind: str, found: Found, node: Any, scope: Scope) -> Iterator[ast.ex
         "same": same, "factor": factors, "slope": slopes, "mask": masks, "number": numbers, "number+": next_numbers,
         "term": terms, "axes": axes, "order": orders, "int": integers, "indices": indices, "slice": slices,
         "key": keys, "letters": letters, "call": calls, "reshaped": reshaped, "array": any_array, "rows": rows,
-        "length": lengths, "carried": carried,
+        "length": lengths, "carried": carried, "other": others, "padded": padded, "turned": turned,
     }  # fmt: skip
     yield from makers[kind](found, value, node, scope)
 
@@ -31,6 +31,12 @@ def same(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr
     held = np.asarray(scope.value(old))
     for text, array in scope.arrays().items():
         if array.shape == held.shape and text != show(old):
+            yield parse(text)
+
+
+def others(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr]:
+    for text, array in scope.arrays().items():
+        if array.ndim and array.shape != np.shape(value):
             yield parse(text)
 
 
@@ -193,6 +199,19 @@ def reshaped(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.
             yield ast.Call(ast.Attribute(first, "transpose", ast.Load()), back, [])
 
 
+def padded(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr]:
+    """The same call with other widths where it pads, or with those of other axes."""
+    pairs = [show(p) for p in getattr(node.args[1], "elts", [])] if len(node.args) > 1 else []
+    own = [n for n, pair in enumerate(pairs) if pair != "(0, 0)"]
+    forms = ("({0}, {0})", "(0, {0})", "({0}, 0)", "(0, 2 * {0})", "(2 * {0}, 0)")
+    new = [form.format(n) for n in dict.fromkeys(["1", *scope.integers()]) for form in forms]
+    some = [own, *([n] for n in own)] if len(own) > 1 else [own]
+    every = [[pair if n in places else old for n, old in enumerate(pairs)] for places in some for pair in new]
+    every += [list(order) for order in permutations(pairs)] if len(pairs) <= 4 else []
+    for widths in {str(w): w for w in every if w != pairs}.values():
+        yield ast.Call(node.func, [node.args[0], parse(f"({', '.join(widths)},)"), *node.args[2:]], node.keywords)
+
+
 def rows(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr]:
     """Row n with entry n of an array of indices, in place of all rows with one index."""
     for name, held in scope.names.items():
@@ -219,6 +238,7 @@ def indices(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.e
 def slices(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr | ast.Slice]:
     if node.lower is None and isinstance(node.upper, ast.BinOp) and show(node.upper.right) == "1":
         yield node.upper.left  # one entry, not all entries up to it
+    yield from (ast.Slice(parse(n), parse(f"-{n}"), node.step) for n in scope.integers())  # cut on both sides
     ends = [None, parse("1"), parse("-1"), *(parse(n) for n in scope.integers()[:6])]
     for lower in ends:
         for upper in ends:
@@ -236,8 +256,19 @@ def keys(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr
                     yield ast.Constant(key)
 
 
+def turned(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr]:
+    """Letters for einsum with the axes of one array, or of the result, in another order."""
+    inputs, arrow, output = found["S"].value.partition("->")
+    parts = [*inputs.split(","), output]
+    for n, part in enumerate(parts) if arrow else ():
+        for order in permutations(part) if len(part) <= 4 else ():
+            if "".join(order) != part:
+                new = [*parts[:n], "".join(order), *parts[n + 1 :]]
+                yield ast.Constant(f"{','.join(new[:-1])}->{new[-1]}")
+
+
 def letters(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr]:
-    """Other letters for einsum: two swapped on one side of the arrow, or one more or less on the right."""
+    """Other letters for einsum: two of different arrays exchanged, or one replaced."""
     inputs, arrow, output = found["S"].value.partition("->")
     if not arrow:
         return
@@ -249,9 +280,6 @@ def letters(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.e
         for other in sorted(set(inputs + output)) if c.isalpha() else ():
             if other.isalpha() and other != c:
                 yield ast.Constant(f"{inputs[:i]}{other}{inputs[i + 1 :]}->{output}")
-    for order in permutations(output) if len(output) <= 4 else ():
-        if "".join(order) != output:
-            yield ast.Constant(f"{inputs}->{''.join(order)}")
 
 
 def calls(found: Found, value: Any, node: Any, scope: Scope) -> Iterator[ast.expr]:

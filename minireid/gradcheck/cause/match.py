@@ -193,8 +193,8 @@ def places(node: Any, where: str = "value", product: bool = False) -> Iterator[t
             isinstance(node.func.value, ast.Name) and node.func.value.id == "np"
         ):
             yield from places(node.func.value, where)
-        for argument in node.args:
-            yield from places(argument, inside)
+        for number, argument in enumerate(node.args):
+            yield from places(argument, where if name == "full" and number else inside)
         for keyword in (k for k in node.keywords if k.arg != "out"):  # with another out= the call does nothing
             yield from places(keyword.value, "number" if keyword.arg in ("axis", "keepdims", "axes") else where)
     else:

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-CHANGING = {"at", "copyto", "put", "place", "fill", "sort", "resize", "append", "pop", "extend", "insert", "update",
+CHANGING = {"at", "copyto", "put", "put_along_axis", "putmask", "fill_diagonal", "place",
+            "fill", "sort", "resize", "append", "pop", "extend", "insert", "update",
             "print", "input", "open", "exec", "eval", "exit", "setattr", "shuffle"}  # fmt: skip
 FILES = {"save", "savez", "savez_compressed", "savetxt", "tofile", "dump", "memmap", "unlink", "write", "write_text",
          "write_bytes", "__import__"}  # fmt: skip

@@ -17,6 +17,8 @@ from minireid.gradcheck.cause.scope import Scope, numeric, parse, placed, show, 
 
 WHOLE_PRODUCT = {"-A", "A * <factor>", "A * <slope>", "A * <number>", "A / <number>", "A / <factor>", "A * <mask>"}
 
+WHOLE = ("call", "slice", "reshaped", "padded")  # choices that are all of the right side
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -73,7 +75,7 @@ def candidates(root: Any, where: str, scope: Scope, tier: int) -> Iterator[Candi
                 continue
             kind = choice_in(rule.right)
             for choice in choices(kind, found, node, scope) if kind else (None,):
-                new = choice if kind in ("call", "slice", "reshaped") else rewritten(pattern(rule.right), found, choice)
+                new = choice if kind in WHOLE else rewritten(pattern(rule.right), found, choice)
                 yield Candidate(rule, node, placed(new), found, choice, rank)
 
 
@@ -119,12 +121,18 @@ def exchanged(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, list[a
     for one, two in combinations(names, 2):
         a, b = scope.names[one], scope.names[two]
         if (whole(a) and whole(b)) or (numeric(a) and numeric(b) and np.shape(a) == np.shape(b)):
-            cause = Cause.INDEX if whole(a) else Cause.VARIABLE
+            cause = Cause.INDEX if whole(a) else Cause.ORDER if side_by_side(node, one, two) else Cause.VARIABLE
             yield (
                 cause,
                 f"{one} and {two} are exchanged",
                 [Renamed({one: parse(two), two: parse(one)}).visit(copy.deepcopy(node))],
             )
+
+
+def side_by_side(node: ast.stmt, one: str, two: str) -> bool:
+    """Whether two names are elements of one tuple or list, such as the parts that np.concatenate puts together."""
+    rows = [[show(e) for e in n.elts] for n in ast.walk(node) if isinstance(n, (ast.Tuple, ast.List))]
+    return any(one in row and two in row for row in rows)
 
 
 def everywhere(node: Any, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
@@ -242,6 +250,7 @@ def assigned(node: ast.Assign, target: ast.expr, scope: Scope) -> Iterator[tuple
         yield Cause.ASSIGNS, "the line replaces, but it should subtract", [ast.AugAssign(target, ast.Sub(), node.value)]
     if isinstance(target, ast.Subscript):
         yield add_at(target, node.value, Cause.ASSIGNS)
+        yield from row_by_row(target, node.value)
     if isinstance(target, ast.Tuple) and all(isinstance(e, ast.Name) for e in target.elts):
         names = [e.id for e in target.elts]  # type: ignore[attr-defined]
         for i in range(len(names)):
@@ -262,6 +271,15 @@ def assigned(node: ast.Assign, target: ast.expr, scope: Scope) -> Iterator[tuple
         for other in sorted(scope.gradients & scope.names.keys() - {target.id}):
             text = f"what is stored in {target.id} belongs in {other}"
             yield Cause.VARIABLE, text, [ast.Assign([ast.Name(other, ast.Store())], node.value)]
+
+
+def row_by_row(target: ast.Subscript, value: ast.expr) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
+    """x[:, i] = y[:, None] puts entry i[n] of all rows; row n has its own with x[np.arange(len(i)), i] = y."""
+    places, text = getattr(target.slice, "elts", []), show(value)
+    if len(places) == 2 and isinstance(places[0], ast.Slice) and text.endswith("[:, None]"):
+        i = show(places[1])
+        new = f"{show(target.value)}[np.arange(len({i})), {i}] = {text.removesuffix('[:, None]')}"
+        yield Cause.INDEX, f"entry n of {i} belongs to row n, not to all rows", ast.parse(new).body
 
 
 def added(node: ast.AugAssign) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minireid.gradcheck.cause.causes import Cause
-from minireid.gradcheck.cause.scope import Scope, numeric, show
+from minireid.gradcheck.cause.scope import Scope, numeric, show, whole
 from minireid.gradcheck.cause.search import Candidate, candidates, roots, statement_candidates
 from minireid.gradcheck.finding import Explanation
 from minireid.gradcheck.line.bench import Bench, Change, Instance, Stretch, replaced
@@ -131,11 +131,7 @@ class Mender:
         found = [Suspect(statement, execution, 0)]
         seen = {statement.number}
         complete = bool(parts.missing) and not parts.pieces  # every term is right: only one is missing
-        for at in self.disturbed(found[0]):
-            seen.add(at[1].number)
-            found.append(Suspect(at[1], at[0], 0))
-        for event in parts.group:
-            at = self.pieces.place(event)
+        for at in [*self.disturbed(found[0]), *(self.pieces.place(event) for event in parts.group)]:
             if at is not None and at[1].number not in seen:
                 seen.add(at[1].number)
                 found.append(Suspect(at[1], at[0], 0))
@@ -356,14 +352,28 @@ class Mender:
         number = self.bench.numbers.get(id(block[i]))
         if number is None:
             return None
-        execution = self.latest(number, at[0], event.frame)
-        if execution is None:
-            return None
-        self.look({execution})
-        if execution not in self.moments:
-            return None
-        target = self.judge.wanted(event, claim)
-        return Stretch(last.function, block[i : ends[0] + 1], read, [Instance(self.moments[execution].names, [target])])
+        statements, instances = block[i : ends[0] + 1], self.wholes(fault, last, number)
+        loop = isinstance(start.statement.node, (ast.For, ast.While))
+        if instances and not loop and event.value is not None and event.shape == claim.shape and event.shape:
+            target = instances[0].targets[0]
+            worst = np.unravel_index(np.argmax(np.abs(target - event.value)), target.shape)
+            statements, index = one_entry(statements, last.node, tuple(int(i) for i in worst))
+            if index:
+                instances = [Instance(instances[0].names, [target[index]], index)]
+        return Stretch(last.function, statements, read, instances) if instances else None
+
+    def wholes(self, fault: Fault, last: Statement, first: int) -> list[Instance]:
+        """The names before statement `first` and the whole sum, for some of the fault's wrong executions."""
+        found = []
+        for event, claim in [parts.final for parts in self.parts[fault.site][:INSTANCES] if parts.final]:
+            at = self.pieces.place(event)
+            if at is None or at[1] is not last or claim.value is None:
+                continue
+            execution = self.latest(first, at[0], event.frame)
+            self.look({execution} if execution is not None else set())
+            if execution in self.moments:
+                found.append(Instance(self.moments[execution].names, [self.judge.wanted(event, claim)]))
+        return found
 
     # The search
 
@@ -494,18 +504,26 @@ class Mender:
 
     def attempt(self, fault: Fault, suspect: Suspect, tier: int, end: float) -> list[Mend]:
         """Changes of one tier to one statement."""
-        found: list[Mend] = []
         self.look({suspect.execution})
         if suspect.execution not in self.moments:
             return []
-        space = self.bench.space(suspect.statement)
-        scope = self.scope(suspect, space)
         stretches = self.stretches(fault, suspect)
         quick = self.quick(fault) if suspect.distance == 0 else None
-        inside = {id(n) for n in ast.walk(quick.read)} if quick is not None else set()
         if not stretches and quick is None and tier == 2:
             return []
         running = [s for s in stretches if s.statements or suspect.distance]
+        for several in [[s] for s in running] or [[]]:  # a piece of the sum runs much faster than the whole of it
+            if found := self.tries(fault, suspect, tier, several, quick, end):
+                return found
+        return []
+
+    def tries(self, fault: Fault, suspect: Suspect, tier: int, running: list[Stretch], quick: Stretch | None,
+              end: float) -> list[Mend]:  # fmt: skip
+        """The changes that are right by a stretch; those of the wrong expression itself, by it alone (quick)."""
+        found: list[Mend] = []
+        space = self.bench.space(suspect.statement)
+        scope = self.scope(suspect, space)
+        inside = {id(n) for n in ast.walk(quick.read)} if quick is not None else set()
         if tier == 0:
             for cause, text, new in statement_candidates(suspect.statement.node, scope):
                 change = Change(suspect.statement, suspect.statement.node, new)
@@ -531,11 +549,11 @@ class Mender:
                 if fixed := self.mends(fault, change, [quick] if id(candidate.old) in inside else running, space):
                     size = len(show(candidate.new)) - len(show(candidate.old))
                     chance = candidate.by_chance
-                    cause, text = self.cause(candidate, scope), candidate.text()
+                    cause, text = self.cause(candidate, scope, suspect.statement.node), candidate.text()
                     found.append(Mend(change, cause, text, tier, candidate.rank, suspect.distance, size, fixed, chance))
         return found
 
-    def cause(self, candidate: Candidate, scope: Scope) -> Cause:
+    def cause(self, candidate: Candidate, scope: Scope, statement: ast.stmt) -> Cause:
         """The name of the mistake: that of the rule, unless the values say it more exactly."""
         cause, old, new = candidate.rule.cause, scope.value(candidate.old), scope.value(candidate.new)
         gone = re.search(r"{([ABD])}", candidate.rule.text) if cause is Cause.FACTOR_EXTRA else None
@@ -557,7 +575,25 @@ class Mender:
                 return Cause.STEP
             if is_mask(a) or is_mask(b):
                 return Cause.MASK
+            if a.ndim > 1 and any(np.array_equal(b, np.flip(a, axes)) for axes in ((0, 1), (-2, -1))):
+                return Cause.FLIPPED
+        if isinstance(candidate.new, ast.Slice) and self.cuts_padding(candidate, scope, statement):
+            return Cause.BORDER
         return cause
+
+    def cuts_padding(self, candidate: Candidate, scope: Scope, statement: ast.stmt) -> bool:
+        """Whether a new slice cuts off exactly what is constant around a value of the forward: its padding."""
+        cut = [n for n in ast.walk(statement) if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Load)
+               and any(i is candidate.old for i in ast.walk(n.slice))]  # fmt: skip
+        base = scope.value(cut[0].value) if cut else None
+        if not isinstance(base, np.ndarray):
+            return False
+        places = Scope({**scope.names, "__places__": np.arange(base.size).reshape(base.shape)}, scope.outside, set())
+        new = replaced(cut[0].slice, candidate.old, candidate.new)
+        kept = places.value(ast.Subscript(ast.Name("__places__", ast.Load()), new, ast.Load()))
+        padded = [e.value for e in self.judge.truth.by_shape[base.shape] if e.value is not None]
+        return any(0 < np.size(kept) < base.size and np.ptp(np.delete(value, kept)) == 0 < np.ptp(value.flat[kept])
+                   for value in padded)  # fmt: skip
 
     def other_step(self, one: np.ndarray, two: np.ndarray) -> bool:
         """Whether two arrays are values of one variable of the forward in two rounds of a loop."""
@@ -622,9 +658,43 @@ class Mender:
         texts = [show(n) for n in ast.walk(suspect.statement.function)
                  if isinstance(n, (ast.Subscript, ast.Attribute)) and isinstance(n.ctx, ast.Load)
                  and not (isinstance(n, ast.Attribute) and n.attr in METHODS)]  # fmt: skip
+        own = {n.id for loop in (*suspect.statement.loops, suspect.statement.node) for n in ast.walk(loop)
+               if isinstance(n, ast.Name)}  # fmt: skip
+        over = {n.id for loop in ast.walk(suspect.statement.function) if isinstance(loop, (ast.For, ast.While))
+                for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} - own  # fmt: skip
+        names = {n: v for n, v in names.items() if n not in over or not whole(v)}  # counters that a loop has left
         scope = Scope(names, space, self.gradients, dict.fromkeys(texts))
         scope.carried = [name for name in left_behind(suspect.statement.function) if name in self.gradients]
         return scope
+
+
+def one_entry(block: list[ast.stmt], store: Any, entry: tuple[int, ...]) -> tuple[list[ast.stmt], tuple[int, ...]]:
+    """Loops that go over the entries of an array, for n: for c: dx[n, c, ...] += ..., with the rounds of one entry.
+
+    (block, that part of the entry which the loops choose). It runs as many times faster as there are such rounds.
+    """
+    target = getattr(store, "target", None) or getattr(store, "targets", [None])[0]
+    if not isinstance(target, ast.Subscript):
+        return block, ()
+    nodes = [n for statement in block for n in ast.walk(statement)]
+    same = [
+        n for n in nodes if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store) and named(n) == named(target)
+    ]
+    loops = {show(n.target): n.iter for n in nodes if isinstance(n, ast.For) and any(i is store for i in ast.walk(n))}
+    index: list[int] = []
+    for places in zip(entry, *(n.slice.elts if isinstance(n.slice, ast.Tuple) else [n.slice] for n in same)):
+        texts = {show(place) for place in places[1:]}
+        counter = loops.get(texts.pop())
+        if (
+            texts
+            or counter is None
+            or not (isinstance(counter, ast.Call) and show(counter.func) == "range" and len(counter.args) == 1)
+        ):
+            break
+        index.append(int(places[0]))
+        once = ast.copy_location(ast.Tuple([ast.Constant(index[-1])], ast.Load()), counter)
+        block = [replaced(statement, counter, ast.fix_missing_locations(once)) for statement in block]
+    return block, tuple(index)
 
 
 def left_behind(function: ast.AST) -> list[str]:
