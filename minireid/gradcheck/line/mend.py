@@ -515,7 +515,18 @@ class Mender:
         for several in [[s] for s in running] or [[]]:  # a piece of the sum runs much faster than the whole of it
             if found := self.tries(fault, suspect, tier, several, quick, end):
                 return found
-        return []
+        whole_counts = tier == 0 and running and suspect.distance == 0 and len(self.run.faults) == 1
+        return self.replacements(fault, suspect, [], end) if whole_counts else []  # what a loop builds up: all rounds
+
+    def replacements(self, fault: Fault, suspect: Suspect, running: list[Stretch], end: float) -> list[Mend]:
+        """Changes of the whole statement."""
+        found = []
+        space = self.bench.space(suspect.statement)
+        for cause, text, new in statement_candidates(suspect.statement.node, self.scope(suspect, space)):
+            change = Change(suspect.statement, suspect.statement.node, new)
+            if time.thread_time() < end and (fixed := self.mends(fault, change, running, space)):
+                found.append(Mend(change, cause, text, 0, RANKS.get(cause, 300), suspect.distance, 0, fixed))
+        return found
 
     def tries(self, fault: Fault, suspect: Suspect, tier: int, running: list[Stretch], quick: Stretch | None,
               end: float) -> list[Mend]:  # fmt: skip
@@ -525,21 +536,13 @@ class Mender:
         scope = self.scope(suspect, space)
         inside = {id(n) for n in ast.walk(quick.read)} if quick is not None else set()
         if tier == 0:
-            for cause, text, new in statement_candidates(suspect.statement.node, scope):
-                change = Change(suspect.statement, suspect.statement.node, new)
-                fixed = self.mends(fault, change, running, space)
-                if not fixed and running and suspect.distance == 0 and len(self.run.faults) == 1:
-                    fixed = self.mends(fault, change, [], space)  # what a loop builds up: all rounds count
-                if fixed:
-                    rank = RANKS.get(cause, 300)
-                    found.append(Mend(change, cause, text, 0, rank, suspect.distance, 0, fixed))
-            found += self.before_loop(fault, suspect, space)
+            found = self.replacements(fault, suspect, running, end) + self.before_loop(fault, suspect, space)
         places = list(roots(suspect.statement.node))
         if quick is not None:  # first what computes the wrong piece itself
             places = [(quick.read, "value"), *((root, where) for root, where in places if root is not quick.read)]
         for root, where in places:
-            if found and quick is not None and places[0][0] is not root:
-                break  # the wrong piece itself has a mend
+            if found and quick is not None and places[0][0] is not root and len(self.run.faults) == 1:
+                break  # the wrong piece itself has a mend; with more faults another change may mend them all
             for candidate in candidates(root, where, scope, tier):
                 if time.thread_time() > end:
                     return found
