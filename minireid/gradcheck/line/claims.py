@@ -143,8 +143,8 @@ class Claims:
             return self.top_returned(event)
         if event.frame.number in self.ends:
             return []  # the upstream gradient is given
-        if pair is None:
-            return []
+        if pair is None or (event.frame.parent is not None and pair is self.pair(event.frame.parent)):
+            return []  # a helper without a counterpart in the forward: what it takes and returns may be anything
         if event.kind == "argument":
             if any(self.original(event.frame.given[int(event.site.key)]) is o for o in objects(pair)):
                 return []  # it is the cache
