@@ -64,8 +64,8 @@ class Claims:
     ) -> None:
         self.problem, self.truth = problem, truth
         self.forward_events, forward_frames = forward
-        names = names_of_gradients(problem, result)
-        self.named = {key: several[0] for key, several in names.items() if len(several) == 1}
+        self.names = names_of_gradients(problem, result)
+        self.named = {key: several[0] for key, several in self.names.items() if len(several) == 1}
         self.frames = {frame.number: frame for frame in forward_frames}
         self.pairs: dict[int, Frame | None] = {}
         self.wholes: dict[str, list[Event]] = defaultdict(list)
@@ -95,6 +95,12 @@ class Claims:
             if event.kind == "input":  # a parameter of an object: no argument of the forward
                 self.wholes[bare(last(event.name))].insert(0, event)
         self.analogies: dict[int, list[Event]] = {}
+
+    def name_of(self, event: Event) -> str | None:
+        """The input whose gradient is this array: where it is that of several inputs, the one of the event's name."""
+        several = self.names.get(id(event.object), [])
+        own = [n for n in several if len(several) == 1 or last(n) in forward_names(event.name)]
+        return own[0] if own else None
 
     def rounds_of(self, events: list[Event]) -> dict[tuple[int, str], tuple[dict[str, Any], dict[str, Any]]]:
         """Which round of the forward's loops a round of the backward belongs to: that which made what it unpacks."""
@@ -218,9 +224,8 @@ class Claims:
     def find_pair(self, frame: Frame) -> Frame | None:
         if frame.number == self.top:
             return self.frames.get(1)
-        twin = self.frames.get(frame.number)
-        if self.problem.one_call and twin is not None and twin.function == frame.function:
-            return twin  # forward and backward are one call
+        if frame.number in self.ends:
+            return self.frames.get(frame.number)  # forward and backward are one call
         given = [self.original(g) for g in frame.given]
         made = [f for f in self.frames.values() if any(o is g for o in objects(f) for g in given)]
         named = [f for f in self.frames.values() if f.function in counterparts(frame.function)]
@@ -229,9 +234,10 @@ class Claims:
             shared = [sum(o is g for o in f.given + f.returned for g in given if is_array(g)) for f in both]
             both = [f for f, n in zip(both, shared) if n == max(shared)]
             both = [f for f in both if agree(f.around, frame.around)] or both
+            both = [f for f in both if all(f is not p for p in self.pairs.values())] or both
             both = [f for f in both if self.is_given_gradient(frame, f)] or both
-        if both:  # the calls of the backward come in the reverse order
-            return ([f for f in both if all(f is not p for p in self.pairs.values())][-1:] or both)[-1]
+        if both:
+            return both[-1]  # the calls of the backward come in the reverse order
         return self.pair(frame.parent) if frame.parent is not None and frame.parent.number else None
 
     def is_given_gradient(self, frame: Frame, pair: Frame) -> bool:

@@ -164,13 +164,13 @@ class Judge:
 
         A helper that is called several times may compute one share of them in each call: that is not believed.
         """
-        named, last = self.claims.named, dict[int, Event]()
+        named, last = self.claims.names, dict[tuple[int, str], Event]()
         for event in self.plain.events:
             if self.is_final(event) and event.kind not in ("argument", "return"):
-                last[id(event.object)] = event
+                last[id(event.object), self.claims.name_of(event) or ""] = event
         found: dict[tuple[int, str], list[Event]] = {}
         for event in last.values():
-            name, key = named.get(id(event.object)), (event.number, event.leaf)
+            name, key = self.claims.name_of(event), (event.number, event.leaf)
             unchanged = np.array_equal(self.tracer.print_of(np.asarray(event.object)), event.print)
             same = [e for e in self.plain.events if e.site is event.site and self.is_final(e)]
             rounds = [e for e in same if self.place(e) == self.place(event)]
