@@ -136,6 +136,8 @@ NUMBERS = (
     Rule(C.CONSTANT, "A * N", "A", "the factor {N} does not belong here", example=("dx * N", "dx")),
     Rule(C.CONSTANT, "N * A", "A", "the factor {N} does not belong here", example=("N * dx", "dx")),
     Rule(C.CONSTANT, "N", "<number>", example=("dx / N", "dx / x.shape[1]")),
+    Rule(C.CONSTANT, "N * B", "<number>", "the number {old} stands where {new} belongs",
+         example=("dx / (N * T)", "dx / T")),
     Rule(C.CONSTANT, "A.mean(*B)", "A.sum(*B)", example=("dx.mean(axis=0)", "dx.sum(axis=0)")),
     Rule(C.CONSTANT, "A.sum(*B)", "A.mean(*B)", example=("dx.sum(axis=0)", "dx.mean(axis=0)")),
     Rule(C.CONSTANT, "np.mean(*B)", "np.sum(*B)", example=("np.mean(dx, axis=0)", "np.sum(dx, axis=0)")),

@@ -136,23 +136,32 @@ def side_by_side(node: ast.stmt, one: str, two: str) -> bool:
 
 
 def everywhere(node: Any, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
-    """A name that the right-hand side uses more than once, replaced in all of these places."""
+    """A name that one side of the statement uses more than once, replaced in all of these places."""
+    for part in ("target", "targets", "value"):
+        yield from counters_everywhere(node, part, scope)
     value = getattr(node, "value", None)
     if value is None:
         return
     names = [n.id for n in ast.walk(value) if isinstance(n, ast.Name) and n.id in scope.names]
-    for old in dict.fromkeys(n for n in names if names.count(n) > 1 and whole(scope.names[n])):
-        for other in scope.integers():
-            if other != old:
-                new = copy.copy(node)
-                new.value = Renamed({old: parse(other)}).visit(copy.deepcopy(value))
-                yield Cause.INDEX, f"{old} stands where {other} belongs", [new]
     for old in dict.fromkeys(n for n in names if names.count(n) > 1 and numeric(scope.names[n])):
         for text, array in scope.arrays().items():
             if text != old and array.shape == np.shape(scope.names[old]):
                 new = copy.copy(node)
                 new.value = Renamed({old: parse(text)}).visit(copy.deepcopy(value))
                 yield Cause.VARIABLE, f"{old} stands where {text} belongs", [new]
+
+
+def counters_everywhere(node: Any, part: str, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:
+    """The same for a whole number: i : i + n becomes s : s + n."""
+    side: Any = getattr(node, part, None)
+    several = side if isinstance(side, list) else [side] if side is not None else []
+    names = [n.id for s in several for n in ast.walk(s) if isinstance(n, ast.Name) and whole(scope.names.get(n.id))]
+    for old in dict.fromkeys(n for n in names if names.count(n) > 1):
+        for other in (n for n in scope.integers() if n != old):
+            changed = [Renamed({old: parse(other)}).visit(copy.deepcopy(s)) for s in several]
+            new = copy.copy(node)
+            setattr(new, part, changed if isinstance(side, list) else changed[0])
+            yield Cause.INDEX, f"{old} stands where {other} belongs", [new]
 
 
 def both(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:

@@ -34,7 +34,7 @@ def absent(judge: Judge, run: Run, parts: Parts, source: str) -> Absent | None:
         return None
     name = shown(event)
     if parts.missing:
-        return lost(judge, run, event, claim, parts.missing, name)
+        return lost(judge, run, parts, parts.missing, name)
     if parts.twice and not parts.pieces:
         use = parts.twice[0]
         return Absent(Cause.TERM_EXTRA, f"{name} counts the gradient from the use in line {use.line} (forward) twice")
@@ -46,7 +46,7 @@ def absent(judge: Judge, run: Run, parts: Parts, source: str) -> Absent | None:
     rest = judge.wanted(event, claim) - event.value
     lacking = recognised(judge, rest, claim)
     if lacking is not None:
-        return lost(judge, run, event, claim, [lacking], name)
+        return lost(judge, run, parts, [lacking], name)
     extra = recognised(judge, -rest, claim)
     if extra is not None and event.norm > 0:
         return Absent(Cause.TERM_EXTRA, f"{name} has the gradient from line {extra.line} (forward) once too often")
@@ -70,8 +70,8 @@ def smooth(judge: Judge, event: Event, claim: Event) -> bool:
     return len(np.unique(np.round(factor[np.isfinite(factor)], 9))) > 2
 
 
-def lost(judge: Judge, run: Run, event: Event, claim: Event, missing: list[Event], name: str) -> Absent:
-    use = missing[0]
+def lost(judge: Judge, run: Run, parts: Parts, missing: list[Event], name: str) -> Absent:
+    (event, claim), use = parts.final, missing[0]  # type: ignore[misc]
     before = [e for e in run.events if e.site is event.site and e.number < event.number]
     for earlier in before:
         found = judge.recognise(earlier)
@@ -93,11 +93,21 @@ def lost(judge: Judge, run: Run, event: Event, claim: Event, missing: list[Event
             f"{unused.name} (line {unused.line}) is the gradient from line {use.line} (forward), and is added nowhere"
         )
         return Absent(Cause.TERM_MISSING, f"{name} lacks a term: {text}", unused.line)
-    near = beside(judge, run, event, use)
-    where = f"; a line is missing near line {near}, where the other gradients of that line are" if near else ""
+    near, where = place(judge, run, parts, event, use)
     return Absent(
         Cause.TERM_MISSING, f"{name} lacks the gradient from the use in line {use.line} (forward){where}", near
     )
+
+
+def place(judge: Judge, run: Run, parts: Parts, event: Event, use: Event) -> tuple[int, str]:
+    """(line, words): where the gradient from a use would be added; (0, "") where the line itself should have it."""
+    if len({e.site.statement for e in parts.group if e.norm > 0}) > 1:
+        near = parts.group[-1].line
+        return near, f"; a line is missing near line {near}, where the other terms are added"
+    if event.kind in ("add", "store", "return") or event.norm == 0:  # else it is a sum in one line
+        near = beside(judge, run, event, use)
+        return near, f"; a line is missing near line {near}, where the other gradients of that line are" if near else ""
+    return 0, ""
 
 
 def comes_back(judge: Judge, missing: list[Event]) -> bool:
@@ -117,8 +127,6 @@ def computed_elsewhere(judge: Judge, run: Run, event: Event, use: Event) -> Even
 
 def beside(judge: Judge, run: Run, event: Event, use: Event) -> int:
     """The line of the backward, in the same function, that has a gradient by another variable of the use's line."""
-    if event.kind not in ("add", "store", "return"):
-        return 0  # a sum in one line: the term is missing in it
     for other in run.events:
         if other.site.function == event.site.function and other.kind in ("assign", "add") and other.name != event.name:
             found = judge.recognise(other)

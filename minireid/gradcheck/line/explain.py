@@ -25,6 +25,7 @@ from minireid.gradcheck.line.mend import Mend, Mender
 from minireid.gradcheck.line.summands import claim_summands
 from minireid.gradcheck.line.trace import Event, Tracer
 from minireid.gradcheck.line.truth import Truth
+from minireid.gradcheck.line.unset import never_set
 from minireid.gradcheck.tensor.problem import Problem
 
 MOST = 4  # findings
@@ -140,7 +141,8 @@ class Explainer:
             )
             self.sure_of_cause = True
             return Finding(self.line(fault, born.line), [Explanation(Cause.INTEGERS, text)]), self.same_family(fault)
-        mends = self.mender.mend(fault)
+        unset = never_set(self.mender, fault)
+        mends = [unset] if unset is not None else self.mender.mend(fault)
         best = self.sure(mends, len(self.run.faults))
         lacks = None
         if (best is None or best.tier > 0) and self.kept is None:

@@ -199,7 +199,7 @@ class Judge:
         return self.by_print(self.tracer.print_of(value), float(np.linalg.norm(value)), value.shape)
 
     def by_print(self, print_: np.ndarray, norm: float, shape: tuple[int, ...]) -> Event | None:
-        places = {"use": 3, "round": 2, "part": 1}
+        places = {"use": 3, "uses": 2, "part": 1}
         near = sorted(self.truth.by_shape[shape], key=lambda e: places.get(e.kind, 0)) if norm > 0 else []
         return next((e for e in near if self.truth.is_by(print_, norm, e)), None)
 

@@ -46,6 +46,7 @@ class Mend:
     fixed: frozenset[int] = frozenset()  # sites of the faults that it mends
     by_chance: bool = False  # it may fit by accident
     at: Any = None  # the node to point at, if it is not the changed one
+    line_added: str = ""  # where a line is missing: that line
     shown: str = ""  # the lines as they should be, if they are not those of the statement alone
 
     @property
@@ -58,6 +59,8 @@ class Mend:
 
     def after(self) -> str:
         """The statement as it should be."""
+        if self.line_added:
+            return f"{self.line_added}   (a line after this one)"
         if self.shown:
             return self.shown
         if self.change.old is self.statement.node:
@@ -224,10 +227,9 @@ class Mender:
             if self.run.frames[execution] is frame:
                 statement = self.program.statements[self.run.statements[execution]]
                 node = statement.node
-                places = [t for target in getattr(node, "targets", []) for t in ast.walk(target)]
-                if isinstance(node, ast.Assign) and name in [
-                    named(t) for t in places if isinstance(t, (ast.Name, ast.Attribute))
-                ]:
+                targets = getattr(node, "targets", [])
+                places = [p for t in targets for p in (t.elts if isinstance(t, (ast.Tuple, ast.List)) else [t])]
+                if isinstance(node, ast.Assign) and name in [named(place) for place in places]:
                     events = [e for e in self.run.events if e.execution == execution and e.site.name == name]
                     return [] if events and all(self.known(e) for e in events) else [(execution, statement)]
         return []

@@ -122,6 +122,8 @@ class Pieces:
             return
         raw = self.raw(group)
         uses = self.uses_of(claim)
+        if not raw:
+            found.missing = uses  # it is 0: nothing was added
         if not uses or not raw or (len(raw) == 1 and len(uses) == 1):
             return
         if len(uses) > 1 and (whole := self.matching(group[-1].value, uses)):  # type: ignore[arg-type]

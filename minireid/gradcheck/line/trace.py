@@ -47,7 +47,7 @@ class Event:
     """A site reported a value once. value: a copy, or None if it is large. print: its sum along random directions.
 
     loops: the loop variables then, such as {"t": 3}. execution: number of the statement's execution. index: what a
-    store changed, else None. uses: of a variable in one round of a loop together (truth.py), else empty.
+    store changed, else None. uses: several of one variable together (truth.py), else empty.
     """
 
     number: int

@@ -37,7 +37,7 @@ class Truth:
         }
         self.imaginary = self.complex_works()
         self.by_shape: dict[tuple[int, ...], list[Event]] = defaultdict(list)
-        self.events += rounds(self.events)
+        self.events += together(self.events)
         for event in self.events:
             self.by_shape[event.shape].append(event)
         tracer.off()
@@ -163,10 +163,11 @@ class Truth:
         return not np.isclose(right, left, rtol=1e-3, atol=1e-6)
 
 
-def rounds(events: list[Event]) -> list[Event]:
-    """What each round of a loop takes over from the one before: the uses of a variable in that round, as one event.
+def together(events: list[Event]) -> list[Event]:
+    """Uses of a variable that belong together, as one event: those in one statement (`W * W`), and those in one round
+    of a loop that takes the variable over from the round before.
 
-    A carried gradient is the derivative by it, where the variable is used elsewhere too (`out.append(h)`).
+    A carried gradient is the derivative by the latter, where the variable is used elsewhere too (`out.append(h)`).
     """
     groups: dict[tuple[Any, ...], list[Event]] = defaultdict(list)
     made: dict[tuple[int, str], str] = {}  # the round in which a name got its present value
@@ -174,13 +175,16 @@ def rounds(events: list[Event]) -> list[Event]:
         key, now = (event.frame.number, event.name), str(event.loops)
         if event.kind in ("assign", "argument"):
             made[key] = now
-        elif event.kind == "use" and event.loops and event.site.name and made.get(key, now) != now:
-            groups[*key, now].append(event)
+        elif event.kind == "use" and event.site.name:
+            groups[*key, now, event.execution].append(event)
+            if event.loops and made.get(key, now) != now:
+                groups[*key, now].append(event)
     sites: dict[tuple[Any, ...], Site] = {}
     found: list[Event] = []
-    for (frame, name, _), uses in groups.items():
+    for (frame, name, _, *execution), uses in groups.items():
         if len(uses) > 1 and all(u.shape == uses[0].shape for u in uses):
             number = -1_000_000 - len(found)
-            site = sites.setdefault((frame, name), replace(uses[0].site, number=number, kind="round"))
+            place = (frame, name, uses[0].site.statement if execution else -1)
+            site = sites.setdefault(place, replace(uses[0].site, number=number, kind="uses"))
             found.append(replace(uses[0], number=number, site=site, uses=tuple(uses)))
     return found

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minireid.gradcheck import check
 from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.line.absent import absent
 from minireid.gradcheck.line.pieces import Pieces
@@ -137,3 +138,41 @@ def test_a_sum_that_is_one_use_as_a_whole_lacks_the_other_use():
 def test_where_every_entry_differs_otherwise_nothing_is_told():
     page = changed(module(TWO_USES), ("dh * (1 - h * h)", "np.sin(dh) * h"))
     assert lacks(page, X) is None
+
+
+ATTENTION = """
+    import numpy as np
+
+    def forward(x, s, W, V):
+        q = s @ V
+        kept = []
+        for t in range(len(x)):
+            kept.append(np.tanh(x[t] @ W + q))
+        return sum(kept), (x, s, W, V, q, kept)
+
+    def backward(dy, cache):
+        x, s, W, V, q, kept = cache
+        dx, dW = np.zeros_like(x), np.zeros_like(W)
+        dq = np.zeros_like(q)
+        for t in range(len(x)):
+            da = dy * (1 - kept[t] ** 2)
+            dW += x[t].T @ da
+            dx[t] = da @ W.T
+            dq += da
+        return dx, dq @ V.T, dW, s.T @ dq
+"""
+
+
+def test_not_the_line_that_makes_the_zeros_is_blamed_for_what_never_arrives():
+    page = changed(module(ATTENTION), ("\n        dq += da", ""))
+    rng = np.random.default_rng(0)
+    report = check(page.forward, page.backward, *(rng.normal(size=s) for s in ((3, 2, 4), (2, 3), (4, 5), (3, 5))))
+    assert report.line.text in ("da = dy * (1 - kept[t] ** 2)", "dW += x[t].T @ da"), str(report)
+    assert report.causes[0].cause is Cause.TERM_MISSING
+
+
+def test_a_missing_term_is_told_where_the_other_terms_are_added():
+    three = ("dh += dy * 2 * h", "dh += dy * h\n    dh += h * dy")
+    page = changed(changed(module(TWO_USES), three), ("    dh += dy * 3\n", ""))
+    found = lacks(page, X)
+    assert found.near == line_of(page, "dh += h * dy") and "near line" in found.text
