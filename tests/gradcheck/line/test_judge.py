@@ -216,9 +216,6 @@ def test_other_units_are_no_mistake():
     assert not wrong_lines(problem_of(module(UNITS), X, W, np.zeros(5)))
 
 
-@pytest.mark.xfail(
-    strict=False, reason="two lines that are right in their units are blamed, and not the one without / m"
-)
 def test_in_other_units_the_line_that_does_not_divide_is_wrong():
     page = changed(module(UNITS), ("dZ.sum(axis=0) / m", "dZ.sum(axis=0)"))
     assert wrong_lines(problem_of(page, X, W, np.zeros(5))) == [line_of(page, "db = ")]
