@@ -68,8 +68,8 @@ def candidates(root: Any, where: str, scope: Scope, tier: int) -> Iterator[Candi
         for rank, rule in enumerate(RULES):
             if rule.tier != tier or rule.where != place or (product and rule.right in WHOLE_PRODUCT):
                 continue
-            if rule.wrong == "A" and isinstance(node, ast.Tuple) and place == "value":
-                continue  # several values are no number
+            if rule.wrong == "A" and place == "value" and is_tuple(node, scope):
+                continue  # several values are no number; a shape times 5 has five times the axes
             found: Found = {}
             if not match(pattern(rule.wrong), node, scope, found):
                 continue
@@ -77,6 +77,10 @@ def candidates(root: Any, where: str, scope: Scope, tier: int) -> Iterator[Candi
             for choice in choices(kind, found, node, scope) if kind else (None,):
                 new = choice if kind in WHOLE else rewritten(pattern(rule.right), found, choice)
                 yield Candidate(rule, node, placed(new), found, choice, rank)
+
+
+def is_tuple(node: ast.expr, scope: Scope) -> bool:
+    return isinstance(node, ast.Tuple) or isinstance(scope.value(node), tuple)
 
 
 def statement_candidates(node: ast.stmt, scope: Scope, tier: int = 0) -> Iterator[tuple[Cause, str, list[ast.stmt]]]:

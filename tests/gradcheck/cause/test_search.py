@@ -118,3 +118,9 @@ def test_what_is_tried_changes_no_value():
 
 def test_an_empty_slice_is_an_index_without_end():
     assert ("2:", "index") in [(ast.unparse(r), w) for r, w in roots(statement("dx[2:] = dy"))]
+
+
+def test_a_shape_is_no_number_to_multiply():
+    """zeros(x.shape * 4) has eight axes: such an array could fill the memory."""
+    tried = [text_of(c.new) for c in candidates(parsed("np.tanh(x.shape)"), "value", scope(), 1)]
+    assert not [text for text in tried if text.startswith("x.shape")]
