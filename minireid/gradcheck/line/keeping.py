@@ -67,11 +67,12 @@ def forward_mend(mender: Mender, tiers: tuple[int, ...], seconds: float) -> Mend
 
 
 def fits_in(change: Change, scope: Scope) -> bool:
-    """Whether the new expression has the shape of the old one. With another axis a state could grow in every step."""
+    """Whether the new expression has no more axes than the old one: with one more a state could grow in every step."""
     if change.old is change.statement.node or not isinstance(change.new, ast.expr):
         return True
-    old, new = (getattr(scope.value(node), "shape", None) for node in (change.old, change.new))
-    return old == new
+    values = [scope.value(node) for node in (change.old, change.new)]
+    old, new = (value.ndim if isinstance(value, np.ndarray) else 0 for value in values)
+    return not old or new <= old
 
 
 def moments_of_forward(mender: Mender) -> dict[int, Moment]:

@@ -275,9 +275,11 @@ def test_a_kept_array_that_lacks_a_number_is_a_constant_factor():
     assert cause.cause is Cause.CONSTANT
 
 
-@pytest.mark.parametrize(("new", "tried"), [("h + x", True), ("h[:, None]", False), ("h @ missing", False)])
+@pytest.mark.parametrize(
+    ("new", "tried"), [("h + x", True), ("h[:, None]", False), ("missing", True), ("np.ndarray", True)]
+)
 def test_a_change_of_the_forward_that_adds_an_axis_is_not_tried(new, tried):
     """A state that gets an axis more in every step would soon fill the memory."""
-    scope = Scope({"h": X, "x": X, "both": (X, W)}, {}, set())
+    scope = Scope({"h": X, "x": X, "both": (X, W), "np": np}, {}, set())
     assert fits_in(Change(SimpleNamespace(node=None), parse("h"), parse(new)), scope) is tried
     assert fits_in(Change(SimpleNamespace(node=None), parse("both"), parse("both[::-1]")), scope)
