@@ -155,6 +155,19 @@ def test_integers_that_have_a_gradient_are_refused_and_labels_never():
             *gradients(dy, c)), X, {"w": W, "b": np.arange(7)})  # fmt: skip
 
 
+def test_a_tuple_of_masks_of_several_shapes_has_no_gradient():
+    def forward(x, masks):
+        return (x * masks[0])[:, :2] * masks[1], masks
+
+    def backward(dy, masks):
+        dx = np.zeros(masks[0].shape)
+        dx[:, :2] = dy * masks[1]
+        return dx * masks[0], None
+
+    masks = (X > 0, X[:, :2] > -1)
+    assert verdicts(forward, backward, X, masks) == {"x": True}
+
+
 def test_nothing_to_differentiate_is_one_sentence():
     with pytest.raises(TypeError, match="to differentiate by them: x is int, y is str") as fault:
         check(lambda x, y: (x, y), lambda dy, c: dy, 3, "a")
