@@ -132,6 +132,7 @@ NUMBERS = (
     Rule(C.CONSTANT, "A / K", "A", "the division by {K} does not belong here", example=("dx / 2", "dx")),
     Rule(C.CONSTANT, "K", "<number+>", example=("1 * dx", "2 * dx")),
     Rule(C.CONSTANT, "-K", "<number+>", example=("dx * -2", "dx * -1")),
+    Rule(C.CONSTANT, "K", "K * np.pi", example=("dx / np.sqrt(2)", "dx / np.sqrt(2 * np.pi)")),
     Rule(C.CONSTANT, "A / N", "A", "the division by {N} does not belong here", example=("dx / N", "dx")),
     Rule(C.CONSTANT, "A * N", "A", "the factor {N} does not belong here", example=("dx * N", "dx")),
     Rule(C.CONSTANT, "N * A", "A", "the factor {N} does not belong here", example=("N * dx", "dx")),
@@ -142,6 +143,14 @@ NUMBERS = (
     Rule(C.CONSTANT, "A.sum(*B)", "A.mean(*B)", example=("dx.sum(axis=0)", "dx.mean(axis=0)")),
     Rule(C.CONSTANT, "np.mean(*B)", "np.sum(*B)", example=("np.mean(dx, axis=0)", "np.sum(dx, axis=0)")),
     Rule(C.CONSTANT, "np.sum(*B)", "np.mean(*B)", example=("np.sum(dx, axis=0)", "np.mean(dx, axis=0)")),
+)
+WHOLE_NUMBERS = (
+    Rule(C.INTEGERS, "np.zeros_like(A)", "np.zeros(A.shape)",
+         "{A} has whole numbers, so {old} keeps whole numbers only: everything after the point is cut off",
+         example=("np.zeros_like(i)", "np.zeros(i.shape)")),
+    Rule(C.INTEGERS, "A.copy()", "A.astype(float)",
+         "{A} has whole numbers, so its copy keeps whole numbers only: everything after the point is cut off",
+         example=("i.copy()", "i.astype(float)")),
 )
 FACTORS = (
     Rule(C.FACTOR_EXTRA, "A * B", "A", "the factor {B} does not belong here", example=("dx * y", "dx")),
@@ -358,6 +367,7 @@ PUT_IN = (
          example=("x * dx", "y * dx")),
     Rule(C.VARIABLE, "K", "<array>", tier=1, example=("dx * 2", "dx * y")),
     Rule(C.VARIABLE, "F(V, *B)", "F(<other>, *B)", tier=1, example=("np.max(x)", "np.max(h)")),
+    Rule(C.VARIABLE, "np.max(A)", "np.max(<other>)", tier=1, example=("np.max(x[t])", "np.max(h)")),
     Rule(C.VARIABLE, "V.max(*B)", "<other>.max(*B)", tier=1, example=("x.max()", "h.max()")),
     Rule(C.VARIABLE, "V.sum(*B)", "<other>.sum(*B)", tier=1, example=("dx.sum(axis=0)", "dh.sum(axis=0)")),
     Rule(C.INDEX, "I", "I + <int>", "{old} counts from the start of a part: {new}", tier=1, example=("i", "i + t")),
@@ -385,6 +395,7 @@ PUT_IN = (
     Rule(C.TERM_MISSING, "A", "A - <term>", "the term -{choice} is missing", tier=2, example=("dx", "dx - dx * y")),
 )
 RULES = (
-    *SIGNS, *FACTORS, *TERMS, *VARIABLES, *NUMBERS, *AXES, *TURNS, *ACTIVATIONS, *MASKS, *OPERATIONS, *INDICES, *PUT_IN,
+    *WHOLE_NUMBERS, *SIGNS, *FACTORS, *TERMS, *VARIABLES, *NUMBERS, *AXES, *TURNS, *ACTIVATIONS, *MASKS, *OPERATIONS,
+    *INDICES, *PUT_IN,
 )
 # fmt: on

@@ -33,6 +33,12 @@ def absent(judge: Judge, run: Run, parts: Parts, source: str) -> Absent | None:
     if event.value is None or claim.value is None or claim.value.size > LARGEST or event.shape != claim.shape:
         return None
     name = shown(event)
+    if parts.unreached is not None and parts.blamed is not None:
+        use, index = parts.unreached
+        rounds = ", ".join(f"{k} = {v}" for k, v in use.loops.items())
+        text = f"at {rounds}, nothing is added to {name}{list(index)}: the gradient from line {use.line} (forward)"
+        text += " is not 0 there"
+        return Absent(Cause.TERM_MISSING, text, parts.blamed.line)
     if parts.missing:
         return lost(judge, run, parts, parts.missing, name)
     if parts.twice and not parts.pieces:

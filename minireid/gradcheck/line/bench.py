@@ -64,7 +64,7 @@ class Bench:
         self.program, self.tolerance = program, tolerance
         self.parents: dict[int, dict[int, tuple[list[ast.stmt], int, Any]]] = {}
         self.numbers = {id(s.node): s.number for s in program.statements}
-        self.objects: dict[int, types.FunctionType] = {}
+        self.mended: list[Change] = []  # mends of other mistakes, which every stretch has
 
     def function_of(self, statement: Statement) -> types.FunctionType | None:
         for function in self.program.functions.get(statement.function.name, []):
@@ -151,14 +151,15 @@ class Bench:
         if stretch.plain is None:
             stretch.plain = [self.code_of([s]) for s in stretch.statements], names_changed([ast.Expr(stretch.read)])
         codes, mutated = [], set(stretch.plain[1])
+        changes = [*self.mended, *([change] if change is not None else [])]
         for statement, (code, names) in zip(stretch.statements, stretch.plain[0]):
-            new = statement if change is None else replaced(statement, change.old, change.new)
-            if new is not statement:
-                code, more = self.code_of(new if isinstance(new, list) else [new])
+            new = changed(statement, changes)
+            if new != [statement]:
+                code, more = self.code_of(new)
                 names = names | more
             codes.append(code)
             mutated |= names
-        read = stretch.read if change is None else replaced(stretch.read, change.old, change.new)
+        (read,) = changed(stretch.read, changes)
         codes.append(compile(ast.Expression(read), "?", "eval"))
         return codes, mutated
 
@@ -234,6 +235,15 @@ def replaced(node: Any, old: Any, new: Any) -> Any:
     node = copy.copy(node)
     setattr(node, name, other)
     return node
+
+
+def changed(node: Any, changes: list[Change]) -> list[Any]:
+    """What becomes of a node with several changes: one node, or the statements that replace it."""
+    nodes = [node]
+    for change in changes:
+        new = [replaced(n, change.old, change.new) for n in nodes]
+        nodes = [m for n in new for m in (n if isinstance(n, list) else [n])]
+    return nodes
 
 
 def with_lines(node: Any) -> Any:

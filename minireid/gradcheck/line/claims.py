@@ -64,6 +64,7 @@ class Claims:
     ) -> None:
         self.problem, self.truth = problem, truth
         self.forward_events, forward_frames = forward
+        self.backward_events = events
         self.names = names_of_gradients(problem, result)
         self.named = {key: several[0] for key, several in self.names.items() if len(several) == 1}
         self.frames = {frame.number: frame for frame in forward_frames}
@@ -198,6 +199,20 @@ class Claims:
         entries = [e for name in names for e in self.entries.get(bare(name), []) if e.shape == event.shape]
         near += [e for e in self.nearest(entries, event) if e not in near]
         return near + self.round_before(near, event)
+
+    def by_own_name(self, event: Event) -> bool:
+        """Whether an assigned value has exactly the name of what it claims to be the derivative by, in its own call."""
+        claims = self.of(event) if event.kind in ("assign", "add", "store") and not self.is_renewed(event) else []
+        pair, names = self.pair(event.frame), forward_names(event.name)
+        return any((last(c.name) in names or one_of(c.name) in names) and pair is not None
+                   and c.frame.number == pair.number for c in claims[:1])  # fmt: skip
+
+    def is_renewed(self, event: Event) -> bool:
+        """Whether a name has another meaning from here on: `dz = dz * (1 - z)`, `ds /= 2`."""
+        return event.site.key == "?" or any(
+            e.name == event.name and e.frame is event.frame and e.loops == event.loops and e.number < event.number
+            and e.site is not event.site and e.kind == event.kind == "assign" for e in self.backward_events
+        )  # fmt: skip
 
     def round_before(self, near: list[Event], event: Event) -> list[Event]:
         """What is assigned in a loop may be what comes back to the round before."""

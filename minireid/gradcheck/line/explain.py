@@ -22,14 +22,14 @@ from minireid.gradcheck.line.judge import LARGEST, Fault, Judge
 from minireid.gradcheck.line.keeping import forward_mend
 from minireid.gradcheck.line.kept import wrongly_kept
 from minireid.gradcheck.line.mend import Mend, Mender
-from minireid.gradcheck.line.summands import claim_summands
+from minireid.gradcheck.line.readers import claim_by_readers
 from minireid.gradcheck.line.trace import Event, Tracer
 from minireid.gradcheck.line.truth import Truth
 from minireid.gradcheck.line.unset import never_set
 from minireid.gradcheck.tensor.problem import Problem
 
 MOST = 4  # findings
-SECONDS = 6.0  # of processor time, after which no further finding is begun
+SECONDS = 5.0  # of processor time for the first reading, after which no further search is begun; then as much again
 LONGER = 8  # characters: another explanation whose change is that much longer is not told
 
 
@@ -52,8 +52,35 @@ def explain(problem: Problem, proofs: Callable[[], list[Proof]]) -> list[Finding
             return None
         judge = Judge(problem, tracer, Truth(problem, tracer))
         judge.faults()
-        claim_summands(judge, program)
-        return Explainer(judge, program, proofs).findings()
+        claim_by_readers(judge, program)
+        first = Explainer(judge, program, proofs)
+        found = first.findings()
+        if first.settled or all(f.causes for f in found):
+            return found
+        if not believe(judge) | claim_by_readers(judge, program, bold=True):
+            return found
+        second = Explainer(judge, program, proofs)
+        other = second.findings()
+        return other if second.settled else found
+
+
+def believe(judge: Judge) -> bool:
+    """Believe values that have exactly the name of what they should be, although that explains nothing by itself.
+
+    With two wrong lines in a row, a right value before the second one makes no later value right.
+    """
+    of_the_loss = {e.site.number for e in judge.truth.needed()} if judge.problem.one_call else set()
+    sites = {e.site.number for e in judge.plain.events if e.site.number in judge.ignored - of_the_loss and e.norm > 0
+             and judge.recognise(e) is None and judge.claims.by_own_name(e)}  # fmt: skip
+    judge.ignored -= sites
+    judge.believed |= sites
+    if sites:
+        judge.faults()
+    return bool(sites)
+
+
+def place(finding: Finding) -> tuple[str, int]:
+    return (finding.line.function, finding.line.number) if finding.line else ("", 0)
 
 
 class With(ast.NodeTransformer):
@@ -71,30 +98,49 @@ class Explainer:
 
     def __init__(self, judge: Judge, program: Program, proofs: Callable[[], list[Proof]]) -> None:
         self.judge, self.program, self.proofs = judge, program, proofs
+        self.end = time.thread_time() + SECONDS
+        proofs()  # made now: later a change may be in place, and where both passes are one function the loss has it too
         self.run = judge.mended()
         self.mender = Mender(judge, program, self.run, lambda backward: proofs()[0](backward))
+        self.mender.end = self.end
         self.changes: list[Change] = []
         self.change_of: dict[int, Change] = {}  # by the id of the finding
         self.sure_of_cause = False  # by what is missing or kept, without a change that proves it
         self.kept: list[Finding] | None = None  # a change of what the forward keeps that makes everything right
+        self.settled = False  # whether the fixes of the findings make every gradient right
 
     def findings(self) -> list[Finding]:
+        found = self.search()
+        self.settled |= bool(self.kept)
+        return found
+
+    def search(self) -> list[Finding]:
         left, found, faults = dict(self.run.faults), list[Finding](), list[Fault]()
-        end = time.thread_time() + SECONDS
-        while left and len(found) < MOST and (not found or time.thread_time() < end):
+        while left and len(found) < MOST and (not found or self.in_time()):
             fault = next(iter(left.values()))
-            finding, fixed = self.finding(fault, alone=not found)
+            finding, fixed = self.finding(fault)
             if self.kept:
                 return self.kept
-            found.append(finding)
-            faults.append(fault)
+            if finding.causes or all(place(finding) != place(other) for other in found):
+                found.append(finding)
+                faults.append(fault)
             for site in {fault.site, *fixed}:
                 left.pop(site, None)
+        for n, fault in enumerate(faults):
+            if self.changes and not found[n].causes and self.in_time():
+                found[n] = self.finding(fault)[0]  # once more, with the others mended
         if not found and self.judge.plain.error is not None:
             return self.raised()
-        if where_made := self.where_it_is_made(found, faults):
-            return where_made
-        return self.proved(found) or (not self.sure_of_cause and self.in_the_forward((-1, 0, 1), 2.0)) or found
+        for proved in (self.where_it_is_made(found, faults), self.proved(found)):
+            if proved:
+                self.settled = True
+                return proved
+        if self.sure_of_cause or not self.in_time():
+            return found
+        return self.in_the_forward((-1, 0, 1), 2.0) or found
+
+    def in_time(self) -> bool:
+        return time.thread_time() < self.end
 
     def where_it_is_made(self, found: list[Finding], faults: list[Fault]) -> list[Finding]:
         """One finding in place of several that change one name in the same way: the change of what the name is given.
@@ -132,7 +178,7 @@ class Explainer:
         line = Line(function, number, self.text(number, function))
         return [Finding(line, [Explanation(m.cause, m.text, m.after()) for m in mends[:1]])]
 
-    def finding(self, fault: Fault, alone: bool) -> tuple[Finding, frozenset[int]]:
+    def finding(self, fault: Fault) -> tuple[Finding, frozenset[int]]:
         """The finding on a fault, and the sites of the faults that its mend makes right too."""
         born = next((e for e in self.run.events if e.object is fault.first.object), fault.first)
         if np.asarray(fault.first.object).dtype.kind in "iu":
@@ -165,6 +211,7 @@ class Explainer:
         if lacks:
             text = f"{text}; {best.text}"
         self.changes.append(best.change)
+        self.mender.bench.mended = [*self.changes]
         finding = Finding(
             self.line(fault, best.line, best.statement.function.name), [Explanation(cause, text, best.after())]
         )
@@ -257,8 +304,9 @@ class Explainer:
     # The line
 
     def line(self, fault: Fault, number: int = 0, function: str = "") -> Line:
-        event, claim = self.mender.parts[fault.site][0].final or fault.events[0]
-        at = self.mender.pieces.place(event)
+        parts = self.mender.parts[fault.site][0]
+        event, claim = parts.final or fault.events[0]
+        at = self.mender.pieces.place(parts.blamed or event)
         statement = at[1] if at else None
         line = number or (statement.line if statement and event.kind not in ("item", "return") else event.line)
         own = function or (statement.function.name if statement else event.site.function)

@@ -236,6 +236,22 @@ def terms_of(node: ast.expr) -> list[ast.expr]:
     return [node]
 
 
+def drawn_by_zip(target: ast.expr, iterated: ast.expr) -> set[str]:
+    """Names of a loop that are data and count nothing: ix, y in `for ix, y in zip(inputs, targets)`."""
+    if not isinstance(iterated, ast.Call) or not iterated.args:
+        return set()
+    name, inner = ast.unparse(iterated.func), iterated.args
+    elements = target.elts if isinstance(target, (ast.Tuple, ast.List)) else []
+    if name == "enumerate" and len(elements) == 2:
+        return drawn_by_zip(elements[1], inner[0])
+    if name in ("reversed", "list", "tuple"):
+        return drawn_by_zip(target, inner[0])
+    if name != "zip" or len(elements) != len(inner):
+        return set()
+    return {n.id for e, i in zip(elements, inner) if "range" not in ast.unparse(i)
+            for n in ast.walk(e) if isinstance(n, ast.Name)}  # fmt: skip
+
+
 def repeatable(index: ast.expr) -> bool:
     """Whether it does no harm to evaluate an index twice: it calls only functions such as str, len or np.arange."""
     called = [ast.unparse(n.func) for n in ast.walk(index) if isinstance(n, ast.Call)]
@@ -326,6 +342,8 @@ class Taps(ast.NodeTransformer):
     def loop(self, node: Any, original: Any) -> list[ast.stmt]:
         source = node.target if isinstance(node, ast.For) else node.test
         names = [n.id for n in ast.walk(source) if isinstance(n, ast.Name) and n.id in self.locals]
+        data = drawn_by_zip(node.target, node.iter) if isinstance(node, ast.For) else set()
+        names = [n for n in names if n not in data]
         counters = ast.Dict([ast.Constant(n) for n in names], [ast.Name(n, ast.Load()) for n in names])
         depth = ast.Constant(len(self.loops))
         start = located(ast.Expr(call("loop", depth, counters)), node)
@@ -483,7 +501,10 @@ class Taps(ast.NodeTransformer):
         return located(call("buffer", node), node) if buffer else node
 
     def argument(self, node: ast.expr) -> ast.expr:
-        """An argument of a call; the terms of a sum are reported one by one."""
+        """An argument of a call; the terms of a sum, and what is put together in a list, are reported one by one."""
+        if isinstance(node, (ast.List, ast.Tuple)):
+            node.elts = [self.argument(element) for element in node.elts]
+            return node
         if len(terms_of(node)) > 1:
             number = len(self.program.sites)
             return self.wrap(self.add_up(node, "", "+", number), "part", "", node)

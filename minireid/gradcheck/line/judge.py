@@ -74,6 +74,7 @@ class Judge:
         self.instead: dict[int, dict[tuple[int, str], list[Event]]] = {}  # by site: claims for those by name, if false
         self.by_analogy()
         self.ignored: frozenset[int] = frozenset()  # sites whose claims are false
+        self.believed: frozenset[int] = frozenset()  # sites whose claims are not tested
         self.scales: dict[int, float] = {}
         self.choices: dict[int, int] = {}
         self.strict = False  # whether values of another shape are left as they are
@@ -235,6 +236,8 @@ class Judge:
         """What is to `event` as the forward's event `found` is to `example`: the same in the round of `event`."""
         keyed = last(found.leaf).lstrip("-").isdigit()  # an entry of a dict by the number of the step
         alike = [e for e in self.truth.events if e.site is found.site and (e.leaf == found.leaf or keyed)]
+        if keyed:  # a use of the dict is one of all its entries: those that count
+            alike = [e for e in alike if np.any(np.abs(self.truth.print(e, 1)) > 1e-13)]
         own = [e for e in alike if self.claims.same_round(e, example)]
         if found not in own:
             return None
@@ -326,7 +329,7 @@ class Judge:
         """(site, the faults without it) of claims that explain nothing: no other value is wrong without them."""
         lies = []
         for site in found:
-            if not self.certain(site, found):
+            if not self.certain(site, found) and site not in self.believed:
                 without = self.mended(self.ignored | {site}).faults
                 few = len(without) <= len(found) and self.weak(found[site])
                 if few or without.keys() <= found.keys() - {site}:

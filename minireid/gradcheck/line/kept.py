@@ -38,8 +38,8 @@ def wrongly_kept(mender: Mender, fault: Fault) -> Kept | None:
     """What the forward should have kept for the first wrong expression of the fault; None if that is not it."""
     stretch = mender.quick(fault)
     parts = mender.parts[fault.site][0]
-    if stretch is None or not stretch.instances or not parts.pieces:
-        return None
+    if stretch is None or not stretch.instances or not parts.pieces or mender.judge.problem.one_call:
+        return None  # one function has both passes: nothing is kept
     statement = mender.program.statements[parts.pieces[0].statement]
     space = mender.bench.space(statement)
     scope = Scope(stretch.instances[0].names, space, mender.gradients)

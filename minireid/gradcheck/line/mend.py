@@ -114,6 +114,7 @@ class Mender:
         self.gradients = {owner(e.site.name) for e in judge.plain.events
                           if (e.number, e.leaf) not in judge.constant and e.kind != "term"}  # fmt: skip
         self.out_of_time = False
+        self.end = np.inf  # of processor time: then no other fault is searched
 
     def look(self, executions: set[int]) -> None:
         """Copy the names before these executions, in a run with the right values."""
@@ -126,7 +127,7 @@ class Mender:
     def suspects(self, fault: Fault) -> list[Suspect]:
         """The statement of the fault, then those that its value is made of and that are not known to be right."""
         parts = self.parts[fault.site][0]
-        at = self.pieces.place(parts.final[0] if parts.final else fault.first)
+        at = self.pieces.place(parts.blamed or (parts.final[0] if parts.final else fault.first))
         if at is None:
             return []
         self.bare = [piece.read for piece in parts.pieces]
@@ -188,15 +189,17 @@ class Mender:
                   if isinstance(getattr(n, "ctx", None), ast.Load) and not in_index(n, target)}  # fmt: skip
         read = [named(n) for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute)) and id(n) not in filled]
         frame = self.run.frames[suspect.execution]
-        found = []
+        found: list[tuple[int, Statement]] = []
         for name in dict.fromkeys(r for r in read if r):
             before = [e for e in self.run.events
                       if e.frame is frame and e.site.name == name and e.execution < suspect.execution
                       and e.kind in ("assign", "add", "store", "touch")]  # fmt: skip
             passed_on = suspect.distance == 0 and any(isinstance(r, ast.Name) and r.id == name for r in self.bare)
+            passed_on |= isinstance(node, ast.For)  # its entries are passed on as they are
             if before and (passed_on or not self.known(before[-1])):
-                at = self.pieces.place(before[-1])
-                found += [at] if at else []
+                group = self.judge.final.get((before[-1].number, before[-1].leaf), [before[-1]])
+                at = {place[1].number: place for e in group if (place := self.pieces.place(e)) is not None}
+                found += at.values()
         found += self.called(suspect)
         for loop in suspect.statement.loops:
             number = self.bench.numbers.get(id(loop))
@@ -399,7 +402,7 @@ class Mender:
 
     def search(self, fault: Fault) -> list[Mend]:
         """The nearest statements and the simplest rules first, until a change mends the fault and its family."""
-        end = time.thread_time() + SECONDS
+        end = min(time.thread_time() + SECONDS, self.end)
         suspects = self.suspects(fault)
         family = self.family(fault, suspects)
         many = len(self.run.faults) > 2
@@ -412,8 +415,8 @@ class Mender:
             found += self.attempt(fault, suspect, tier, min(end, time.thread_time() + SLICE))
             if found:
                 self.counted(found, [f for f in self.run.faults.values() if f is not fault], suspects)
-                if max(len(m.fixed) for m in found) > (len(self.run.faults) - 1 if many else len(family)):
-                    last = min(last, cost + 0.5 * bool(suspect.distance))
+                enough = max(len(m.fixed) for m in found) > (len(self.run.faults) - 1 if many else len(family))
+                last = min(last, cost + (0.5 * bool(suspect.distance) if enough else 0.6 if tier else 1.3))
             if time.thread_time() > end:
                 self.out_of_time = not found
                 break
@@ -445,7 +448,8 @@ class Mender:
         Its own inputs are known, its value is not: so the mistake is most likely there, or right after it.
         """
         suspects = self.suspects(fault)
-        chain = [s for s in suspects if s.distance and self.computes(s)]
+        factors = not self.judge.problem.one_call  # else what computes no gradient belongs to the loss itself
+        chain = [s for s in suspects if s.distance and (self.computes(s) or (factors and makes(s.statement.node)))]
         deepest = max((s.distance for s in chain), default=0)
         last = [s for s in chain if s.distance == deepest]
         return last[-1].statement if len({s.statement.number for s in last}) == 1 else None
@@ -501,11 +505,13 @@ class Mender:
             suspect = by_statement[mend.statement.number]
             if len(mend.fixed) > 1:
                 continue
-            space = self.bench.space(mend.statement)
+            space, own = self.bench.space(mend.statement), mend.fixed
             for other in family:
                 stretches = self.stretches(other, suspect)
                 if stretches and any(self.tried(s, mend.change, space) for s in stretches):
                     mend.fixed |= {other.site}
+            if len(mend.fixed) == len(self.run.faults) and not self.holds([mend.change], self.whole):
+                mend.fixed = own  # each alone, but not all at once
         return found
 
     def stretches(self, fault: Fault, suspect: Suspect) -> list[Stretch]:
@@ -575,6 +581,10 @@ class Mender:
             and any(e.shape for e in self.judge.truth.inputs.values())  # of a function of numbers each is a variable
         ):
             return Cause.CONSTANT
+        if cause in (Cause.VARIABLE, Cause.ACTIVATION, Cause.OPERATION) and is_multiple(old, new):
+            return Cause.CONSTANT
+        if cause is Cause.ACTIVATION and "np.sign" in show(candidate.new):
+            return Cause.OPERATION
         if cause in (Cause.VARIABLE, Cause.ACTIVATION) and isinstance(old, np.ndarray) and new is not None:
             a, b = np.asarray(old), np.asarray(new)
             if activation_of(a, b) or activation_of(b, a):
@@ -640,7 +650,7 @@ class Mender:
                 return frozenset()
             if len(self.run.faults) > 1:
                 return frozenset({fault.site})
-        return frozenset(self.run.faults) if self.holds([change], self.whole) else frozenset()
+        return frozenset(self.run.faults) if self.holds([*self.bench.mended, change], self.whole) else frozenset()
 
     def holds(self, changes: list[Change], test: Callable[[Any], bool]) -> bool:
         """Whether the backward passes a test with these changes of the program."""
@@ -717,7 +727,11 @@ def changes(statement: Statement, scope: Scope, tier: int, cause: Callable[..., 
     """
     for name, text, new in statement_candidates(statement.node, scope, tier):
         change = Change(statement, statement.node, new)
-        yield change, functools.partial(Mend, change, name, text, tier, RANKS.get(name, 300), 0, 0)
+        subtracts = isinstance(new[0], ast.AugAssign) and isinstance(new[0].op, ast.Sub)  # likelier a wrong sign
+        yield (
+            change,
+            functools.partial(Mend, change, name, text, tier, 300 if subtracts else RANKS.get(name, 300), 0, 0),
+        )
 
     def made(change: Change, candidate: Candidate) -> Mend:
         size = len(show(candidate.new)) - len(show(candidate.old))
@@ -756,6 +770,12 @@ def left_behind(function: ast.AST) -> list[str]:
     return sorted(assigned - read)
 
 
+def makes(node: ast.stmt) -> bool:
+    """Whether a statement computes an array, and does not only unpack or begin one."""
+    inside = list(ast.walk(node.value)) if isinstance(node, ast.Assign) else []
+    return sum(isinstance(n, ast.BinOp) for n in inside) > 1
+
+
 def in_index(node: ast.AST, target: ast.AST) -> bool:
     """Whether a node stands in an index of what is assigned."""
     indices = [n.slice for n in ast.walk(target) if isinstance(n, ast.Subscript)]
@@ -770,6 +790,16 @@ def is_setting(node: ast.expr) -> bool:
 def partial(event: Event) -> bool:
     """Whether a value of the forward is one use of a variable, not the whole of it."""
     return event.kind == "use" or (event.kind == "part" and bool(event.site.name))
+
+
+def is_multiple(old: Any, new: Any) -> bool:
+    """Whether an array is a number times another, not 1 or -1."""
+    if not (numeric(old) and numeric(new)) or np.size(old) < 2 or np.shape(old) != np.shape(new) or not np.any(old):
+        return False
+    a, b = np.asarray(old, float), np.asarray(new, float)
+    where = np.unravel_index(np.argmax(np.abs(a)), a.shape)
+    number = b[where] / a[where]
+    return bool(number) and abs(number) != 1 and bool(np.allclose(b, number * a, rtol=1e-9))
 
 
 def is_mask(value: np.ndarray) -> bool:

@@ -37,15 +37,22 @@ class Piece:
 
 @dataclass
 class Parts:
-    """pieces: wrong ones. missing: uses without a piece. extra: how many pieces belong to no use. twice: uses counted
-    twice. final: the last event of the sum, and what it should be the derivative by."""
+    """pieces: wrong ones. missing: uses without a piece. twice: uses counted twice. final: the last event of the sum,
+    and what it should be the derivative by. blamed: an event of the only statement that adds something wrong.
+    unreached: a use, and an entry to which nothing is added in its round.
+    """
 
     pieces: list[Piece] = field(default_factory=list)
     missing: list[Event] = field(default_factory=list)
     twice: list[Event] = field(default_factory=list)
     final: tuple[Event, Event] | None = None
     birth: Event | None = None
+    blamed: Event | None = None
+    unreached: tuple[Event, tuple[int, ...]] | None = None
     group: list[Event] = field(default_factory=list)
+
+
+Raw = tuple[Event, np.ndarray, float, ast.expr | None]
 
 
 class Pieces:
@@ -73,7 +80,12 @@ class Pieces:
             return found
         if event.shape == claim.shape and event.site.number not in self.judge.scales:
             self.taken_apart(found, group, claim)
-        if not found.pieces and not found.missing and len(group) == 1:
+        raw = self.raw(group) if not found.pieces and not found.missing and event.shape == claim.shape else []
+        if len(raw) == 1:  # one expression, and perhaps a number after it: dz /= m
+            maker, _, number, read = raw[0]
+            piece = self.piece(maker, [self.judge.wanted(event, claim) / number], read)
+            found.pieces = [piece] if piece is not None else []
+        elif len(group) == 1 and not found.pieces and not found.missing:
             found.pieces = [p for p in [self.piece(event, [self.judge.wanted(event, claim)])] if p is not None]
         return found
 
@@ -115,7 +127,7 @@ class Pieces:
         return any(named(n) == name for n in nodes if isinstance(n, (ast.Name, ast.Attribute, ast.Subscript)))
 
     def taken_apart(self, found: Parts, group: list[Event], claim: Event) -> None:
-        if any(e.kind in ("add", "store") and e.site.key == "?" for e in group):
+        if any(e.kind in ("add", "store") and e.site.key == "?" and self.times(group, e) is None for e in group):
             return  # `*=`: no sum
         if group[-1].index is not None and not group[-1].site.key:
             found.pieces = self.stored(group, claim)
@@ -139,6 +151,9 @@ class Pieces:
                 found.twice += again
             else:
                 wrong.append((event, value, sign, read))
+        wrong, left = self.without_right_statements(wrong, left)
+        if left and len({event.site.statement for event, *_ in wrong}) == 1:
+            found.blamed, found.unreached = wrong[0][0], self.unreached(wrong, left)
         windows = group[-1].index is not None
         if windows and (left == uses or (left and len(raw) < len(group) - 1)):  # some of them add zeros
             found.pieces = self.windows(group, claim)
@@ -151,9 +166,9 @@ class Pieces:
         for event, value, sign, read in wrong[:4]:
             near = [u for u in left if self.judge.claims.same_round(u, event)] if len(wrong) > 1 else left
             several = near or left
-            targets = [sign * self.truth.full(u) for u in several] if len(wrong) > 1 else []
+            targets = [self.truth.full(u) / sign for u in several] if len(wrong) > 1 else []
             if several and (len(several) > 1 or not targets):
-                targets.append(sign * np.sum([self.truth.full(u) for u in several], axis=0))
+                targets.append(np.sum([self.truth.full(u) for u in several], axis=0) / sign)
             if not left:
                 targets = []
             if event.index is not None and read is None:
@@ -165,13 +180,54 @@ class Pieces:
                 piece.spreads = event.index is None
                 found.pieces.append(piece)
 
-    def raw(self, group: list[Event]) -> list[tuple[Event, np.ndarray, int, ast.expr | None]]:
-        """(event, what it adds, sign of its expression in the sum, the expression)."""
-        found: list[tuple[Event, np.ndarray, int, ast.expr | None]] = []
+    def without_right_statements(self, wrong: list[Raw], left: list[Event]) -> tuple[list[Raw], list[Event]]:
+        """Without the statements that add, in all their rounds, just what the uses in one statement need."""
+        for number in dict.fromkeys(event.site.statement for event, *_ in wrong):
+            own = [raw for raw in wrong if raw[0].site.statement == number]
+            added = np.sum([value for _, value, *_ in own], axis=0)
+            print_, norm = self.truth.tracer.print_of(added), float(np.linalg.norm(added))
+            for use in dict.fromkeys(u.site.statement for u in left):
+                uses = [u for u in left if u.site.statement == use]
+                if self.truth.same(print_, np.sum([self.truth.print(u) for u in uses], axis=0), norm):
+                    wrong = [raw for raw in wrong if all(raw is not o for o in own)]
+                    left = [u for u in left if u.site.statement != use]
+                    break
+        return wrong, left
+
+    def unreached(self, wrong: list[Raw], left: list[Event]) -> tuple[Event, tuple[int, ...]] | None:
+        """A use, and an entry that gets nothing in its round, where all that is added in the round is right."""
+        for use in left:
+            own = [v for e, v, *_ in wrong if use.loops and use.loops.items() <= e.loops.items()]
+            if own and own[0].shape == use.shape:
+                rest, touched = self.truth.full(use) - np.sum(own, axis=0), np.any([v != 0 for v in own], axis=0)
+                lacking = np.abs(rest) > 1e-7 * np.abs(rest).max()
+                if lacking.any() and not (lacking & touched).any():
+                    return use, tuple(int(i) for i in np.argwhere(lacking)[0])
+        return None
+
+    def times(self, group: list[Event], event: Event) -> float | None:
+        """The number that `*=` or `/=` multiplies an array with; None if it is none."""
+        position = next(n for n, e in enumerate(group) if e is event)
+        before, after = group[position - 1].value if position else None, event.value
+        if before is None or after is None or not np.any(before):
+            return None
+        where = np.unravel_index(np.argmax(np.abs(before)), before.shape)
+        number = float(after[where] / before[where])
+        return number if number and np.allclose(after, number * before, rtol=1e-12) else None
+
+    def raw(self, group: list[Event]) -> list[Raw]:
+        """(event, what it adds, times what its expression stands in the sum, the expression)."""
+        found: list[Raw] = []
         before: np.ndarray | None = None
         for event in group:
             if event.value is None:
                 return []
+            if event.site.key == "?" and event.kind in ("add", "store"):
+                number = self.times(group, event)
+                if number is None:
+                    return []
+                before, found = event.value, [(e, number * v, number * sign, read) for e, v, sign, read in found]
+                continue
             fresh = event.kind not in ("add", "touch", "store") or (event.kind == "store" and not event.site.key)
             added = event.value if fresh or before is None else event.value - before
             before = event.value
@@ -217,7 +273,7 @@ class Pieces:
     def uses_of(self, claim: Event) -> list[Event]:
         """Where the forward uses the variable; empty if the derivatives by these uses do not add up to the whole."""
         if claim.uses:
-            return list(claim.uses)
+            return [u for u in claim.uses if np.any(np.abs(self.truth.print(u)) > 1e-13)]
         later = [e for e in self.judge.claims.in_frame[claim.frame.number] if e.number > claim.number]
         if claim.kind == "input":
             attribute = f"self.{claim.name.rpartition('.')[2]}"

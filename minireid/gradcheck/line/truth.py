@@ -173,7 +173,7 @@ def together(events: list[Event]) -> list[Event]:
     made: dict[tuple[int, str], str] = {}  # the round in which a name got its present value
     for event in events:
         key, now = (event.frame.number, event.name), str(event.loops)
-        if event.kind in ("assign", "argument"):
+        if event.kind in ("assign", "argument", "store"):
             made[key] = now
         elif event.kind == "use" and event.site.name:
             groups[*key, now, event.execution].append(event)
@@ -181,10 +181,10 @@ def together(events: list[Event]) -> list[Event]:
                 groups[*key, now].append(event)
     sites: dict[tuple[Any, ...], Site] = {}
     found: list[Event] = []
-    for (frame, name, _, *execution), uses in groups.items():
+    for (frame, _, _, *execution), uses in groups.items():
         if len(uses) > 1 and all(u.shape == uses[0].shape for u in uses):
             number = -1_000_000 - len(found)
-            place = (frame, name, uses[0].site.statement if execution else -1)
+            place = (frame, uses[0].site.name, uses[0].site.statement if execution else -1)
             site = sites.setdefault(place, replace(uses[0].site, number=number, kind="uses"))
             found.append(replace(uses[0], number=number, site=site, uses=tuple(uses)))
     return found
