@@ -69,8 +69,8 @@ def believe(judge: Judge) -> bool:
 
     With two wrong lines in a row, a right value before the second one makes no later value right.
     """
-    of_the_loss = {e.site.number for e in judge.truth.needed()} if judge.problem.one_call else set()
-    sites = {e.site.number for e in judge.plain.events if e.site.number in judge.ignored - of_the_loss and e.norm > 0
+    open_ = judge.ignored - judge.sites_of_the_loss()
+    sites = {e.site.number for e in judge.plain.events if e.site.number in open_ and e.norm > 0
              and judge.recognise(e) is None and judge.claims.by_own_name(e)}  # fmt: skip
     judge.ignored -= sites
     judge.believed |= sites

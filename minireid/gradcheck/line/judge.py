@@ -128,7 +128,13 @@ class Judge:
         needed = {(e.site.number, e.execution, e.leaf) for e in self.truth.needed()}
         own = [e for e in self.plain.events if (e.site.number, e.execution, e.leaf) in needed]
         kept = {(id(e.object), e.print.tobytes()) for e in own}
-        return {(e.number, e.leaf) for e in self.plain.events if (id(e.object), e.print.tobytes()) in kept}
+        places, main = self.sites_of_the_loss(), self.plain.events[0].site.function if self.plain.events else ""
+        return {(e.number, e.leaf) for e in self.plain.events if (id(e.object), e.print.tobytes()) in kept
+                or (e.site.number in places and e.site.function == main)}  # fmt: skip
+
+    def sites_of_the_loss(self) -> set[int]:
+        """Places that compute the loss, where one function has both passes: what they compute is no gradient."""
+        return {e.site.number for e in self.truth.needed()} if self.problem.one_call else set()
 
     def unit_of_constants(self) -> float:
         """1 / the upstream gradient of a scalar loss: in these units are gradients that it multiplies at the end."""

@@ -84,11 +84,12 @@ def fewest(judge: Judge, event: Event, likes: list[Event]) -> None:
 def without_claim(judge: Judge, run: Run) -> Iterator[Event]:
     """One event for each place that has no claim and is no true derivative: the second of its rounds."""
     places: dict[int, list[Event]] = {}
+    of_the_loss = judge.sites_of_the_loss()
     for event in run.events:
         key = (event.number, event.leaf)
         small = event.value is not None and event.value.size <= ENTRIES
         usual = event.kind in MADE and event.index is None and small and event.norm > 0
-        if usual and key in judge.final and key not in judge.constant:
+        if usual and key in judge.final and key not in judge.constant and event.site.number not in of_the_loss:
             places.setdefault(event.site.number, []).append(event)
     for site, events in places.items():
         by_name = any(judge.claims.of(e) for e in events) and site not in judge.ignored

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minireid.gradcheck import check
+from minireid.gradcheck import check, check_loss
 from minireid.gradcheck.cause.causes import Cause
 from tests.gradcheck.planting import changed, line_of, module
 
@@ -272,3 +272,65 @@ def test_what_other_lines_use_rightly_is_not_blamed():
     page = changed(module(SCALED), ("self.db = v", "self.db = s"))
     report = check(page.Scaled(), RNG.normal(size=4))
     assert report.line.number == line_of(page, "self.db = s") and report.causes[0].fix == "self.db = v"
+
+
+def test_what_a_loop_over_entries_leaves_out_is_told():
+    page = module("""
+        import numpy as np
+
+        def svm_loss(W, X, y):
+            dW = np.zeros(W.shape)
+            loss = 0.0
+            for i in range(len(X)):
+                scores = X[i] @ W
+                for j in range(W.shape[1]):
+                    margin = scores[j] - scores[y[i]] + 1
+                    if j != y[i] and margin > 0:
+                        loss += margin
+                        dW[:, j] += X[i]
+            dW /= len(X)
+            dW += 0.2 * W
+            return loss / len(X) + 0.1 * np.sum(W * W), dW
+    """)
+    rng = np.random.default_rng(7)
+    report = check_loss(page.svm_loss, rng.normal(size=(4, 3)), rng.normal(size=(5, 4)), np.array([0, 2, 1, 1, 2]))
+    assert report.line.text == "dW[:, j] += X[i]"
+    assert report.causes[0].cause is Cause.TERM_MISSING
+    assert "nothing is added to dW[0, 0]" in report.causes[0].text
+
+
+def test_two_mistakes_one_of_which_only_the_whole_can_prove():
+    """The bias is read in a comprehension, so its sum has no parts that could be judged alone."""
+    page = module("""
+        import numpy as np
+
+        def forward(xs, W, b):
+            h, out = np.zeros(3), []
+            for x in xs:
+                net = {k: W[k] @ x + b[k] + h for k in "ab"}
+                a, c = np.tanh(net["a"]), np.tanh(net["b"])
+                out.append((a, c))
+                h = a * c
+            return h, (xs, W, b, out)
+
+        def backward(dh, cache):
+            xs, W, b, out = cache
+            dW, db = {k: 0 * v for k, v in W.items()}, {k: 0 * v for k, v in b.items()}
+            dxs = np.zeros_like(xs)
+            for t in range(len(xs) - 1, -1, -1):
+                a, c = out[t]
+                d_a = dh * c * (1 - c**2)
+                d_b = dh * a * (1 - c**2)
+                for k, d in zip("ab", (d_a, d_b)):
+                    dW[k] += np.outer(d, xs[t])
+                    dxs[t] += W[k].T @ d
+                db["a"] += d_a
+                db["b"] += d_a
+                dh = d_a + d_b
+            return dxs, dW, db
+    """)
+    rng = np.random.default_rng(7)
+    weights = {k: rng.normal(size=(3, 2)) for k in "ab"}
+    report = check(page.forward, page.backward, rng.normal(size=(4, 2)), weights, {k: rng.normal(size=3) for k in "ab"})
+    fixes = {finding.causes[0].fix for finding in report.findings if finding.causes}
+    assert fixes == {"d_a = dh * c * (1 - a ** 2)", "db['b'] += d_b"}, str(report)
