@@ -43,6 +43,8 @@ def test_latex_read_back_is_the_same(kind: str) -> None:
 
 def test_latex_by_hand() -> None:
     lines = latex_page(definition_of("s9")).splitlines()
+    assert latex(("**", ("/", "a", "b"), 2)) == r"\left(\frac{a}{b}\right)^{2}"
+    assert latex(("*", ("/", "a", "b"), "c")) == r"\frac{a}{b} \odot c"
     assert lines[1] == r"  a_f &= x \, W_f + b_f \\"
     assert lines[5] == r"  a_g &= \left(x \, W_g\right) \odot \left(1 + h' \odot u_g\right) + b_g \\"
     assert lines[11] == r"  h &= \left(1 - o\right) \odot h' + o \odot s"
