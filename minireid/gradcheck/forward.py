@@ -22,6 +22,7 @@ from minireid.gradcheck.line.follow import Program, Statement, following
 from minireid.gradcheck.line.mend import Mend, changes
 from minireid.gradcheck.line.trace import FORWARD, Event, Moment, Tracer
 from minireid.gradcheck.line.trace import run as traced
+from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor.problem import Problem, fresh, own
 from minireid.gradcheck.tensor.rounding import forward_rounds
 
@@ -67,6 +68,19 @@ def compare_forwards(
         else effects(np.asarray(a), np.asarray(n), {}, {})[:1]
     )
     return message, Finding(line, [*causes, Explanation(Cause.FORWARD, message)])
+
+
+def with_forward(report: Report, differs: tuple[str, Finding]) -> Report:
+    """The report on a forward that differs. A note says whether the backward is right for it."""
+    consistent = not report.faults and all(tensor.ok for tensor in report.tensors)
+    report.notes.append(
+        "the backward is right for this forward"
+        if consistent
+        else "correct the forward first: the cause of the wrong gradients is searched for after that"
+    )
+    report.forward, finding = differs
+    report.findings = [finding]
+    return report
 
 
 def difference(

@@ -15,6 +15,7 @@ from typing import Any
 from minireid.base.errors import InputError
 
 SECONDS = 120.0
+FILE_PROCESS = "minireid.gradcheck.cases.file_process"
 ROOT = Path(__file__).parents[3]
 
 
@@ -35,13 +36,21 @@ def check_file(
     Raises InputError if the file or `like` does not exist, the file cannot be imported, or the time is over before
     anything is known.
     """
+    order = {"like": like, "shapes": shapes, "seed": seed, "hints": hints, "picture": str(picture or "")}
+    return answered(path, order, seconds)
+
+
+def answered(path: Path, order: dict[str, Any], seconds: float, module: str = FILE_PROCESS) -> dict[str, Any]:
+    """What `module`, run as a process, writes about the file at `path`.
+
+    order: what it is given, as JSON; "file" and "result" are added. It writes its answer to "result": at least
+    "finished", or "input_error". Raises InputError as `check_file` does.
+    """
     if not path.is_file():
         raise InputError(f"there is no file {path}; expected a Python file with your functions")
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
-        order = {"file": str(path), "like": like, "shapes": shapes, "seed": seed, "hints": hints,
-                 "picture": str(picture or ""), "result": str(result)}  # fmt: skip
-        last = run(order, seconds)
+        last = run({**order, "file": str(path), "result": str(result)}, seconds, module)
         if last is None and not result.is_file():
             raise InputError(f"{path}: not finished after {seconds:g} seconds; is there an endless loop?")
         if not result.is_file():
@@ -58,10 +67,10 @@ def check_file(
     return found
 
 
-def run(order: dict[str, Any], seconds: float) -> str | None:
+def run(order: dict[str, Any], seconds: float, module: str) -> str | None:
     """Run the process to its end. Returns its last message, or None if the time was over."""
     # -X utf8: the file, and what is written, are UTF-8 on every system
-    command = [sys.executable, "-P", "-X", "utf8", "-m", "minireid.gradcheck.cases.file_process", json.dumps(order)]
+    command = [sys.executable, "-P", "-X", "utf8", "-m", module, json.dumps(order)]
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),

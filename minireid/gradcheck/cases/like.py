@@ -15,10 +15,9 @@ from minireid.gradcheck import Report, check
 from minireid.gradcheck.cases.own_form import flat, is_flat, own_step
 from minireid.gradcheck.cases.page_case import accepted, base, cases_of, functions_for, pages
 from minireid.gradcheck.cases.pages import OTHER, Case, Sizes
-from minireid.gradcheck.cases.user_module import error_text, imported, line_of
+from minireid.gradcheck.cases.user_module import failed, imported, line_of, said_unwritten
 from minireid.gradcheck.cases.variants import variants
-from minireid.gradcheck.finding import Finding
-from minireid.gradcheck.forward import compare_forwards
+from minireid.gradcheck.forward import compare_forwards, with_forward
 from minireid.gradcheck.front.nearest import unknown
 
 Tell = Callable[[list[Report]], None]  # is given what is known so far: the time may be over before the end
@@ -90,17 +89,12 @@ def report_on(
     except Exception as error:
         if line_of(error, path) is None:
             raise  # not an error of the user's file
-        report = Report(case.name, [], [], seed, "")
-        unwritten = "not written yet: " if isinstance(error, NotImplementedError) else ""
-        report.faults = [unwritten + error_text(error, path)]
-        report.findings = [Finding(line_of(error, path))]
-        return report
+        return failed(case.name, seed, error, path)
     if differs and only_other_draws(forward, case, config):
         differs = None
         report = check(forward, backward, *case.arrays, **how, **config)
         notes = [*notes, "forward draws other random numbers than the page of minireid: this is accepted"]
-    if any("raises NotImplementedError" in fault for fault in report.faults):
-        report.faults = [f"not written yet: {fault}" for fault in report.faults]
+    report = said_unwritten(report)
     if differs:
         report = with_forward(report, differs)
     report.notes = [*notes, *report.notes]
@@ -123,16 +117,3 @@ def only_other_draws(forward: Callable[..., Any], case: Case, config: dict[str, 
     kept = forward(np.ones(10_000), rate=config["rate"], rng=np.random.default_rng(0))[0]
     scale = 1 / (1 - config["rate"])
     return bool(np.isclose(kept[kept != 0], scale).all() and abs(np.mean(kept) - 1) < 0.05)
-
-
-def with_forward(report: Report, differs: tuple[str, Finding]) -> Report:
-    """The report on a forward that differs. A note says whether the backward is right for it."""
-    consistent = not report.faults and all(tensor.ok for tensor in report.tensors)
-    report.notes.append(
-        "the backward is right for this forward"
-        if consistent
-        else "correct the forward first: the cause of the wrong gradients is searched for after that"
-    )
-    report.forward, finding = differs
-    report.findings = [finding]
-    return report
