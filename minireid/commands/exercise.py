@@ -1,0 +1,41 @@
+"""Functions to write yourself, and their check."""
+
+import argparse
+from pathlib import Path
+
+from minireid.base.errors import InputError
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("action", choices=("list", "start", "check"))
+    command.add_argument("name", nargs="?", metavar="NAME", help="start: the exercise; check: your FILE.py")
+    command.add_argument("--exercise", metavar="NAME", help="check: the exercise, if the file has another name")
+    command.add_argument("--seed", type=int, help="check: draw the numbers from it (default: new ones each time)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from minireid.practice.exercises import catalogue
+
+    if arguments.action == "list":
+        print(catalogue.table())
+        return 0
+    if not arguments.name:
+        what = "NAME" if arguments.action == "start" else "FILE.py"
+        raise InputError(f"expected minireid exercise {arguments.action} {what}; all names: minireid exercise list")
+    if arguments.action == "start":
+        from minireid.practice.exercises.stub import stub
+
+        print(stub(catalogue.exercise_of(arguments.name)), end="")
+        return 0
+    return check(Path(arguments.name), arguments.exercise, arguments.seed)
+
+
+def check(path: Path, name: str | None, seed: int | None) -> int:
+    """Print what the grader says. 1 unless all is right."""
+    from minireid.practice.exercises.catalogue import exercise_of
+    from minireid.practice.grading.grade import text
+    from minireid.practice.grading.grader import grade_file
+
+    grade = grade_file(path, exercise_of(name or path.stem), seed)
+    print(text(grade))
+    return 0 if grade.ok else 1

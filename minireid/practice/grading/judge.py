@@ -1,0 +1,263 @@
+"""Tries a student's functions on fresh numbers and compares, tensor by tensor. All of it runs in the parent.
+
+A pair of functions: each result of forward and each gradient of backward is a row. Every row must be right for all
+draws. Forward has a third of the points, backward two thirds; within them all tensors count alike.
+"""
+
+import copy
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from minireid.base.trees import leaves
+from minireid.practice.exercises.exercise import Asked, Exercise, Inputs
+from minireid.practice.grading import numerical
+from minireid.practice.grading.grade import Grade, Row, total
+from minireid.practice.grading.process import Failure
+from minireid.practice.grading.tensors import Comparison, compare
+from minireid.practice.grading.variant import Variant, variant_of
+from minireid.practice.grading.wire import Code, Seed
+
+DRAWS = 3
+FORWARD = 1 / 3
+
+
+class Answers(Protocol):
+    """Who calls the student's functions: process.Student."""
+
+    def ask(self, **request: Any) -> dict[str, Any] | Failure: ...
+
+
+class Found(NamedTuple):
+    """What is known of one function: a comparison for each tensor, or why it gave no answer."""
+
+    tensors: dict[str, Comparison]
+    failure: Failure | None = None
+    extra: str = ""  # a sentence: the variant, numerical differences
+
+
+def judge(exercise: Exercise, student: Answers, file: str, seed: int) -> Grade:
+    """The grade of a file that a process is ready to import."""
+    loaded = student.ask(do="load", file=file)
+    failure = loaded if isinstance(loaded, Failure) else None
+    names = [] if isinstance(loaded, Failure) else [str(name) for name in loaded.get("functions") or []]
+    rows: list[Row] = []
+    words: list[str] = []
+    for number, asked in enumerate(exercise.asked):
+        rng = np.random.default_rng([seed, number])
+        draws = [asked.draw(rng) for _ in range(DRAWS)]
+        missing = failure or absent(asked, names)
+        parts = examined(asked, draws, student, rng, missing)
+        share = exercise.points / len(exercise.asked)
+        rows += rows_of(asked, parts, share)
+        words.append(word(asked, parts, file))
+    if failure:
+        word_ = sentence(failure, "the file", file)
+    elif all(row.ok for row in rows):
+        word_ = "all right"
+    else:
+        word_ = " ".join(dict.fromkeys(words))
+    return total(exercise, rows, word_, seed)
+
+
+def absent(asked: Asked, names: list[str]) -> Failure | None:
+    for name in (asked.name, asked.backward_name):
+        if name and name not in names:
+            found = f"found {', '.join(names[:6])}" if names else "found none"
+            return Failure("absent", f"expected a function {name}; {found}")
+    return None
+
+
+def examined(
+    asked: Asked, draws: list[Inputs], student: Answers, rng: np.random.Generator, missing: Failure | None
+) -> dict[str, Found]:
+    """{name of the student's function: what was found}."""
+    if asked.judge:
+        return {asked.name: judged(asked, draws, student, missing)}
+    if not asked.backward:
+        return {asked.name: merged([plain_call(asked, draw, student, missing) for draw in draws])}
+    forwards, backwards, variants = [], [], []
+    for number, draw in enumerate(draws):
+        watched = number == len(draws) - 1
+        forward, backward, variant = pair_calls(asked, draw, student, rng, missing, watched)
+        forwards.append(forward)
+        backwards.append(backward)
+        variants.append(variant)
+    return {asked.name: merged(forwards), asked.backward_name: merged(backwards)}
+
+
+def merged(found: list[Found]) -> Found:
+    """Several draws: a tensor's worst comparison, with a word if it is right for some of them."""
+    failure = next((one.failure for one in found if one.failure), None)
+    extra = next((one.extra for one in found if one.extra), "")
+    tensors = {}
+    for name in found[0].tensors:
+        each = [one.tensors[name] for one in found]
+        worst = next((c for c in each if not c.ok), max(each, key=lambda c: c.error))
+        right = sum(c.ok for c in each)
+        if right and not worst.ok:
+            worst = worst._replace(said=f"{worst.said}; right for {right} of {len(each)} draws")
+        tensors[name] = worst
+    return Found(tensors, failure, extra)
+
+
+def plain_call(asked: Asked, draw: Inputs, student: Answers, missing: Failure | None) -> Found:
+    """A function without a backward: its results, and the arguments that it changes."""
+    arrays, config = revived(draw)
+    results = asked.function(*arrays, **config)
+    true = named_results(asked, results if len(asked.results) > 1 else (results,))
+    true |= {name: value for name, value in zip(asked.arguments(), arrays) if name in asked.changes}
+    answer = missing or student.ask(do="call", function=asked.name, arguments=draw.arrays, config=draw.config)
+    if isinstance(answer, Failure):
+        return nothing(true, answer)
+    came = answer.get("results")
+    got = named_results(asked, came if len(asked.results) > 1 else (came,))
+    after = dict(zip(asked.arguments(), answer.get("arguments") or ()))
+    got |= leaves_of({name: after.get(name) for name in asked.changes})
+    return Found({name: compare(got.get(name), value, others=true) for name, value in leaves_of(true).items()})
+
+
+def pair_calls(
+    asked: Asked, draw: Inputs, student: Answers, rng: np.random.Generator, missing: Failure | None, watched: bool
+) -> tuple[Found, Found, Variant | None]:
+    """One draw of a forward and its backward."""
+    arrays, config = revived(draw)
+    *values, cache = asked.function(*arrays, **config)
+    upstream = tuple(rng.normal(size=np.shape(value)) for value in values)
+    assert asked.backward
+    rows = len(arrays[0])
+    true = named_results(asked, values)
+    gradients = named_gradients(asked, arrays, asked.backward(*upstream, cache))
+    if watched and not missing:
+        student.ask(do="watch", on=True)
+    call = {"function": asked.name, "arguments": draw.arrays, "config": draw.config, "slot": "cache"}
+    answer = missing or student.ask(do="call", **call)
+    if isinstance(answer, Failure):
+        reason = missing or Failure("before", f"it needs {asked.name}")
+        return nothing(true, answer), nothing(gradients, reason), None
+    got = named_results(asked, answer.get("results"))
+    forward = Found({name: compare(got.get(name), value, rows) for name, value in true.items()})
+    variant = None
+    if not all(c.ok for c in forward.tensors.values()):
+        variant = variant_of(asked, draw, got, upstream)
+        if variant:
+            gradients = named_gradients(asked, arrays, variant.gradients)
+            forward = forward._replace(extra=f"this is {variant.name}")
+    answer = student.ask(do="backward", function=asked.backward_name, upstream=upstream, slot="cache")
+    if isinstance(answer, Failure):
+        return forward, nothing(gradients, answer), variant
+    came = named_gradients(asked, arrays, answer.get("results"))
+    compared = {name: compare(came.get(name), value, rows, gradients) for name, value in gradients.items()}
+    backward = Found(compared)
+    if watched:
+        seen = student.ask(do="watch", on=False)
+        backward = numerical.told_apart(backward.tensors, gradients, asked, seen, Found)
+    return forward, backward, variant
+
+
+def judged(asked: Asked, draws: list[Inputs], student: Answers, missing: Failure | None) -> Found:
+    """A function that draws: what must be true of its results."""
+    assert asked.judge
+    came = []
+    for draw in draws:
+        answer = missing or student.ask(do="call", function=asked.name, arguments=draw.arrays, config=draw.config)
+        if isinstance(answer, Failure):
+            rules = asked.judge(draws, [asked.function(*arrays, **config) for arrays, config in map(revived, draws)])
+            return Found({rule: Comparison(False, "no answer") for rule, _ in rules}, answer)
+        came.append(answer.get("results"))
+    return Found({rule: Comparison(ok, "right" if ok else "not so") for rule, ok in asked.judge(draws, came)})
+
+
+def nothing(true: Mapping[str, Any], failure: Failure) -> Found:
+    said = "not written" if failure.kind in ("NotImplementedError", "absent") else "no answer"
+    return Found({name: Comparison(False, said) for name in leaves_of(dict(true))}, failure)
+
+
+def revived(draw: Inputs) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Copies for the reference: generators and functions in place of their descriptions."""
+
+    def one(value: Any) -> Any:
+        if isinstance(value, Seed):
+            return np.random.default_rng(value.value)
+        return value.function() if isinstance(value, Code) else copy.deepcopy(value)
+
+    return tuple(one(value) for value in draw.arrays), {name: one(value) for name, value in draw.config.items()}
+
+
+def named_results(asked: Asked, values: Any) -> dict[str, np.ndarray]:
+    values = values if isinstance(values, (tuple, list)) else ()
+    return leaves_of(dict(zip(asked.results, values)))
+
+
+def named_gradients(asked: Asked, arrays: tuple[Any, ...], gradients: Any) -> dict[str, np.ndarray]:
+    """{"x": dx, "W": dW}. Parameters of a dict may come as W or dW."""
+    names = asked.arguments()
+    if len(names) == 1 and not (isinstance(gradients, tuple) and len(gradients) == 1):
+        gradients = (gradients,)
+    if not isinstance(gradients, (tuple, list)):
+        gradients = ()
+    found: dict[str, Any] = {}
+    for name, array, gradient in zip(names, arrays, gradients):
+        if not isinstance(array, dict):
+            found[name] = gradient
+        elif isinstance(gradient, dict):
+            found |= {key: gradient.get(key, gradient.get(f"d{key}")) for key in array}
+    return found
+
+
+def leaves_of(tree: dict[str, Any]) -> dict[str, Any]:
+    return dict(leaves(tree))
+
+
+def rows_of(asked: Asked, parts: dict[str, Found], share: float) -> list[Row]:
+    """The rows of all parts; forward, backward: a third and two thirds of the points."""
+    shares = {asked.name: 1.0} if not asked.backward else {asked.name: FORWARD, asked.backward_name: 1 - FORWARD}
+    if asked.given:
+        shares = {asked.backward_name: 1.0}
+    rows = []
+    for name, part in shares.items():
+        tensors = parts[name].tensors
+        of = share * part / len(tensors)
+        for tensor, c in tensors.items():
+            note = "float32: compute in the dtype of the input" if c.single and c.ok else numerical.note(c)
+            rows.append(Row(name, tensor, c.ok, of if c.ok else 0.0, of, c.said, note))
+    return rows
+
+
+def word(asked: Asked, parts: dict[str, Found], file: str) -> str:
+    """One helpful sentence about a function or a pair."""
+    told = [verdict(name, found, file) for name, found in parts.items() if not (asked.given and name == asked.name)]
+    first = next((found.failure for found in parts.values() if found.failure), None)
+    if first and first.kind == "absent":
+        return f"{first.text}."
+    if len(told) == 2 and all(f.failure and f.failure.kind == "NotImplementedError" for f in [parts[asked.name]]):
+        return told[0]
+    return "; ".join(told) + "."
+
+
+def verdict(name: str, found: Found, file: str) -> str:
+    if found.extra and not all(c.ok for c in found.tensors.values()):
+        return f"{name}: {found.extra}"
+    if found.failure:
+        return sentence(found.failure, name, file)
+    wrong = {tensor: c for tensor, c in found.tensors.items() if not c.ok}
+    if not wrong:
+        return f"{name} is right"
+    first, c = next(((tensor, c) for tensor, c in wrong.items() if "entries" not in c.said), next(iter(wrong.items())))
+    count = f"{len(found.tensors) - len(wrong)} of {len(found.tensors)} are right, " if len(found.tensors) > 1 else ""
+    others = [tensor for tensor in wrong if tensor != first]
+    more = f"; {', '.join(others)} too" if others else ""
+    return f"{name}: {count}{first} is wrong ({c.said}){more}"
+
+
+def sentence(failure: Failure, name: str, file: str) -> str:
+    """Why there is no answer."""
+    where = f" in line {failure.line} of {file}" if failure.line else ""
+    if failure.kind == "NotImplementedError":
+        return f"{name} is not written yet ({where.removeprefix(' in ') or file})"
+    if failure.kind in ("before", "time", "ended", "nonsense", "absent"):
+        return f"{name}: {failure.text}"
+    if failure.kind in ("ModuleNotFoundError", "ImportError"):
+        return f"{name}: {failure.text}{where}; the grader has NumPy alone, and only this file"
+    return f"{name} raises {failure.kind}{where}: {failure.text}"
