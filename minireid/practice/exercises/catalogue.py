@@ -3,12 +3,11 @@
 import difflib
 
 from minireid.base.errors import InputError
-from minireid.practice.exercises import layers, sequences
+from minireid.practice.exercises import layers, losses, people, sequences, training
 from minireid.practice.exercises.exercise import Exercise
 
-EXERCISES: dict[str, Exercise] = {
-    exercise.name: exercise for exercise in sorted(layers.EXERCISES + sequences.EXERCISES, key=lambda one: one.level)
-}
+ALL = training.EXERCISES + layers.EXERCISES + sequences.EXERCISES + losses.EXERCISES + people.EXERCISES
+EXERCISES: dict[str, Exercise] = {e.name: e for e in sorted(ALL, key=lambda one: one.level)}
 
 
 def exercise_of(name: str) -> Exercise:

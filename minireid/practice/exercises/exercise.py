@@ -8,10 +8,11 @@ import numpy as np
 
 
 class Inputs(NamedTuple):
-    """What a function is called with. Configuration is passed by name and has no gradient."""
+    """What a function is called with. Configuration goes by name, without a gradient. Backward may have its own."""
 
     arrays: tuple[Any, ...]
     config: dict[str, Any] = {}  # noqa: RUF012 never changed
+    backward_config: dict[str, Any] = {}  # noqa: RUF012
 
 
 class Asked(NamedTuple):

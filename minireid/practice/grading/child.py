@@ -8,7 +8,7 @@ Requests are dicts; "do" is one of
     load       file                                     import the file: {"functions": their names}
     call       function, arguments, config, slot        {"results", "arguments" after the call}; with a slot, the last
                                                         result is a cache: it is kept in the slot
-    backward   function, upstream, slot                 {"results"}: of function(*upstream, the cache of the slot)
+    backward   function, upstream, slot, config         {"results"}: of function(*upstream, the cache of the slot)
     watch      on                                       count calls from now on; {"watched": what was seen since}
 
 Every answer may be {"error": {"kind", "text", "line", "function"}} instead.
@@ -92,11 +92,11 @@ class Student:
                 raise TypeError(f"{function} returned {described(results)}; expected results and a cache")
             *results, self.slots[slot] = results
             results = tuple(results)
-        after = [value if isinstance(value, np.ndarray) else None for value in arguments]
+        after = [plain(value) if isinstance(value, (np.ndarray, dict)) else None for value in arguments]
         return {"results": plain(results), "arguments": after}
 
-    def backward(self, function: str, upstream: Any, slot: str) -> dict[str, Any]:
-        return {"results": plain(getattr(self.module, function)(*upstream, self.slots[slot]))}
+    def backward(self, function: str, upstream: Any, slot: str, config: Any) -> dict[str, Any]:
+        return {"results": plain(getattr(self.module, function)(*upstream, self.slots[slot], **config))}
 
     def watch(self, on: bool) -> dict[str, Any]:
         seen, self.watching = self.watching, Watch(self.path) if on else None

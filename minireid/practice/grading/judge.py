@@ -57,7 +57,7 @@ def judge(exercise: Exercise, student: Answers, file: str, seed: int) -> Grade:
     elif all(row.ok for row in rows):
         word_ = "all right"
     else:
-        word_ = " ".join(dict.fromkeys(words))
+        word_ = ". ".join(dict.fromkeys(words))
     return total(exercise, rows, word_, seed)
 
 
@@ -128,7 +128,7 @@ def pair_calls(
     assert asked.backward
     rows = len(arrays[0])
     true = named_results(asked, values)
-    gradients = named_gradients(asked, arrays, asked.backward(*upstream, cache))
+    gradients = named_gradients(asked, arrays, asked.backward(*upstream, cache, **draw.backward_config))
     if watched and not missing:
         student.ask(do="watch", on=True)
     call = {"function": asked.name, "arguments": draw.arrays, "config": draw.config, "slot": "cache"}
@@ -144,7 +144,8 @@ def pair_calls(
         if variant:
             gradients = named_gradients(asked, arrays, variant.gradients)
             forward = forward._replace(extra=f"this is {variant.name}")
-    answer = student.ask(do="backward", function=asked.backward_name, upstream=upstream, slot="cache")
+    call = {"function": asked.backward_name, "upstream": upstream, "config": draw.backward_config, "slot": "cache"}
+    answer = student.ask(do="backward", **call)
     if isinstance(answer, Failure):
         return forward, nothing(gradients, answer), variant
     came = named_gradients(asked, arrays, answer.get("results"))
@@ -160,6 +161,7 @@ def judged(asked: Asked, draws: list[Inputs], student: Answers, missing: Failure
     """A function that draws: what must be true of its results."""
     assert asked.judge
     came = []
+    draws = [*draws, draws[-1]]  # the same once more: a generator decides alone
     for draw in draws:
         answer = missing or student.ask(do="call", function=asked.name, arguments=draw.arrays, config=draw.config)
         if isinstance(answer, Failure):
@@ -201,9 +203,18 @@ def named_gradients(asked: Asked, arrays: tuple[Any, ...], gradients: Any) -> di
     for name, array, gradient in zip(names, arrays, gradients):
         if not isinstance(array, dict):
             found[name] = gradient
-        elif isinstance(gradient, dict):
-            found |= {key: gradient.get(key, gradient.get(f"d{key}")) for key in array}
+        else:
+            found |= {path: at(gradient, path.split(".")) for path, _ in leaves(array)}
     return found
+
+
+def at(gradients: Any, path: list[str]) -> Any:
+    """The gradient at ["shared", "W"], or None."""
+    for key in path:
+        if not isinstance(gradients, dict):
+            return None
+        gradients = gradients.get(key, gradients.get(f"d{key}"))
+    return gradients
 
 
 def leaves_of(tree: dict[str, Any]) -> dict[str, Any]:
@@ -230,10 +241,10 @@ def word(asked: Asked, parts: dict[str, Found], file: str) -> str:
     told = [verdict(name, found, file) for name, found in parts.items() if not (asked.given and name == asked.name)]
     first = next((found.failure for found in parts.values() if found.failure), None)
     if first and first.kind == "absent":
-        return f"{first.text}."
+        return first.text
     if len(told) == 2 and all(f.failure and f.failure.kind == "NotImplementedError" for f in [parts[asked.name]]):
         return told[0]
-    return "; ".join(told) + "."
+    return "; ".join(told)
 
 
 def verdict(name: str, found: Found, file: str) -> str:

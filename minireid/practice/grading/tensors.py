@@ -19,8 +19,9 @@ class Comparison(NamedTuple):
     single: bool = False
 
 
-def compare(got: Any, true: np.ndarray, rows: int = 0, others: Mapping[str, np.ndarray] = {}) -> Comparison:
+def compare(got: Any, true: Any, rows: int = 0, others: Mapping[str, np.ndarray] = {}) -> Comparison:
     """others: tensors that `got` may have been mixed up with, by name. rows: the number of clips, for mean or sum."""
+    true = np.asarray(true)
     if got is None:
         return Comparison(False, "missing")
     try:
