@@ -19,6 +19,7 @@ This file is copied into a folder without minireid. It needs the standard librar
 import importlib.util
 import os
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType, ModuleType
 from typing import Any
@@ -101,6 +102,7 @@ class Student:
     def watch(self, on: bool) -> dict[str, Any]:
         seen, self.watching = self.watching, Watch(self.path) if on else None
         self.let(True)
+        threading.setprofile(self.watching)
         sys.setprofile(self.watching)
         self.let(False)
         return {"watched": {"calls": dict(seen.calls), "complex": bool(seen.complex)} if seen else {}}

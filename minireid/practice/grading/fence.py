@@ -1,7 +1,7 @@
 """What the process of a student's file may not do. Called in that process, before the file is imported.
 
     limits      of the system: processor time, memory, size of a file, number of processes, no core
-    hook        Python's own audit events (PEP 578): no network, no other process, no thread, no ctypes, no file outside
+    hook        Python's own audit events (PEP 578): no network, no other process, no ctypes, no file outside
                 of its folder (reading: Python's own files too)
 
 This stops accidents and simple tricks, and says so in a sentence. It is not a jail: code that knows CPython's inside
@@ -11,6 +11,7 @@ This file is copied beside child.py. It needs the standard library alone.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -20,8 +21,7 @@ NEVER = {
     "other processes": (
         "subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.startfile", "pty.",
     ),
-    "signals": ("os.kill", "signal.pthread_kill"),
-    "threads": ("_thread.start_new_thread",),
+    "signals to others": ("os.kill", "signal.pthread_kill"),
     "ctypes": ("ctypes.",),
     "the limits or the tracing of its process": ("resource.set", "resource.prlimit", "sys.setprofile", "sys.settrace"),
     "all objects of its process": ("gc.get_objects", "gc.get_ref", "sys._current_"),
@@ -40,7 +40,7 @@ def limits(seconds: int, memory: int, file: int) -> None:
     except ImportError:
         return
     wanted = {
-        "RLIMIT_CPU": (seconds, seconds + 1),
+        "RLIMIT_CPU": (seconds, seconds + 2),
         "RLIMIT_AS": (memory, memory),
         "RLIMIT_FSIZE": (file, file),
         "RLIMIT_CORE": (0, 0),
@@ -52,6 +52,11 @@ def limits(seconds: int, memory: int, file: int) -> None:
             resource.setrlimit(getattr(resource, name), limit)
         except (AttributeError, OSError, ValueError):  # macOS has no limit of the address space
             continue
+
+    def over(*_: Any) -> None:
+        raise TimeoutError(f"more than {seconds} seconds of the processor: an endless loop?")
+
+    signal.signal(signal.SIGXCPU, over)  # so that the answer tells the line; a second later the system kills
 
 
 def nobody(folder: str) -> None:

@@ -16,7 +16,7 @@ from minireid.practice.grading import numerical
 from minireid.practice.grading.grade import Grade, Row, total
 from minireid.practice.grading.process import Failure
 from minireid.practice.grading.tensors import Comparison, compare
-from minireid.practice.grading.variant import Variant, variant_of
+from minireid.practice.grading.variant import variant_of
 from minireid.practice.grading.wire import Code, Seed
 
 DRAWS = 3
@@ -77,13 +77,9 @@ def examined(
         return {asked.name: judged(asked, draws, student, missing)}
     if not asked.backward:
         return {asked.name: merged([plain_call(asked, draw, student, missing) for draw in draws])}
-    forwards, backwards, variants = [], [], []
-    for number, draw in enumerate(draws):
-        watched = number == len(draws) - 1
-        forward, backward, variant = pair_calls(asked, draw, student, rng, missing, watched)
-        forwards.append(forward)
-        backwards.append(backward)
-        variants.append(variant)
+    tries = [Try(asked, draw, rng) for draw in draws]
+    forwards = [forward_call(asked, one, student, missing, str(n)) for n, one in enumerate(tries)]  # all before any
+    backwards = [backward_call(asked, one, student, missing, str(n)) for n, one in enumerate(tries)]  # backward
     return {asked.name: merged(forwards), asked.backward_name: merged(backwards)}
 
 
@@ -118,43 +114,52 @@ def plain_call(asked: Asked, draw: Inputs, student: Answers, missing: Failure | 
     return Found({name: compare(got.get(name), value, others=true) for name, value in leaves_of(true).items()})
 
 
-def pair_calls(
-    asked: Asked, draw: Inputs, student: Answers, rng: np.random.Generator, missing: Failure | None, watched: bool
-) -> tuple[Found, Found, Variant | None]:
-    """One draw of a forward and its backward."""
-    arrays, config = revived(draw)
-    *values, cache = asked.function(*arrays, **config)
-    upstream = tuple(rng.normal(size=np.shape(value)) for value in values)
-    assert asked.backward
-    rows = len(arrays[0])
-    true = named_results(asked, values)
-    gradients = named_gradients(asked, arrays, asked.backward(*upstream, cache, **draw.backward_config))
-    if watched and not missing:
-        student.ask(do="watch", on=True)
-    call = {"function": asked.name, "arguments": draw.arrays, "config": draw.config, "slot": "cache"}
+class Try:
+    """One draw for a pair: the right results, the upstream gradients and the right gradients.
+
+    After the forward: answered, whether it gave an answer. With a known variant, the gradients are the variant's.
+    """
+
+    def __init__(self, asked: Asked, draw: Inputs, rng: np.random.Generator) -> None:
+        assert asked.backward
+        self.draw = draw
+        self.arrays, config = revived(draw)
+        *values, cache = asked.function(*self.arrays, **config)
+        self.rows = len(self.arrays[0])
+        self.true = named_results(asked, values)
+        self.upstream = tuple(rng.normal(size=np.shape(value)) for value in values)
+        right = asked.backward(*self.upstream, cache, **draw.backward_config)
+        self.gradients = named_gradients(asked, self.arrays, right)
+        self.answered = False
+
+
+def forward_call(asked: Asked, one: Try, student: Answers, missing: Failure | None, slot: str) -> Found:
+    call = {"function": asked.name, "arguments": one.draw.arrays, "config": one.draw.config, "slot": slot}
     answer = missing or student.ask(do="call", **call)
     if isinstance(answer, Failure):
-        reason = missing or Failure("before", f"it needs {asked.name}")
-        return nothing(true, answer), nothing(gradients, reason), None
+        return nothing(one.true, answer)
+    one.answered = True
     got = named_results(asked, answer.get("results"))
-    forward = Found({name: compare(got.get(name), value, rows) for name, value in true.items()})
-    variant = None
-    if not all(c.ok for c in forward.tensors.values()):
-        variant = variant_of(asked, draw, got, upstream)
-        if variant:
-            gradients = named_gradients(asked, arrays, variant.gradients)
-            forward = forward._replace(extra=f"this is {variant.name}")
-    call = {"function": asked.backward_name, "upstream": upstream, "config": draw.backward_config, "slot": "cache"}
+    tensors = {name: compare(got.get(name), value, one.rows) for name, value in one.true.items()}
+    variant = None if all(c.ok for c in tensors.values()) else variant_of(asked, one.draw, got, one.upstream)
+    if variant:
+        one.gradients = named_gradients(asked, one.arrays, variant.gradients)
+    return Found(tensors, extra=f"this is {variant.name}" if variant else "")
+
+
+def backward_call(asked: Asked, one: Try, student: Answers, missing: Failure | None, slot: str) -> Found:
+    if not one.answered:
+        return nothing(one.gradients, missing or Failure("before", f"it needs {asked.name}"))
+    student.ask(do="watch", on=True)
+    call = {"function": asked.backward_name, "upstream": one.upstream, "config": one.draw.backward_config, "slot": slot}
     answer = student.ask(do="backward", **call)
+    seen = student.ask(do="watch", on=False)
     if isinstance(answer, Failure):
-        return forward, nothing(gradients, answer), variant
-    came = named_gradients(asked, arrays, answer.get("results"))
-    compared = {name: compare(came.get(name), value, rows, gradients) for name, value in gradients.items()}
-    backward = Found(compared)
-    if watched:
-        seen = student.ask(do="watch", on=False)
-        backward = numerical.told_apart(backward.tensors, gradients, asked, seen, Found)
-    return forward, backward, variant
+        return nothing(one.gradients, answer)
+    came = named_gradients(asked, one.arrays, answer.get("results"))
+    compared = {name: compare(came.get(name), value, one.rows, one.gradients) for name, value in one.gradients.items()}
+    told, extra = numerical.told_apart(compared, one.gradients, asked, seen)
+    return Found(told, extra=extra)
 
 
 def judged(asked: Asked, draws: list[Inputs], student: Answers, missing: Failure | None) -> Found:
@@ -255,7 +260,9 @@ def verdict(name: str, found: Found, file: str) -> str:
     wrong = {tensor: c for tensor, c in found.tensors.items() if not c.ok}
     if not wrong:
         return f"{name} is right"
-    first, c = next(((tensor, c) for tensor, c in wrong.items() if "entries" not in c.said), next(iter(wrong.items())))
+    first, c = next(
+        ((tensor, c) for tensor, c in wrong.items() if not c.said.endswith("entries wrong")), next(iter(wrong.items()))
+    )
     count = f"{len(found.tensors) - len(wrong)} of {len(found.tensors)} are right, " if len(found.tensors) > 1 else ""
     others = [tensor for tensor in wrong if tensor != first]
     more = f"; {', '.join(others)} too" if others else ""
@@ -267,8 +274,8 @@ def sentence(failure: Failure, name: str, file: str) -> str:
     where = f" in line {failure.line} of {file}" if failure.line else ""
     if failure.kind == "NotImplementedError":
         return f"{name} is not written yet ({where.removeprefix(' in ') or file})"
-    if failure.kind in ("before", "time", "ended", "nonsense", "absent"):
-        return f"{name}: {failure.text}"
+    if failure.kind in ("before", "time", "ended", "nonsense", "absent", "TimeoutError"):
+        return f"{name}: {failure.text}{where}"
     if failure.kind in ("ModuleNotFoundError", "ImportError"):
         return f"{name}: {failure.text}{where}; the grader has NumPy alone, and only this file"
     return f"{name} raises {failure.kind}{where}: {failure.text}"

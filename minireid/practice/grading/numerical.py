@@ -4,15 +4,15 @@ A backward by formulas is exact to about 1e-14. Central differences have an erro
 forward, or a copy of it, at least once for each entry. The complex step is exact, but carries complex numbers. So a
 tensor counts as numerical if
 
-    its error is between 1e-11 and the tolerance, and during backward some function of the file was called with arrays
-    at least as often as the tensor has entries; or
+    its error is between 1e-13 and the tolerance, and during backward some function of the file was called with arrays
+    at least as often as all such tensors have entries; or
     complex numbers were seen in functions of the file during backward
 
 An error in between without such calls has other reasons too (float32, an epsilon in a denominator): it is accepted,
 with a note.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from minireid.practice.exercises.exercise import Asked
 from minireid.practice.grading.process import Failure
 from minireid.practice.grading.tensors import EXACT, Comparison
 
+ROUGH = 1e-13  # formulas in float64 are better than this
 SAID = "numerical differences, not a backward"
 
 
@@ -29,27 +30,29 @@ def told_apart(
     true: Mapping[str, np.ndarray],
     asked: Asked,
     seen: dict[str, Any] | Failure,
-    found: Callable[..., Any],
-) -> Any:
-    """The same comparisons, where numerical ones are not accepted; `extra` says what was seen."""
+) -> tuple[dict[str, Comparison], str]:
+    """The same comparisons, where numerical ones are not accepted, and a sentence about what was seen."""
     watched = {} if isinstance(seen, Failure) else seen.get("watched") or {}
-    calls = {str(name): int(count) for name, count in dict(watched.get("calls") or {}).items()}
-    most = max(calls, key=lambda name: calls[name], default="")
-    told, extra = dict(tensors), ""
-    for name, c in tensors.items():
-        if not c.ok or c.single:
-            continue
-        if watched.get("complex"):
-            extra = f"the gradients come from the complex step: write {asked.backward_name} by formulas"
-        elif c.error > EXACT and calls.get(most, 0) >= max(4, true[name].size):
-            extra = (
-                f"the gradients come from numerical differences (error {c.error:.0e}, {calls[most]} calls of {most}): "
-                f"write {asked.backward_name} by formulas"
-            )
-        else:
-            continue
-        told[name] = c._replace(ok=False, said=SAID)
-    return found(told, None, extra)
+    right = {name: c for name, c in tensors.items() if c.ok and not c.single}
+    if watched.get("complex") and right:
+        extra = f"the gradients come from the complex step: write {asked.backward_name} by formulas"
+        return {**tensors, **refused(right)}, extra
+    rough = {name: c for name, c in right.items() if c.error > ROUGH}
+    needed = max(4, sum(np.size(true[name]) for name in rough))  # differences call the forward for each entry
+    calls = {str(name): int(count) for name, count in dict(watched.get("calls") or {}).items() if count >= needed}
+    if not rough or not calls:
+        return tensors, ""
+    often = asked.name if asked.name in calls else max(calls, key=lambda name: calls[name])
+    error = max(c.error for c in rough.values())
+    extra = (
+        f"the gradients come from numerical differences (error {error:.0e}, {calls[often]} calls of {often}): "
+        f"write {asked.backward_name} by formulas"
+    )
+    return {**tensors, **refused(rough)}, extra
+
+
+def refused(tensors: dict[str, Comparison]) -> dict[str, Comparison]:
+    return {name: c._replace(ok=False, said=SAID) for name, c in tensors.items()}
 
 
 def note(c: Comparison) -> str:
