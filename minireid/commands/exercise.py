@@ -10,6 +10,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("action", choices=("list", "start", "check"))
     command.add_argument("name", nargs="?", metavar="NAME", help="start: the exercise; check: your FILE.py")
     command.add_argument("--exercise", metavar="NAME", help="check: the exercise, if the file has another name")
+    command.add_argument(
+        "--hints", type=int, choices=range(5), default=1,
+        help="check: 0 the verdict, 1 tensors (default), 2 the wrong line, 3 the cause, 4 the fix",
+    )  # fmt: skip
     command.add_argument("--seed", type=int, help="check: draw the numbers from it (default: new ones each time)")
 
 
@@ -27,15 +31,15 @@ def run(arguments: argparse.Namespace) -> int:
 
         print(stub(catalogue.exercise_of(arguments.name)), end="")
         return 0
-    return check(Path(arguments.name), arguments.exercise, arguments.seed)
+    return check(Path(arguments.name), arguments.exercise, arguments.seed, arguments.hints)
 
 
-def check(path: Path, name: str | None, seed: int | None) -> int:
+def check(path: Path, name: str | None, seed: int | None, hints: int) -> int:
     """Print what the grader says. 1 unless all is right."""
     from minireid.practice.exercises.catalogue import exercise_of
     from minireid.practice.grading.grade import text
     from minireid.practice.grading.grader import grade_file
 
-    grade = grade_file(path, exercise_of(name or path.stem), seed)
-    print(text(grade))
+    grade = grade_file(path, exercise_of(name or path.stem), seed, hints=hints)
+    print(text(grade, hints))
     return 0 if grade.ok else 1

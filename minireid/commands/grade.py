@@ -14,7 +14,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--out", type=Path, metavar="FOLDER", help="write grades.csv, grades.xml, feedback/STUDENT.html"
     )
-    command.add_argument("--hints", type=int, choices=range(5), default=1, help="what the feedback tells")
+    command.add_argument("--hints", type=int, choices=range(5), default=1, help="of the feedback, as in exercise check")
     command.add_argument("--seed", type=int, help="draw the numbers from it (default: new ones each time)")
     command.add_argument("--jobs", type=int, metavar="N", help="files at once (default: one for each core)")
 
@@ -33,7 +33,12 @@ def run(arguments: argparse.Namespace) -> None:
             print(f"\r{done[0]} files", end="", file=sys.stderr, flush=True)
 
     works = classes.grade_class(
-        arguments.folder, arguments.exercise, seed=arguments.seed, workers=arguments.jobs, tell=tell
+        arguments.folder,
+        arguments.exercise,
+        seed=arguments.seed,
+        hints=arguments.hints,
+        workers=arguments.jobs,
+        tell=tell,
     )
     print(tables.table(works))
     if arguments.out:

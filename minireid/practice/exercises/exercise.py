@@ -53,7 +53,8 @@ class Exercise(NamedTuple):
     """level: 1 (one rule), 2 (a whole layer), 3 (several uses of a value, or a whole path). minutes: an estimate.
 
     given: functions and classes of the page that stand in the stub as they are. hint: one sentence, where to look.
-    like: what `minireid gradcheck FILE.py --like` compares the file with; empty where it has no such page.
+    like: what `minireid gradcheck FILE.py --like` compares the file with, for hints; "": the checker finds functions by
+    their names; None: they are not for the checker.
     """
 
     name: str
@@ -64,4 +65,4 @@ class Exercise(NamedTuple):
     asked: tuple[Asked, ...]
     hint: str
     given: tuple[Any, ...] = ()
-    like: str = ""
+    like: str | None = None

@@ -60,6 +60,7 @@ EXERCISES = (
             Asked(sigmoid.forward, draw_wide, ("y",), sigmoid.backward, prefix="sigmoid_"),
         ),
         hint="Both derivatives can be written with the output alone. Try x = -800 and x = 800.",
+        like="",
     ),
     Exercise(
         name="conv2d",

@@ -33,13 +33,15 @@ def grade_class(
     *,
     seed: int | None = None,
     workers: int | None = None,
+    hints: int = 1,
     limits: Limits = Limits(),  # noqa: B008
     tell: Callable[[Work], None] = lambda work: None,
 ) -> list[Work]:
     """Every student's grade for every exercise, by student.
 
     names: the exercises; none: those of which any student has a file. seed: None draws a fresh one, the same for all.
-    workers: how many files at once; None: one for each core. tell: is called after each file.
+    workers: how many files at once; None: one for each core. hints: 2 line, 3 cause, 4 fix, from the checker. tell:
+    is called after each file.
     InputError for an empty folder, or if the exercise of a file is not known.
     """
     tasks = [(student, path, exercise) for student, path, exercise in found(folder, names)]
@@ -47,7 +49,7 @@ def grade_class(
 
     def work(task: tuple[str, Path, Exercise]) -> Work:
         student, path, exercise = task
-        done = Work(student, path, one(path, exercise, seed, limits))
+        done = Work(student, path, one(path, exercise, seed, hints, limits))
         tell(done)
         return done
 
@@ -55,9 +57,9 @@ def grade_class(
         return list(pool.map(work, tasks))
 
 
-def one(path: Path, exercise: Exercise, seed: int, limits: Limits) -> Grade:
+def one(path: Path, exercise: Exercise, seed: int, hints: int, limits: Limits) -> Grade:
     try:
-        return grade_file(path, exercise, seed, limits)
+        return grade_file(path, exercise, seed, hints=hints, limits=limits)
     except InputError as fault:
         return nothing(exercise, str(fault), seed)
     except Exception as fault:  # a fault of the grader's must not cost the others their grades

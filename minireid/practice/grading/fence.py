@@ -23,7 +23,8 @@ NEVER = {
     ),
     "signals to others": ("os.kill", "signal.pthread_kill"),
     "ctypes": ("ctypes.",),
-    "the limits or the tracing of its process": ("resource.set", "resource.prlimit", "sys.setprofile", "sys.settrace"),
+    "the limits of its process": ("resource.set", "resource.prlimit"),
+    "the tracing of its process": ("sys.setprofile", "sys.settrace"),
     "all objects of its process": ("gc.get_objects", "gc.get_ref", "sys._current_"),
 }  # fmt: skip
 PATHS = (
@@ -80,8 +81,8 @@ def nobody(folder: str) -> None:
     os.setresuid(number, number, number)
 
 
-def close(folder: str, readable: list[str]) -> Callable[[bool], None]:
-    """Set the hook. folder: may be read and written. readable: folders that may be read.
+def close(folder: str, readable: list[str], never: dict[str, tuple[str, ...]] = NEVER) -> Callable[[bool], None]:
+    """Set the hook. folder: may be read and written. readable: folders that may be read. never: refused events.
 
     Returns a function: open(True) lets child.py itself set a tracing function, open(False) closes again.
     """
@@ -114,7 +115,7 @@ def close(folder: str, readable: list[str]) -> Callable[[bool], None]:
             if not all(inside(path, writes) for path in arguments if isinstance(path, (str, bytes, os.PathLike))):
                 raise PermissionError(f"the grader's fence: {event} outside of its folder")
         else:
-            for what, events in NEVER.items():
+            for what, events in never.items():
                 if event.startswith(events):
                     raise PermissionError(f"the grader's fence: {what}")
 

@@ -51,7 +51,7 @@ def nothing(exercise: Exercise, word: str, seed: int) -> Grade:
 
 
 def text(grade: Grade, hints: int = 1) -> str:
-    """hints: 0 the verdict alone, 1 also every tensor and where to look."""
+    """hints: 0 the verdict alone, 1 also every tensor and where to look, and what the checker said, if it was asked."""
     lines = [f"{grade.exercise}  {points(grade.points)} of {points(grade.of)} points   seed {grade.seed}"]
     lines.append(f"  {grade.word}")
     if hints >= 1:

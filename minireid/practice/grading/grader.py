@@ -7,12 +7,20 @@ from pathlib import Path
 from minireid.base.errors import InputError
 from minireid.practice.exercises.exercise import Exercise
 from minireid.practice.grading.grade import Grade
+from minireid.practice.grading.hints import reports
 from minireid.practice.grading.judge import judge
 from minireid.practice.grading.process import LARGEST_FILE, Limits, running
 
 
-def grade_file(path: Path, exercise: Exercise, seed: int | None = None, limits: Limits = Limits()) -> Grade:  # noqa: B008
-    """seed: None draws a fresh one, which nobody can know before.
+def grade_file(
+    path: Path,
+    exercise: Exercise,
+    seed: int | None = None,
+    *,
+    hints: int = 1,
+    limits: Limits = Limits(),  # noqa: B008
+) -> Grade:
+    """seed: None draws a fresh one, which nobody can know before. hints: 2 line, 3 cause, 4 fix, from the checker.
 
     InputError if there is no such file, if it is a link, or if it is too large.
     """
@@ -23,6 +31,9 @@ def grade_file(path: Path, exercise: Exercise, seed: int | None = None, limits: 
     seed = secrets.randbelow(2**31) if seed is None else seed
     began = time.monotonic()
     name = f"{exercise.name}.py"
-    with running(path.read_bytes(), name, limits) as student:
+    source = path.read_bytes()
+    with running(source, name, limits) as student:
         grade = judge(exercise, student, name, seed)
+    if not grade.ok:
+        grade = grade._replace(reports=reports(source, exercise, seed, hints))
     return grade._replace(seconds=round(time.monotonic() - began, 2))

@@ -41,7 +41,11 @@ def judge(exercise: Exercise, student: Answers, file: str, seed: int) -> Grade:
     """The grade of a file that a process is ready to import."""
     loaded = student.ask(do="load", file=file)
     failure = loaded if isinstance(loaded, Failure) else None
-    names = [] if isinstance(loaded, Failure) else [str(name) for name in loaded.get("functions") or []]
+    names = (
+        []
+        if isinstance(loaded, Failure)
+        else [name for name in loaded.get("functions") or [] if str(name).isidentifier()]
+    )
     rows: list[Row] = []
     words: list[str] = []
     for number, asked in enumerate(exercise.asked):

@@ -110,9 +110,13 @@ class Student:
 
 def failure_from(error: dict[str, Any]) -> Failure:
     line = error.get("line")
-    return Failure(
-        str(error.get("kind")), str(error.get("text")), line if type(line) is int else None, str(error.get("function"))
-    )
+    kind, text, function = (printable(error.get(key)) for key in ("kind", "text", "function"))
+    return Failure(kind, text, line if type(line) is int else None, function)
+
+
+def printable(text: Any) -> str:
+    """One line of at most 300 signs, none of which moves a cursor."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in str(text)[:300]).split())
 
 
 @contextlib.contextmanager

@@ -38,10 +38,16 @@ def compare(got: Any, true: Any, rows: int = 0, others: Mapping[str, np.ndarray]
         return Comparison(not wrong, "right" if not wrong else f"{wrong} of {true.size} entries wrong")
     single = found.dtype.itemsize < 8 and found.dtype.kind == "f"
     found = found.astype(float)
+    with np.errstate(all="ignore"):
+        return compared(found, true, rows, others, single)
+
+
+def compared(
+    found: np.ndarray, true: np.ndarray, rows: int, others: Mapping[str, np.ndarray], single: bool
+) -> Comparison:
     alike = (found == true) | (np.isnan(found) & np.isnan(true))
     scale = max(float(np.abs(true[np.isfinite(true)]).max(initial=0)), 1e-12)
-    with np.errstate(invalid="ignore"):
-        errors = np.where(alike, 0, np.abs(found - true)) / scale
+    errors = np.where(alike, 0, np.abs(found - true)) / scale
     error = float(np.nan_to_num(errors, nan=np.inf).max(initial=0))
     if error <= (TOLERANCE_32 if single else TOLERANCE):
         return Comparison(True, "right", error, single)

@@ -121,7 +121,7 @@ def backward(dy, cache):
     return slope("x"), {"W": slope("W"), "b": slope("b")}
 """, THIRD, "complex step",
     ),
-    "switch the watch off": Cheat(inside("sys.setprofile(None)"), THIRD, "fence: the limits or the tracing"),
+    "switch the watch off": Cheat(inside("sys.setprofile(None)"), THIRD, "fence: the tracing"),
     # to learn or to write what is the grader's
     "look for the seed": Cheat(
         HONEST + "frame, seen = sys._getframe(), []\n"
