@@ -32,10 +32,10 @@ def draw_elman(rng: np.random.Generator) -> Inputs:
 
 
 def draw_truncated(rng: np.random.Generator) -> Inputs:
-    """Two or more pieces, the last one shorter."""
+    """Three pieces, the last one shorter, but not of one frame: from either end they are cut at other places."""
     N, D, S = sizes(rng, 3)
-    truncate = int(rng.integers(2, 4))
-    T = 2 * truncate + 1
+    truncate = int(rng.integers(3, 5))
+    T = 2 * truncate + int(rng.integers(2, truncate))
     arrays = (uniform(rng, N, T, D), parameters(rng, elman.init, D, S))
     return Inputs(arrays, backward_config={"truncate": truncate})
 

@@ -40,6 +40,7 @@ def section(grade: Grade, hints: int) -> str:
         parts.append(f"<table>\n{head}\n{rows}\n</table>")
     if hints >= 1 and not grade.ok and grade.hint:
         parts.append(f'<p class="hint">Where to look: {escape(grade.hint)}</p>')
+    parts += [f'<p class="hint">Probably {escape(cause)}</p>' for cause in grade.causes if hints >= 3]
     parts += [f"<pre>{escape(report)}</pre>" for report in grade.reports]
     parts.append(f"<p><small>seed {grade.seed}</small></p>")
     return "\n".join(parts)

@@ -19,8 +19,8 @@ class Row(NamedTuple):
 
 
 class Grade(NamedTuple):
-    """word: one helpful sentence. seed: with it the same numbers are drawn again. hint: where to look. reports: of the
-    gradient checker, where they were asked for."""
+    """word: one helpful sentence. seed: with it the same numbers are drawn again. hint: where to look. causes:
+    known mistakes that lead to just these numbers. reports: of the gradient checker, where they were asked for."""
 
     exercise: str
     points: float
@@ -30,6 +30,7 @@ class Grade(NamedTuple):
     seed: int
     seconds: float = 0.0
     hint: str = ""
+    causes: tuple[str, ...] = ()
     reports: tuple[str, ...] = ()
 
     @property
@@ -40,9 +41,10 @@ class Grade(NamedTuple):
         return {**self._asdict(), "ok": self.ok, "rows": [row._asdict() for row in self.rows]}
 
 
-def total(exercise: Exercise, rows: list[Row], word: str, seed: int) -> Grade:
+def total(exercise: Exercise, rows: list[Row], word: str, seed: int, causes: tuple[str, ...]) -> Grade:
     points = round(sum(row.points for row in rows), 2)
-    return Grade(exercise.name, points, float(exercise.points), word, tuple(rows), seed, hint=exercise.hint)
+    of = float(exercise.points)
+    return Grade(exercise.name, points, of, word, tuple(rows), seed, hint=exercise.hint, causes=causes)
 
 
 def nothing(exercise: Exercise, word: str, seed: int) -> Grade:
@@ -51,7 +53,7 @@ def nothing(exercise: Exercise, word: str, seed: int) -> Grade:
 
 
 def text(grade: Grade, hints: int = 1) -> str:
-    """hints: 0 the verdict alone, 1 also every tensor and where to look, and what the checker said, if it was asked."""
+    """hints: 0 the verdict, 1 also every tensor and where to look, 3 also the cause; and what the checker said."""
     lines = [f"{grade.exercise}  {points(grade.points)} of {points(grade.of)} points   seed {grade.seed}"]
     lines.append(f"  {grade.word}")
     if hints >= 1:
@@ -62,6 +64,7 @@ def text(grade: Grade, hints: int = 1) -> str:
             lines.append(f"  {state}  {row.part:<16} {row.tensor:<10} {points(row.of):>5}  {said}{note}".rstrip())
         if not grade.ok and grade.hint:
             lines.append(f"  where to look: {grade.hint}")
+    lines += [f"  probably {cause}" for cause in grade.causes if hints >= 3]
     return "\n".join([*lines, *grade.reports])
 
 

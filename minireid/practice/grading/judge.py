@@ -5,17 +5,19 @@ draws. Forward has a third of the points, backward two thirds; within them all t
 """
 
 import copy
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from minireid.base.trees import leaves
 from minireid.practice.exercises.exercise import Asked, Exercise, Inputs
+from minireid.practice.exercises.known import Wrong, wrong_versions
 from minireid.practice.grading import numerical
 from minireid.practice.grading.grade import Grade, Row, total
 from minireid.practice.grading.process import Failure
-from minireid.practice.grading.tensors import Comparison, compare
+from minireid.practice.grading.tensors import Comparison, compare, equal
 from minireid.practice.grading.variant import variant_of
 from minireid.practice.grading.wire import Code, Seed
 
@@ -35,6 +37,7 @@ class Found(NamedTuple):
     tensors: dict[str, Comparison]
     failure: Failure | None = None
     extra: str = ""  # a sentence: the variant, numerical differences
+    came: dict[str, Any] = {}  # noqa: RUF012 the student's arrays
 
 
 def judge(exercise: Exercise, student: Answers, file: str, seed: int) -> Grade:
@@ -44,15 +47,17 @@ def judge(exercise: Exercise, student: Answers, file: str, seed: int) -> Grade:
     names = (
         []
         if isinstance(loaded, Failure)
-        else [name for name in loaded.get("functions") or [] if str(name).isidentifier()]
+        else [str(name) for name in listed(loaded.get("functions")) if str(name).isidentifier()]
     )
     rows: list[Row] = []
     words: list[str] = []
+    causes: list[str] = []
     for number, asked in enumerate(exercise.asked):
         rng = np.random.default_rng([seed, number])
         draws = [asked.draw(rng) for _ in range(DRAWS)]
         missing = failure or absent(asked, names)
-        parts = examined(asked, draws, student, rng, missing)
+        parts, cause = examined(exercise, asked, draws, student, rng, missing)
+        causes += [cause] if cause else []
         share = exercise.points / len(exercise.asked)
         rows += rows_of(asked, parts, share)
         words.append(word(asked, parts, file))
@@ -62,7 +67,7 @@ def judge(exercise: Exercise, student: Answers, file: str, seed: int) -> Grade:
         word_ = "all right"
     else:
         word_ = ". ".join(dict.fromkeys(words))
-    return total(exercise, rows, word_, seed)
+    return total(exercise, rows, word_, seed, tuple(dict.fromkeys(causes)))
 
 
 def absent(asked: Asked, names: list[str]) -> Failure | None:
@@ -74,17 +79,25 @@ def absent(asked: Asked, names: list[str]) -> Failure | None:
 
 
 def examined(
-    asked: Asked, draws: list[Inputs], student: Answers, rng: np.random.Generator, missing: Failure | None
-) -> dict[str, Found]:
-    """{name of the student's function: what was found}."""
+    exercise: Exercise,
+    asked: Asked,
+    draws: list[Inputs],
+    student: Answers,
+    rng: np.random.Generator,
+    missing: Failure | None,
+) -> tuple[dict[str, Found], str]:
+    """({name of the student's function: what was found}, the known mistake that leads to it or "")."""
     if asked.judge:
-        return {asked.name: judged(asked, draws, student, missing)}
+        return {asked.name: judged(asked, draws, student, missing)}, ""
     if not asked.backward:
-        return {asked.name: merged([plain_call(asked, draw, student, missing) for draw in draws])}
+        calls = [plain_call(asked, draw, student, missing) for draw in draws]
+        return {asked.name: merged(calls)}, cause_of(exercise, asked, draws, [None] * DRAWS, calls)
     tries = [Try(asked, draw, rng) for draw in draws]
     forwards = [forward_call(asked, one, student, missing, str(n)) for n, one in enumerate(tries)]  # all before any
     backwards = [backward_call(asked, one, student, missing, str(n)) for n, one in enumerate(tries)]  # backward
-    return {asked.name: merged(forwards), asked.backward_name: merged(backwards)}
+    cause = cause_of(exercise, asked, draws, [None] * DRAWS, forwards)
+    cause = cause or cause_of(exercise, asked, draws, [one.upstream for one in tries], backwards)
+    return {asked.name: merged(forwards), asked.backward_name: merged(backwards)}, cause
 
 
 def merged(found: list[Found]) -> Found:
@@ -104,18 +117,23 @@ def merged(found: list[Found]) -> Found:
 
 def plain_call(asked: Asked, draw: Inputs, student: Answers, missing: Failure | None) -> Found:
     """A function without a backward: its results, and the arguments that it changes."""
-    arrays, config = revived(draw)
-    results = asked.function(*arrays, **config)
-    true = named_results(asked, results if len(asked.results) > 1 else (results,))
-    true |= {name: value for name, value in zip(asked.arguments(), arrays) if name in asked.changes}
+    true = plain_results(asked, asked.function, draw)
     answer = missing or student.ask(do="call", function=asked.name, arguments=draw.arrays, config=draw.config)
     if isinstance(answer, Failure):
         return nothing(true, answer)
     came = answer.get("results")
     got = named_results(asked, came if len(asked.results) > 1 else (came,))
-    after = dict(zip(asked.arguments(), answer.get("arguments") or ()))
+    after = dict(zip(asked.arguments(), listed(answer.get("arguments"))))
     got |= leaves_of({name: after.get(name) for name in asked.changes})
-    return Found({name: compare(got.get(name), value, others=true) for name, value in leaves_of(true).items()})
+    return Found({name: compare(got.get(name), value, others=true) for name, value in true.items()}, came=got)
+
+
+def plain_results(asked: Asked, function: Callable[..., Any], draw: Inputs) -> dict[str, Any]:
+    """What a function without a backward returns and changes."""
+    arrays, config = revived(draw)
+    results = function(*arrays, **config)
+    found = named_results(asked, results if len(asked.results) > 1 else (results,))
+    return found | leaves_of({name: array for name, array in zip(asked.arguments(), arrays) if name in asked.changes})
 
 
 class Try:
@@ -148,7 +166,7 @@ def forward_call(asked: Asked, one: Try, student: Answers, missing: Failure | No
     variant = None if all(c.ok for c in tensors.values()) else variant_of(asked, one.draw, got, one.upstream)
     if variant:
         one.gradients = named_gradients(asked, one.arrays, variant.gradients)
-    return Found(tensors, extra=f"this is {variant.name}" if variant else "")
+    return Found(tensors, extra=f"this is {variant.name}" if variant else "", came=got)
 
 
 def backward_call(asked: Asked, one: Try, student: Answers, missing: Failure | None, slot: str) -> Found:
@@ -163,7 +181,38 @@ def backward_call(asked: Asked, one: Try, student: Answers, missing: Failure | N
     came = named_gradients(asked, one.arrays, answer.get("results"))
     compared = {name: compare(came.get(name), value, one.rows, one.gradients) for name, value in one.gradients.items()}
     told, extra = numerical.told_apart(compared, one.gradients, asked, seen)
-    return Found(told, extra=extra)
+    return Found(told, extra=extra, came=came)
+
+
+def cause_of(exercise: Exercise, asked: Asked, draws: list[Inputs], upstreams: list[Any], found: list[Found]) -> str:
+    """The known mistake that leads to exactly these wrong numbers, for every draw; "" if there is none."""
+    if any(one.failure for one in found) or all(c.ok for one in found for c in one.tensors.values()):
+        return ""
+    for wrong in wrong_versions(exercise, asked):
+        if all(leads_to(wrong, asked, *one) for one in zip(draws, upstreams, found)):
+            return wrong.said
+    return ""
+
+
+def leads_to(wrong: Wrong, asked: Asked, draw: Inputs, upstream: Any, found: Found) -> bool:
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+            values = wrong_values(wrong, asked, draw, upstream)
+    except Exception:  # whatever a wrong page raises
+        return False
+    return all(name in values and equal(found.came.get(name), values[name]) for name in found.tensors)
+
+
+def wrong_values(wrong: Wrong, asked: Asked, draw: Inputs, upstream: Any) -> dict[str, Any]:
+    """Of forward, or of backward where there is an upstream gradient."""
+    if not asked.backward:
+        return plain_results(asked, wrong.function, draw)
+    arrays, config = revived(draw)
+    *values, cache = wrong.function(*arrays, **config)
+    if upstream is None:
+        return named_results(asked, values)
+    assert wrong.backward
+    return named_gradients(asked, arrays, wrong.backward(*upstream, cache, **draw.backward_config))
 
 
 def judged(asked: Asked, draws: list[Inputs], student: Answers, missing: Failure | None) -> Found:
@@ -197,8 +246,12 @@ def revived(draw: Inputs) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 
 def named_results(asked: Asked, values: Any) -> dict[str, np.ndarray]:
-    values = values if isinstance(values, (tuple, list)) else ()
-    return leaves_of(dict(zip(asked.results, values)))
+    return leaves_of(dict(zip(asked.results, listed(values))))
+
+
+def listed(values: Any) -> tuple[Any, ...]:
+    """What came from the process may be anything."""
+    return tuple(values) if isinstance(values, (tuple, list)) else ()
 
 
 def named_gradients(asked: Asked, arrays: tuple[Any, ...], gradients: Any) -> dict[str, np.ndarray]:
@@ -206,8 +259,7 @@ def named_gradients(asked: Asked, arrays: tuple[Any, ...], gradients: Any) -> di
     names = asked.arguments()
     if len(names) == 1 and not (isinstance(gradients, tuple) and len(gradients) == 1):
         gradients = (gradients,)
-    if not isinstance(gradients, (tuple, list)):
-        gradients = ()
+    gradients = listed(gradients)
     found: dict[str, Any] = {}
     for name, array, gradient in zip(names, arrays, gradients):
         if not isinstance(array, dict):

@@ -62,7 +62,7 @@ def how_wrong(
     if not found.any():
         return "all zero"
     for name, other in others.items():
-        if other is not true and other.shape == found.shape and other.any() and close(found, other):
+        if other is not true and np.shape(other) == found.shape and np.any(other) and close(found, other):
             return f"this is the value of {name}"
     if found.ndim == 2 and found.shape[0] == found.shape[1] and found.size > 1 and close(found, true.T):
         return "transposed"
@@ -77,6 +77,18 @@ def how_wrong(
 
 def close(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(np.abs(a - b).max() <= TOLERANCE * np.abs(b).max())
+
+
+def equal(got: Any, other: Any) -> bool:
+    """The same shape and, but for rounding, the same numbers; NaN equals NaN."""
+    try:
+        found, other = np.asarray(got, float), np.asarray(other, float)
+    except (TypeError, ValueError):
+        return False
+    if found.shape != other.shape:
+        return False
+    scale = np.abs(other[np.isfinite(other)]).max(initial=0)
+    return bool(np.isclose(found, other, rtol=TOLERANCE, atol=TOLERANCE * scale, equal_nan=True).all())
 
 
 def factor(found: np.ndarray, true: np.ndarray, rows: int) -> str:

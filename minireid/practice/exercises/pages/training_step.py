@@ -1,6 +1,6 @@
 """One step of training: forward, backward, clip, update.
 
-    F1  loss, grads = loss_and_gradients(x, p)               forward and backward, given
+    F1  the loss and the gradients of the batch x at p       forward and backward: loss_and_gradients, given
     F2  g = every entry of every gradient, clipped to [-limit, limit]
     F3  v = momentum v + g                                   v = g at the first step, when `velocity` is empty
     F4  p = p - learning_rate v                              in place: the caller's arrays change
