@@ -11,10 +11,14 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid #ddd; vertical-align: top; }
 td.points { text-align: right; white-space: nowrap; }
-.right { color: #11601f; }
-.wrong { color: #9c1c12; font-weight: 600; }
 pre { background: #f4f4f4; padding: .75rem; overflow-x: auto; }
 .hint { border-left: 4px solid #c9a227; padding-left: .75rem; }
+"""
+
+
+COLOURS = """
+.right { color: #11601f; }
+.wrong { color: #9c1c12; font-weight: 600; }
 """
 
 
@@ -26,7 +30,7 @@ def page(student: str, works: Sequence[Work], hints: int = 1) -> str:
     return (
         f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{name}: {points(got)} of {points(of)} points</title>\n<style>{STYLE}</style></head>\n<body>\n"
+        f"<title>{name}: {points(got)} of {points(of)} points</title>\n<style>{STYLE}{COLOURS}</style></head>\n<body>\n"
         f"<h1>{name}: {points(got)} of {points(of)} points</h1>\n{parts}\n</body>\n</html>\n"
     )
 

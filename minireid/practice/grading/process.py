@@ -98,6 +98,13 @@ class Student:
             )
         return failure
 
+    def leave(self) -> None:
+        """Nothing more is asked. What has not gone by itself at once is killed."""
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            self.process.stdin.close()  # type: ignore[union-attr]
+            self.process.wait(0.5)
+        self.end()
+
     def end(self) -> None:
         """Kill the process and all of its group."""
         with contextlib.suppress(OSError):
@@ -133,7 +140,7 @@ def running(source: bytes, name: str, limits: Limits = Limits()) -> Iterator[Stu
         try:
             yield student
         finally:
-            student.end()
+            student.leave()
             for stream in (student.process.stdin, student.process.stdout):
                 with contextlib.suppress(OSError):
                     stream.close()  # type: ignore[union-attr]
