@@ -38,9 +38,8 @@ def test_hints_come_in_stages(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     for hints in "01234":
         assert cli.main(["exercise", "check", str(file), "--hints", hints, "--seed", "5"]) == 1
         said.append(capsys.readouterr().out)
-    for stage, sign in enumerate(
-        ("points", "wrong  step_backward", "line 31", "probably sign", "dz = dh * (c - h_prev)")
-    ):
+    line = f"line {1 + file.read_text().splitlines().index('    dz = dh * (h_prev - c)')} in step_backward"
+    for stage, sign in enumerate(("points", "wrong  step_backward", line, "probably sign", "dz = dh * (c - h_prev)")):
         assert [sign in text for text in said] == [n >= stage for n in range(5)], sign
 
 
