@@ -61,14 +61,17 @@ def limits(seconds: int, memory: int, file: int) -> None:
 
 
 def nobody(folder: str) -> None:
-    """If this is root: become a user who owns this folder alone. Unless Python's own files are then closed."""
+    """If this is root: become a user who owns this folder alone. Unless Python's own files are then closed.
+
+    Root of a user namespace (unshare --map-root-user) has no other user to become, and no rights to lose.
+    """
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return
     number = 65534
-    os.chown(folder, number, number)
-    os.setegid(number)
-    os.seteuid(number)
     try:
+        os.chown(folder, number, number)
+        os.setegid(number)
+        os.seteuid(number)
         os.listdir(os.path.dirname(os.__file__))
         os.listdir(folder)
     except OSError:

@@ -6,11 +6,14 @@ the limits and the hook of fence.py, as the one that is graded.
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from minireid.practice.exercises.exercise import Exercise
 from minireid.practice.grading.process import apart, needed_by_windows
@@ -46,7 +49,8 @@ def command(order: dict[str, Any], own: Path) -> list[str]:
 
 def environment() -> dict[str, str]:
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", **threads, **needed_by_windows()}
+    path = os.pathsep.join([str(ROOT), str(Path(np.__file__).parents[1])])
+    return {"PYTHONPATH": path, "NO_COLOR": "1", **threads, **needed_by_windows()}
 
 
 def silent() -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 
 from minireid.base.errors import InputError
 from minireid.practice.exercises.catalogue import EXERCISES
+from minireid.practice.grading import process
 from minireid.practice.grading.grader import grade_file
 from minireid.practice.grading.process import Limits
 from tests.practice.grading.cheats import CHEATS, HONEST, RIGHT, START
@@ -57,6 +58,18 @@ def test_nothing_is_left_running(tmp_path: Path) -> None:
     for name in ("an endless loop that ignores signals", "sleep", "fork"):
         file.write_text(START + CHEATS[name].source)
         grade_file(file, LINEAR, limits=LIMITS._replace(seconds=2.0))
+    assert processes_of("machine/child.py") == []
+
+
+@pytest.mark.parametrize(
+    "name", ["fork", "another program", "sleep", "exit in backward", "the network", "kill the grader"]
+)
+def test_the_same_where_unshare_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "apart", lambda: ())
+    file = tmp_path / "linear.py"
+    file.write_text(START + CHEATS[name].source)
+    grade = grade_file(file, LINEAR, limits=LIMITS._replace(seconds=3.0))
+    assert grade.points == pytest.approx(CHEATS[name].points, abs=0.01)
     assert processes_of("machine/child.py") == []
 
 
