@@ -15,8 +15,9 @@ from minireid.practice.exercises.catalogue import exercise_of
 from minireid.practice.exercises.exercise import Exercise, Inputs
 from minireid.practice.grading import feedback
 from minireid.practice.grading.grade import Grade, text
-from minireid.practice.grading.judge import judge, revived
+from minireid.practice.grading.judge import judge
 from minireid.practice.grading.process import Failure
+from minireid.practice.grading.results import revived
 
 
 class Shown(NamedTuple):

@@ -64,7 +64,7 @@ def watched(seen: dict[str, Any] | Failure) -> tuple[dict[str, dict[int, int]], 
             if str(name).isidentifier()
         }
         return calls, inside["complex"] is True
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+    except Exception:  # it may have any form
         return {}, False
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck.cases.variants import variants
 from minireid.practice.exercises.exercise import Asked, Inputs
+from minireid.practice.grading.tensors import equal
 
 TINY = 1e-30
 
@@ -26,13 +27,9 @@ def variant_of(
     title = page + ("/step" if asked.function.__name__ == "step_forward" else "")
     for name, forward in variants(title):
         values = forward(*draw.arrays, **draw.config)[:-1]
-        if all(same(got.get(result), value) for result, value in zip(asked.results, values)):
+        if all(equal(got.get(result), value) for result, value in zip(asked.results, values)):
             return Variant(name, complex_gradients(forward, draw, upstream))
     return None
-
-
-def same(got: Any, value: np.ndarray) -> bool:
-    return np.shape(got) == value.shape and bool(np.allclose(got, value, rtol=1e-6, atol=1e-9))
 
 
 def complex_gradients(forward: Any, draw: Inputs, upstream: tuple[np.ndarray, ...]) -> tuple[Any, ...]:
