@@ -2,7 +2,7 @@
 
     F1  y = tanh(x)
 
-Any shape. tanh' = 1 - tanh^2: the output alone is enough for the derivative, so the output is the cache.
+Any shape.
 """
 
 import numpy as np
@@ -12,6 +12,9 @@ def forward(x):
     """x of any shape -> y in (-1, 1), cache."""
     y = np.tanh(x)  # F1
     return y, y
+
+
+# tanh' = 1 - tanh^2 = 1 - y^2: the output alone is enough, so the output is the cache.
 
 
 def backward(dy, cache):

@@ -5,9 +5,8 @@
     F2  loss = sum over the P pairs of  weights[p] l[p]        weights 1/P, the mean, where none are given
 
 Shapes: x (N, D) embeddings, pairs (P, 2) row numbers, same (P,) booleans, True for the same person, weights (P,);
-d (P,) is the Euclidean distance. The derivative of 1/2 d^2 is d: a positive pair twice as far apart is pulled twice as
-hard. A loss that stays at margin^2 / 4 (with half of the pairs positive) means that all embeddings have collapsed to
-one point.
+d (P,) is the Euclidean distance. A loss that stays at margin^2 / 4 (with half of the pairs positive) means that all
+embeddings have collapsed to one point.
 """
 
 import numpy as np
@@ -25,8 +24,9 @@ def forward(x, *, pairs, same, weights=None, margin: float = 2.0):
     return loss, (d, gap, same, weights, distance_cache)
 
 
-# dl/dd: d for a positive pair; -(margin - d) for a negative pair within the margin, 0 beyond. The 1/2 cancels the 2 of
-# the square. The step from d to x is in pair_distance.py. `dd` is the derivative of the loss with respect to d.
+# dl/dd: d for a positive pair (twice as far apart, it is pulled twice as hard); -(margin - d) for a negative pair
+# within the margin, 0 beyond. The 1/2 cancels the 2 of the square. The step from d to x is in pair_distance.py. `dd` is
+# the derivative of the loss with respect to d.
 
 
 def backward(dloss, cache):

@@ -24,8 +24,9 @@ def sgd(
         F1  v = momentum v + (1 - dampening) g          v = g at the first step
         F2  p = p - learning_rate v
 
-    dampening=0 is the textbook form. Torch7's default is dampening = momentum. With momentum 0.9, its steps are a tenth
-    as long. With dampening=0, the baseline's learning rate 1e-3 is therefore ten times too high.
+    The state is {"v": v}. dampening=0 is the textbook form. Torch7's default is dampening = momentum. With momentum
+    0.9, its steps are a tenth as long. With dampening=0, the baseline's learning rate 1e-3 is therefore ten times too
+    high.
     """
     v = momentum * state["v"] + (1 - dampening) * g if state else g.copy()  # F1
     p -= learning_rate * v  # F2

@@ -1,31 +1,34 @@
-"""Exercise to tutorial 3: one step of a GRU, forward and backward. Fill in the two functions.
+"""Exercise: One step of a GRU
 
-    F1  z = sigmoid(az),  az = x Wz + h' Uz + bz
-    F2  r = sigmoid(ar),  ar = x Wr + h' Ur + br
+The gated recurrent unit, reset gate *before* the product with Uc (Cho et al. 2014; Wu et al. 2016, eq. 1).
+
+    F1  z = sigmoid(az),  az = x Wz + h' Uz + bz          update gate: how much of the state is replaced
+    F2  r = sigmoid(ar),  ar = x Wr + h' Ur + br          reset gate: how much of the old state the candidate sees
     F3  q = r h'                                          element by element
-    F4  c = tanh(ac),     ac = x Wc + q Uc + bc
-    F5  h = (1 - z) h' + z c                              element by element
+    F4  c = tanh(ac),     ac = x Wc + q Uc + bc           candidate
+    F5  h = (1 - z) h' + z c                              h' is the state after the previous frame, 0 before the first
 
-Shapes: x (N, D); h' (called h_prev) and z, r, q, c, h (N, S); Wz, Wr, Wc (D, S); Uz, Ur, Uc (S, S); bz, br, bc (S,).
-N clips, D inputs, S states. Products with a W or a U are matrix products. A gradient is shaped like its value.
+Shapes: a step maps x (N, D) and h' (N, S) to h (N, S); z, r, q and c are (N, S) too. The loop maps x (N, T, D) to h
+(N, T, S). Wz, Wr, Wc (D, S); Uz, Ur, Uc (S, S); bz, br, bc (S,). N clips, T frames, D inputs, S states. Padding frames
+come last, so they cannot change the states of real frames. The temporal pool ignores the states of padding frames. So
+the loop needs no lengths.
 
-To check it, in the top folder of the repository:
+p and grads are dicts of arrays with the same keys; a gradient is shaped like its value. The cache is yours: whatever
+backward will need.
 
-    minireid gradcheck tutorials/exercises/gru_step.py --like gru
+Level 2, 10 points, about 60 minutes. To check it:
+
+    minireid exercise check gru_step.py
 """
+
+import numpy as np
 
 
 def step_forward(x, h_prev, p):
-    """x (N, D), h_prev (N, S), p: dict of the nine parameters by name -> h (N, S), cache.
-
-    The cache is yours: whatever step_backward will need.
-    """
-    raise NotImplementedError("write F1 to F5")
-
-
-# Here is room for the derivation: who uses whom, and what each value receives.
+    """x (N, D), h_prev (N, S) -> h (N, S), cache."""
+    raise NotImplementedError("write this")
 
 
 def step_backward(dh, cache):
-    """dh (N, S), cache as step_forward made it -> dx (N, D), dh_prev (N, S), grads: dict of the nine, named as in p."""
-    raise NotImplementedError("walk back from F5 to F1")
+    """dh (N, S) -> dx (N, D), dh_prev (N, S), grads."""
+    raise NotImplementedError("write this")

@@ -1,0 +1,85 @@
+"""Exercises on layers without time."""
+
+import numpy as np
+
+from minireid.layers import conv2d, linear, maxpool2d, sigmoid, tanh
+from minireid.practice.exercises.draws import sizes, uniform
+from minireid.practice.exercises.exercise import Asked, Exercise, Inputs
+
+
+def draw_linear(rng: np.random.Generator) -> Inputs:
+    """x of two or three axes."""
+    N, T, D, O = sizes(rng, 4)
+    batch = (N, T) if rng.integers(2) else (N,)
+    return Inputs((uniform(rng, *batch, D), {"W": uniform(rng, D, O), "b": uniform(rng, O)}))
+
+
+def draw_wide(rng: np.random.Generator) -> Inputs:
+    """Moderate numbers, and a few that overflow a careless exponential."""
+    x = 2 * uniform(rng, *sizes(rng, 2))
+    x[0, :2] = -800.0, 800.0
+    return Inputs((x,))
+
+
+def draw_maps(rng: np.random.Generator) -> Inputs:
+    N, C, O = sizes(rng, 3, 2, 4)
+    H, W = sizes(rng, 2, 5, 7)
+    KH, KW = sizes(rng, 2, 1, 3)
+    p = {"W": uniform(rng, KH, KW, C, O), "b": uniform(rng, O)}
+    config = {"stride": int(rng.integers(1, 3)), "padding": int(rng.integers(2))}
+    return Inputs((uniform(rng, N, H, W, C), p), config)
+
+
+def draw_overlapping(rng: np.random.Generator) -> Inputs:
+    """Windows larger than the stride, and a map that they do not fill."""
+    N, C = sizes(rng, 2, 2, 4)
+    H, W = sizes(rng, 2, 6, 9)
+    window = tuple(sizes(rng, 2, 2, 4))
+    return Inputs((uniform(rng, N, H, W, C),), {"window": window, "stride": int(rng.integers(1, min(window) + 1))})
+
+
+EXERCISES = (
+    Exercise(
+        name="linear",
+        title="A linear layer",
+        level=1,
+        points=5,
+        minutes=20,
+        asked=(Asked(linear.forward, draw_linear, ("y",), linear.backward),),
+        hint="Each entry of W is used once for every row of x; x may have more than two axes.",
+        like="linear",
+    ),
+    Exercise(
+        name="tanh_sigmoid",
+        title="The hyperbolic tangent and the logistic sigmoid",
+        level=1,
+        points=5,
+        minutes=20,
+        asked=(
+            Asked(tanh.forward, draw_wide, ("y",), tanh.backward, prefix="tanh_"),
+            Asked(sigmoid.forward, draw_wide, ("y",), sigmoid.backward, prefix="sigmoid_"),
+        ),
+        hint="Both derivatives can be written with the output alone. Try x = -800 and x = 800.",
+        like="",
+    ),
+    Exercise(
+        name="conv2d",
+        title="A convolution, forward and backward",
+        level=2,
+        points=12,
+        minutes=90,
+        asked=(Asked(conv2d.forward, draw_maps, ("y",), conv2d.backward, without=("kernel", "need_dx")),),
+        hint="Every product x W of F1 adds dy W to one pixel of dx, and dy x to one entry of dW. Windows overlap: add.",
+        like="conv2d",
+    ),
+    Exercise(
+        name="maxpool2d",
+        title="Max-pooling with windows that overlap",
+        level=2,
+        points=10,
+        minutes=45,
+        asked=(Asked(maxpool2d.forward, draw_overlapping, ("y",), maxpool2d.backward),),
+        hint="One pixel can be the maximum of several windows. Rows that fill no window get no gradient.",
+        like="maxpool2d",
+    ),
+)

@@ -1,0 +1,103 @@
+"""`check_exercise` for notebooks: the same grader, on functions of the notebook, in the notebook's own process.
+
+It is for the author of the functions. For a grade, a file runs in a process of its own (grader.py).
+"""
+
+import secrets
+import traceback
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minireid.base.errors import InputError
+from minireid.practice.exercises.catalogue import exercise_of
+from minireid.practice.exercises.exercise import Exercise, Inputs
+from minireid.practice.grading import feedback
+from minireid.practice.grading.grade import Grade, text
+from minireid.practice.grading.judge import judge
+from minireid.practice.grading.process import Failure
+from minireid.practice.grading.results import revived
+
+
+class Shown(NamedTuple):
+    """A grade that a notebook shows as HTML. hints: how much it tells."""
+
+    grade: Grade
+    hints: int
+
+    def __str__(self) -> str:
+        return text(self.grade, self.hints)
+
+    def _repr_html_(self) -> str:
+        return f"<style>{feedback.COLOURS}</style>\n{feedback.section(self.grade, self.hints)}"
+
+
+class Direct:
+    """Calls functions here, as child.py does in its process."""
+
+    def __init__(self, functions: dict[str, Callable[..., Any]]) -> None:
+        self.functions = functions
+        self.slots: dict[str, Any] = {}
+
+    def ask(self, **request: Any) -> dict[str, Any] | Failure:
+        do = request.pop("do")
+        if do not in ("call", "backward"):
+            return {"functions": list(self.functions)}
+        try:
+            return self.call(**request) if do == "call" else self.backward(**request)
+        except Exception as fault:  # the functions are the reader's: whatever they raise is told
+            last = traceback.extract_tb(fault.__traceback__)[-1]
+            return Failure(type(fault).__name__, str(fault), last.lineno, last.name)
+
+    def call(self, function: str, arguments: Any, config: Any, slot: str = "") -> dict[str, Any]:
+        arguments, config = copies(arguments), copies(config)
+        results = self.functions[function](*arguments, **config)
+        if slot:
+            if not isinstance(results, (tuple, list)) or len(results) < 2:
+                raise TypeError(f"{function} returned one value; expected results and a cache")
+            *results, self.slots[slot] = results
+        return {"results": tuple(results) if slot else results, "arguments": arguments}
+
+    def backward(self, function: str, upstream: Any, slot: str, config: Any) -> dict[str, Any]:
+        return {"results": self.functions[function](*upstream, self.slots[slot], **config)}
+
+
+def copies(value: Any) -> Any:
+    if isinstance(value, dict):
+        return revived(Inputs((), value))[1]
+    return revived(Inputs(tuple(value)))[0]
+
+
+def check_exercise(name: str, *functions: Callable[..., Any], hints: int = 1, seed: int | None = None) -> Shown:
+    """Check functions of a notebook: check_exercise("gru_step", step_forward, step_backward).
+
+    hints: 0 the verdict, 1 tensors, 2 the wrong line, 3 the cause, 4 the fix. seed: None draws a fresh one.
+    InputError for an unknown exercise, or if functions are missing. They may have any names: their order counts.
+    """
+    exercise = exercise_of(name)
+    wanted = [n for a in exercise.asked for n in ("" if a.given else a.name, a.backward_name) if n]
+    if len(functions) != len(wanted):
+        raise InputError(f"expected {len(wanted)} functions for {name} ({', '.join(wanted)}), got {len(functions)}")
+    named = dict(zip(wanted, functions)) | {a.name: a.function for a in exercise.asked if a.given}
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    grade = judge(exercise, Direct(named), "the notebook", seed)
+    if not grade.ok and hints >= 2:
+        grade = grade._replace(reports=reports(exercise, named, hints, seed))
+    return Shown(grade, hints)
+
+
+def reports(exercise: Exercise, named: dict[str, Callable[..., Any]], hints: int, seed: int) -> tuple[str, ...]:
+    """What the gradient checker says of each pair that is wrong."""
+    from minireid.gradcheck import check
+
+    found = []
+    for asked in exercise.asked:
+        if asked.backward and not asked.given:
+            arrays, config = revived(asked.draw(np.random.default_rng(seed)))
+            try:
+                report = check(named[asked.name], named[asked.backward_name], *arrays, name=asked.name, **config)
+            except Exception:  # an exception of forward: the grade tells it
+                continue
+            found += [] if report.ok else [report.text(hints)]
+    return tuple(found)

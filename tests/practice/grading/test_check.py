@@ -1,0 +1,85 @@
+"""`minireid exercise` and `check_exercise`, as a student uses them."""
+
+from pathlib import Path
+
+import pytest
+
+from minireid import cli
+from minireid.base.errors import InputError
+from minireid.layers import gru, linear
+from minireid.practice import check_exercise
+from tests.practice.grading.cheats import BACKWARD, RIGHT, START
+
+SIGN = START + RIGHT.replace('dy @ p["W"].T', '-dy @ p["W"].T')
+GRU = (Path(__file__).parents[3] / "tutorials" / "solutions" / "gru_step.py").read_text(encoding="utf-8")
+
+
+def test_from_the_stub_to_all_points(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["exercise", "start", "linear"]) == 0
+    file = tmp_path / "linear.py"
+    file.write_text(capsys.readouterr().out)
+    assert cli.main(["exercise", "check", str(file)]) == 1
+    assert "forward is not written yet (line" in capsys.readouterr().out
+    file.write_text(
+        file.read_text().replace('raise NotImplementedError("write this")', 'return x @ p["W"] + p["b"], (x, p)', 1)
+    )
+    assert cli.main(["exercise", "check", str(file)]) == 1
+    assert "forward is right; backward is not written yet (line" in capsys.readouterr().out
+    head = file.read_text().partition("def backward")[0]
+    file.write_text(head + BACKWARD)
+    assert cli.main(["exercise", "check", str(file)]) == 0
+    assert "5 of 5 points" in capsys.readouterr().out
+
+
+def test_hints_come_in_stages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "gru_step.py"
+    file.write_text(GRU.replace("dz = dh * (c - h_prev)", "dz = dh * (h_prev - c)"))
+    said = []
+    for hints in "01234":
+        assert cli.main(["exercise", "check", str(file), "--hints", hints, "--seed", "5"]) == 1
+        said.append(capsys.readouterr().out)
+    line = f"line {1 + file.read_text().splitlines().index('    dz = dh * (h_prev - c)')} in step_backward"
+    for stage, sign in enumerate(("points", "wrong  step_backward", line, "probably sign", "dz = dh * (c - h_prev)")):
+        assert [sign in text for text in said] == [n >= stage for n in range(5)], sign
+
+
+def test_a_file_of_another_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(SIGN)
+    assert cli.main(["exercise", "check", str(file), "--exercise", "linear"]) == 1
+    assert "a sign" in capsys.readouterr().out
+    assert cli.main(["exercise", "check", str(file)]) == 2
+    assert "there is no exercise mine" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["start"], ["check"], ["start", "a", "b"], ["check", "linear.py"]])
+def test_bad_words_are_one_line(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["exercise", *words]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_in_a_notebook() -> None:
+    shown = check_exercise("linear", linear.forward, linear.backward)
+    assert shown.grade.ok and "all right" in str(shown) and 'class="right"' in shown._repr_html_()
+
+
+def test_in_a_notebook_with_a_mistake() -> None:
+    def back(dh, cache):
+        dx, dh_prev, grads = gru.step_backward(dh, cache)
+        return dx, dh_prev, {**grads, "bz": -grads["bz"]}
+
+    shown = check_exercise("gru_step", gru.step_forward, back, hints=2)
+    assert not shown.grade.ok and "10 of 11 are right, bz" in str(shown) and shown.grade.reports
+    assert "a sign" in shown._repr_html_()
+
+
+def test_in_a_notebook_not_written_yet() -> None:
+    def forward(x, p):
+        raise NotImplementedError
+
+    assert "not written yet" in str(check_exercise("linear", forward, forward))
+    with pytest.raises(InputError, match="expected 2 functions for linear"):
+        check_exercise("linear", forward)
