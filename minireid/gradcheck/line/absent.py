@@ -99,10 +99,29 @@ def lost(judge: Judge, run: Run, parts: Parts, missing: list[Event], name: str) 
             f"{unused.name} (line {unused.line}) is the gradient from line {use.line} (forward), and is added nowhere"
         )
         return Absent(Cause.TERM_MISSING, f"{name} lacks a term: {text}", unused.line)
+    result = made_later(judge, run, event, use)
+    if result is not None:
+        where = (
+            f"; a line is missing after line {result.line}, where {shown(result)} is: the gradient by that line's value"
+        )
+        text = f"{name} lacks the gradient from the use in line {use.line} (forward){where}"
+        return Absent(Cause.TERM_MISSING, text, result.line)
     near, where = place(judge, run, parts, event, use)
     return Absent(
         Cause.TERM_MISSING, f"{name} lacks the gradient from the use in line {use.line} (forward){where}", near
     )
+
+
+def made_later(judge: Judge, run: Run, event: Event, use: Event) -> Event | None:
+    """The gradient by what the statement of a use computes, if the backward has it only after the incomplete value.
+
+    Then the missing term could not stand in the line of the value: it belongs below this gradient.
+    """
+    values = [e for e in judge.truth.events if e.kind in ("assign", "store") and e.frame is use.frame
+              and e.site.statement == use.site.statement and e.loops == use.loops]  # fmt: skip
+    later = [e for e in run.events if e.frame is event.frame and e.execution > event.execution
+             and e.kind in ("assign", "add") and e.loops == event.loops]  # fmt: skip
+    return next((e for e in later if any(judge.truth.is_right(e, v) for v in values)), None)
 
 
 def place(judge: Judge, run: Run, parts: Parts, event: Event, use: Event) -> tuple[int, str]:

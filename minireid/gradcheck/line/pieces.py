@@ -209,11 +209,7 @@ class Pieces:
         """The number that `*=` or `/=` multiplies an array with; None if it is none."""
         position = next(n for n, e in enumerate(group) if e is event)
         before, after = group[position - 1].value if position else None, event.value
-        if before is None or after is None or not np.any(before):
-            return None
-        where = np.unravel_index(np.argmax(np.abs(before)), before.shape)
-        number = float(after[where] / before[where])
-        return number if number and np.allclose(after, number * before, rtol=1e-12) else None
+        return None if before is None or after is None else multiple(before, after)
 
     def raw(self, group: list[Event]) -> list[Raw]:
         """(event, what it adds, times what its expression stands in the sum, the expression)."""
@@ -246,10 +242,25 @@ class Pieces:
                 for term, node in zip(self.of_sum(terms, event), several):
                     sign = -1 if (term.site.key == "-") != subtracts else 1
                     value = np.broadcast_to(sign * term.value, event.shape)  # type: ignore[operator]
-                    found.append((event, value, sign, node))
+                    found += self.renewed(event, node, value) or [(event, value, sign, node)]
             else:
-                found.append((event, added, -1 if subtracts else 1, None))
+                renewed = self.renewed(event, expression, added) if event.kind == "assign" else []
+                found += renewed or [(event, added, -1 if subtracts else 1, None)]
         return found
+
+    def renewed(self, event: Event, node: ast.expr | None, value: np.ndarray) -> list[Raw]:
+        """What `dW` had before, in `dW = dW / m + W`, where this term is a number times it; empty if it is not."""
+        if node is None or not any(expression_name(n) == event.name for n in ast.walk(node) if isinstance(n, ast.expr)):
+            return []
+        before = [e for e in self.run.events if e.name == event.name and e.frame is event.frame and e.kind != "term"
+                  and e.number < event.number and (e.number, e.leaf) in self.judge.final]  # fmt: skip
+        if not before or before[-1].value is None or before[-1].shape != event.shape:
+            return []
+        number = multiple(before[-1].value, value)
+        if number is None:
+            return []
+        group = [self.events.get((e.number, e.leaf), e) for e in self.judge.final[before[-1].number, before[-1].leaf]]
+        return [(e, number * v, number * sign, read) for e, v, sign, read in self.raw(group)]
 
     def of_sum(self, terms: list[Event], event: Event) -> list[Event]:
         """The terms of the sum that the event's expression is: the last sum before it with its name."""
@@ -409,6 +420,15 @@ class Pieces:
         if first == "self" and keys:
             read = ast.Attribute(ast.Name("self", ast.Load()), keys[0], ast.Load())
         return with_leaf(read, event.leaf)
+
+
+def multiple(one: np.ndarray, other: np.ndarray) -> float | None:
+    """The number that makes one array the other; None if there is none, or if it is 0."""
+    if not np.any(one):
+        return None
+    where = np.unravel_index(np.argmax(np.abs(one)), one.shape)
+    number = float(other[where] / one[where])
+    return number if number and np.allclose(other, number * one, rtol=1e-12) else None
 
 
 def expression_name(node: ast.expr) -> str:

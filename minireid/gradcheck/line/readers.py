@@ -22,6 +22,7 @@ from minireid.gradcheck.line.trace import Event
 
 ENTRIES = 120  # of a value: each entry of the true derivative is a run of the forward
 CANDIDATES = 24
+MANY = 2  # wrong places: with more of them, names are doubted too
 READERS = 4
 MADE = ("assign", "add", "store", "argument")
 
@@ -45,11 +46,13 @@ def claim_by_readers(judge: Judge, program: Program, bold: bool = False) -> bool
     judge.claimed = dict(judge.claimed)
     run = judge.mended()
     faults = run.faults
-    unknown = list(without_claim(judge, run))
+    unknown = list(doubtful(judge, run))[::-1]  # from the end: what a line is meant for is known before its inputs
     reading = {id(e): list(readers(program, run, e))[:READERS] for e in unknown}
     run = judge.mended(watched=frozenset(x for several in reading.values() for x, _, _ in several))
-    likes = [(event, explained(judge, Bench(program, 0), run, event, reading[id(event)])) for event in unknown]
-    for event, several in likes:
+    likes = []
+    for event in unknown:
+        several = explained(judge, Bench(program, 0), run, event, reading[id(event)])
+        likes.append((event, several))
         if several:
             claim(judge, event, several[0])
     for event, several in likes:
@@ -81,8 +84,11 @@ def fewest(judge: Judge, event: Event, likes: list[Event]) -> None:
     claim(judge, event, likes[int(np.argmin(counts))])
 
 
-def without_claim(judge: Judge, run: Run) -> Iterator[Event]:
-    """One event for each place that has no claim and is no true derivative: the second of its rounds."""
+def doubtful(judge: Judge, run: Run) -> Iterator[Event]:
+    """One event for each place that has no claim by its name: the second of its rounds, as the first adds to zeros.
+
+    Where many places are wrong, names may be false together, as dz, dr of the gates before their activations. Then all.
+    """
     places: dict[int, list[Event]] = {}
     of_the_loss = judge.sites_of_the_loss()
     for event in run.events:
@@ -94,6 +100,7 @@ def without_claim(judge: Judge, run: Run) -> Iterator[Event]:
     for site, events in places.items():
         by_name = any(judge.claims.of(e) for e in events) and site not in judge.ignored
         by_name |= any(judge.claims.by_own_name(e) for e in events)
+        by_name &= len(run.faults) <= MANY
         returned = any((e.number, e.leaf) in judge.handed_out for e in events)
         given = events[0].kind == "argument" and events[0].frame.number in judge.claims.ends
         if not by_name and not returned and not given:
@@ -143,15 +150,27 @@ def whole_sum(node: ast.Assign | ast.AugAssign | ast.Return) -> ast.expr:
 def explained(
     judge: Judge, bench: Bench, run: Run, event: Event, reading: list[tuple[int, str, ast.expr]]
 ) -> list[Event]:
-    """The forward's events whose derivatives make readers right: the best one, and the next one."""
+    """The forward's events whose derivatives make readers right: the best one, and the next one.
+
+    None for a value that already has a claim with which a reader is right.
+    """
     lines = []
     for execution, name, term in reading:
         if execution in run.moments:
             space = bench.space(bench.program.statements[run.statements[execution]])
             scope = Scope(run.moments[execution].names, space, set())
             lines.append(Reader(scope, term, name, *meant(judge, run, execution)))
-    scores = [(sum(rightness(judge, line, like) for line in lines), like) for like in candidates(judge, event) if lines]
-    best = sorted((pair for pair in scores if pair[0]), key=lambda pair: -pair[0])[:2]
+
+    def score(like: Event) -> int:
+        return sum(rightness(judge, line, like) for line in lines)
+
+    now = [c for c in judge.claimed.get((event.number, event.leaf)) or [] if c.shape == event.shape][:1]
+    by_name = now if judge.claims.of(event) else []
+    if any(score(c) for c in by_name):
+        return []
+    scores = [(score(like), like) for like in candidates(judge, event) if lines]
+    least = 2 if by_name else 1
+    best = sorted((pair for pair in scores if pair[0] >= least), key=lambda pair: -pair[0])[:2]
     return [like for score, like in best if 2 * score >= best[0][0]]
 
 
