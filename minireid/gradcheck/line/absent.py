@@ -113,15 +113,15 @@ def lost(judge: Judge, run: Run, parts: Parts, missing: list[Event], name: str) 
 
 
 def made_later(judge: Judge, run: Run, event: Event, use: Event) -> Event | None:
-    """The gradient by what the statement of a use computes, if the backward has it only after the incomplete value.
+    """The gradient by a value of the statement of a use, if the backward has it only after the incomplete value.
 
     Then the missing term could not stand in the line of the value: it belongs below this gradient.
     """
-    values = [e for e in judge.truth.events if e.kind in ("assign", "store") and e.frame is use.frame
+    values = [e for e in judge.truth.events if e.kind in ("assign", "store", "part") and e.frame is use.frame
               and e.site.statement == use.site.statement and e.loops == use.loops]  # fmt: skip
     later = [e for e in run.events if e.frame is event.frame and e.execution > event.execution
              and e.kind in ("assign", "add") and e.loops == event.loops]  # fmt: skip
-    return next((e for e in later if any(judge.truth.is_right(e, v) for v in values)), None)
+    return next((e for e in reversed(later) if any(judge.truth.is_right(e, v) for v in values)), None)
 
 
 def place(judge: Judge, run: Run, parts: Parts, event: Event, use: Event) -> tuple[int, str]:
