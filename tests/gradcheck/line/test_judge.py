@@ -108,7 +108,7 @@ def test_every_line_of_step_backward_has_a_mistake_of_every_sort():
 
 
 def marked(mistake):
-    marks = [pytest.mark.xfail(reason=NOT_YET[mistake], strict=False)] if mistake in NOT_YET else []
+    marks = [pytest.mark.xfail(reason=NOT_YET[mistake], strict=True)] if mistake in NOT_YET else []
     return pytest.param(*mistake, marks=marks, id=f"{mistake[0].partition(' =')[0]}: {mistake[1]} -> {mistake[2]}")
 
 
