@@ -10,8 +10,20 @@ from minireid.gradcheck.check import ENTRIES
 from minireid.gradcheck.check import SAMPLE as SAMPLES
 from minireid.gradcheck.finding import Finding, Line
 from minireid.gradcheck.report import Report
-from minireid.gradcheck.tensor.compare import DIRECTIONS, TensorReport, chosen, explained, told_apart
-from minireid.layers import gru, linear, temporal_mean
+from minireid.gradcheck.tensor.compare import (
+    CONFIRMED,
+    DIRECTIONS,
+    TensorReport,
+    between_sides,
+    between_slopes,
+    chosen,
+    explained,
+    relative,
+    told_apart,
+)
+from minireid.gradcheck.tensor.problem import Problem
+from minireid.gradcheck.tensor.slopes import Slopes
+from minireid.layers import gru, linear, relu, temporal_mean
 
 SAMPLE = SAMPLES[True]  # with the complex step
 
@@ -109,6 +121,109 @@ def test_a_tensor_without_entries_is_right(rng):
         lambda x, e: (x * x, x), lambda dy, x: (2 * dy * x, np.zeros((0, 3))), rng.normal(size=(2, 3)), np.zeros((0, 3))
     )
     assert report.ok and report.tensors[1].shape == (0, 3)
+    assert (report.tensors[1].wrong, report.tensors[1].kinks, report.tensors[1].error) == (0, 0, 0)
+
+
+def test_where_nothing_is_compared_the_error_is_0():
+    np.testing.assert_array_equal(relative(np.zeros(2), np.array([0.0, 1e-9]), 0.0, np.array([0.0, 1e-8])), 0)
+    np.testing.assert_allclose(relative(np.array([3.0, 1e-4]), np.array([4.0, 0.0]), 0.1, 0.5e-4), [0.25, 5e-4], 1e-3)
+
+
+def test_a_kink_among_many_wrong_entries_is_not_shown_as_the_worst():
+    x = np.linspace(0.1, 1, 40)
+    x[33] = 0
+    (tensor,) = check(relu.forward, lambda dy, y: 1.01 * dy * (y > 0), x, diagnosis=False).tensors
+    assert tensor.kinks == 1 and tensor.wrong == 39 and tensor.index != (33,)
+    assert tensor.error == pytest.approx(0.01, rel=0.02)
+
+
+def test_an_entry_on_a_kink_adds_nothing_to_the_error(rng):
+    x = rng.normal(size=20)
+    x[7] = 0
+    for method in ("auto", "central"):
+        (tensor,) = check(relu.forward, relu.backward, x, method=method, diagnosis=False).tensors
+        assert tensor.ok and tensor.kinks == 1 and 0 <= tensor.error <= tensor.difference < 1e-8
+    (tensor,) = check(relu.forward, relu.backward, np.zeros(3), diagnosis=False).tensors
+    assert (tensor.error, tensor.difference, tensor.wrong) == (0, 0, 0)
+
+
+def calls_of(forward, backward, x, **settings):
+    calls = []
+    check(lambda x: calls.append(1) or forward(x), backward, x, diagnosis=False, **settings)
+    return len(calls)
+
+
+@pytest.mark.parametrize("method", ["complex", "central"])
+def test_many_wrong_entries_are_not_all_checked_again(method, rng):
+    """Else a check of a wrong backward would take 30 times as long."""
+    x = rng.normal(size=(20, 30))
+    sine = lambda x: (np.sin(x), x)  # noqa: E731
+    right = calls_of(sine, lambda dy, x: dy * np.cos(x), x, method=method)
+    wrong = calls_of(sine, lambda dy, x: dy * np.sin(x), x, method=method)
+    assert wrong < 2 * right + 60 * CONFIRMED, "twice: the right gradient is kept in full too"
+
+
+# A derivative between two one-sided ones
+
+
+def slopes_of(f, x, **settings):
+    return Slopes(Problem(lambda x: (f(x), None), lambda dy, cache: dy, (x,), {}, 0).drawn(), **settings)
+
+
+def test_at_a_kink_every_slope_between_the_sides_is_taken():
+    """The loss is c |x|, with c from the upstream gradient."""
+    x = np.array([0.0])
+    slopes = slopes_of(np.abs, x, coarse=True)
+    c = abs(float(slopes.problem.upstream[0]))
+    for a, far, taken in ((0.3, 0, 0.3), (-0.9, 0, -0.9), (1.005, 0.01, 1), (-1.005, 0.01, -1), (1.1, 0.01, None),
+                          (-1.1, 0.01, None)):  # fmt: skip
+        found = between_sides(a * c, slopes.real["x"], (0,), far * c, slopes)
+        assert found is None if taken is None else found == pytest.approx(taken * c)
+
+
+def test_along_a_direction_too_every_slope_between_the_sides_is_taken():
+    slopes = slopes_of(lambda x: np.abs(x.sum()), np.zeros(2), method="central")
+    c = 2 * abs(float(slopes.problem.upstream))
+    for a, taken in ((0.3, True), (-0.9, True), (1 + 1e-6, True), (1.01, False), (-1.01, False)):
+        assert between_slopes("x", np.ones(2), a * c, slopes) is taken
+
+
+@pytest.mark.parametrize("factor", [1.0, -1.0, 1e4])
+def test_a_direction_across_a_kink_is_judged_with_a_tiny_step(factor, rng):
+    """The step of 1e-4 crosses the kinks, a step of 1e-7 does not. A sum that is 1 per mille off is wrong."""
+    x, u = rng.choice([-2e-5, 3e-5], size=300), rng.normal(size=300)
+    slopes = slopes_of(lambda x: factor * np.maximum(x, 0) + x, x, method="central")
+    right = float((slopes.problem.upstream * (1 + factor * (x > 0)) * u).sum())
+    assert abs(slopes.along("x", u)[0] - right) > 1e-3 * abs(right)
+    for off, found in ((1, True), (1 + 1e-6, True), (1 - 1e-6, True), (1.001, False), (0.999, False), (-1, False)):
+        assert between_slopes("x", u, right * off, slopes) is found
+
+
+def test_a_large_tensor_with_kinks_everywhere_near_is_right_if_it_is(rng):
+    x = rng.choice([-2e-5, 3e-5], size=600)
+    settings = {"method": "central", "entries": 60, "diagnosis": False}
+    assert check(relu.forward, relu.backward, x, **settings).ok
+    hidden = next(k for k in range(600) if x[k] > 0 and (k,) not in chosen((600,), 60, 0, "y"))
+    assert not check(relu.forward, lambda dy, y: dy * (y > 0) + (np.arange(600) == hidden), x, **settings).ok
+
+
+def test_a_large_tensor_of_a_forward_that_takes_float32_only(rng):
+    x = rng.normal(size=600).astype(np.float32)
+
+    def forward(x):
+        assert x.dtype == np.float32
+        return np.sin(x), x
+
+    (tensor,) = check(forward, lambda dy, x: dy * np.cos(x), x, entries=60, diagnosis=False).tensors
+    assert tensor.ok and tensor.looked_at == (60, DIRECTIONS) and tensor.index != () and tensor.wrong == 0
+    hidden = next(k for k in range(600) if (k,) not in chosen((600,), 60, 0, "x"))
+
+    def backward(dy, x):
+        dx = dy * np.cos(x)
+        dx[hidden] += 100
+        return dx
+
+    assert not check(forward, backward, x, entries=60, diagnosis=False).ok
 
 
 def test_a_small_mistake_beside_zeros_is_not_excused(rng):
@@ -218,6 +333,8 @@ def test_of_a_wrong_dtype_one_sentence_says_what_to_do(kind, remedy, rng):
         lambda x: (x * x, x), lambda dy, x: np.asarray(dy * x > 0 if kind is bool else 2 * dy * x).astype(kind), x
     )
     assert not report.ok and report.line is None and not report.causes and not report.faults
+    (tensor,) = report.tensors
+    assert tensor.index == () and np.isnan([tensor.analytic, tensor.numerical]).all() and tensor.error == np.inf
     said = str(report).splitlines()
     assert said[1].endswith(f"its gradient is {np.dtype(kind)} where its input is float64: {remedy}")
 
