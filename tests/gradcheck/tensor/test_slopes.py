@@ -172,9 +172,11 @@ def test_curves_of_any_strength_are_no_kinks():
 
 def test_a_kink_is_seen_beside_a_large_constant():
     """Rounding hides the smallest of the three steps there."""
-    x = np.array([0.0, 0.5])
+    x = np.array([0.0, 0.987654321])
     loss = lambda: float(1e8 + np.abs(x).sum())  # noqa: E731
     assert numerical.is_kink(loss, x, (0,), 0.0) and not numerical.is_kink(loss, x, (1,), 0.0)
+    cancels = lambda: float((1e8 + x.sum()) - 1e8)  # noqa: E731
+    assert not numerical.is_kink(cancels, x, (1,), 0.0, 1e8), "steps of rounding are no kinks"
 
 
 def test_how_much_the_complex_step_wobbles_is_seen_of_each_entry():
