@@ -521,3 +521,43 @@ def test_at_other_inputs_it_is_wrong_and_that_is_a_note_or_the_report(rng):
     assert note.ok and "the gradient of x is wrong: here" in note.notes[-1] and "other inputs (" in note.notes[-1]
     assert drawn.state == "WRONG" and drawn.line.number == line_of(page, "return 2 * dy * x")
     assert drawn.notes[0].startswith("drawn again (") and ", because before" in drawn.notes[0]
+
+
+def test_arrays_of_other_sizes_are_for_the_diagnosis(arrays):
+    """`more`: so that a cause cannot fit by accident. (5, 7) is looked at, (2, 5) and its factor 3 as well."""
+    seen = set()
+
+    def forward(x, p, factor=1.0):
+        seen.add((x.shape, factor))
+        return factor * (x @ p["W"]), (x, p, factor)
+
+    def backward(dy, cache):
+        x, p, factor = cache
+        return factor * dy @ p["W"].T, {"W": x.T @ dy}
+
+    x, p = arrays[0], {"W": arrays[1]["W"]}
+    more = [((x[:2], p), {"factor": 3.0})]
+    report = check(forward, backward, x, p, more=more)
+    assert report.ok and seen == {((3, 5), 1.0)}
+    report = check(forward, backward, x, p, factor=2.0, more=more)
+    assert not report.ok and {((3, 5), 2.0), ((2, 5), 3.0)} <= seen
+
+
+class Scaled:
+    def __init__(self, W):
+        self.W = W
+
+    def forward(self, x, factor=1.0):
+        self.x, self.factor = x, factor
+        return factor * x @ self.W
+
+    def backward(self, dy):
+        self.dW = self.factor * self.x.T @ dy
+        return self.factor * dy @ self.W.T
+
+
+def test_an_object_takes_arrays_and_configuration(arrays):
+    x, layer = arrays[0], Scaled(arrays[1]["W"])
+    for given in ((layer, x), (layer.forward, layer.backward, x)):
+        report = check(*given, factor=3.0)
+        assert report.ok and [t.name for t in report.tensors] == ["x", "self.W"]

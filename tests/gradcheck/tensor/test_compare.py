@@ -1,10 +1,12 @@
 """One tensor against the numerical derivative: what is looked at, what is seen all the same, and what is said of it."""
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import minireid.gradcheck
 from minireid.gradcheck import check
 from minireid.gradcheck.check import ENTRIES
 from minireid.gradcheck.check import SAMPLE as SAMPLES
@@ -44,6 +46,12 @@ def spoiled(name, index, by):
 def test_a_small_tensor_is_looked_at_entry_by_entry():
     assert chosen((3, 5), 15, 0) == list(np.ndindex(3, 5))
     assert chosen((), 5, 0) == [()]
+
+
+def test_so_many_are_looked_at_as_the_readme_says():
+    page = (Path(minireid.gradcheck.__file__).parent / "README.md").read_text().replace("\n", " ")
+    assert f"with more than {ENTRIES} entries a sample is compared" in page
+    assert f"more than {10 * ENTRIES:,} entries, the samples are smaller ({SAMPLES[True]} or {SAMPLES[False]})" in page
 
 
 @pytest.mark.parametrize("shape", [(10_000,), (60, 40), (20, 30, 7), (3, 3, 8, 90)])
