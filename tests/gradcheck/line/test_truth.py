@@ -1,6 +1,8 @@
 """The true derivatives by what a forward computes: equal to those by hand, along directions and entry by entry."""
 
 import contextlib
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -228,6 +230,14 @@ def test_in_a_loop_what_is_taken_over_is_one_value_in_each_round():
         for _ in range(2):
             h = h * 0.5 + h * h
         np.testing.assert_allclose(truth.full(last), problem.upstream[2] * (0.5 + 2 * h), rtol=1e-11)
+        places = Counter(id(e.site) for e in rounds)
+        assert sorted(places.values()) == [3, 3], "the line, and the round: two places, each in three rounds"
+
+
+def test_two_lines_with_two_uses_each_are_two_places():
+    with truth_of(problem_of(page_of(["y = x * x", "z = x + x", "return y + z, None"]), X)) as truth:
+        one, two = [e for e in truth.events if e.kind == "uses" and len(e.uses) == 2]
+        assert one.site is not two.site and (one.site.line, two.site.line) == (5, 6)
 
 
 def test_how_near_is_equal(step):
@@ -251,14 +261,17 @@ def test_values_with_the_same_derivative_and_values_that_are_not_needed():
 
 
 def test_right_is_right_in_the_units_that_are_asked_for():
-    problem = problem_of(page_of(["a = x * 2", "y = a * a", "return y, a"]), X)
-    with truth_of(problem) as truth:
+    with truth_of(problem_of(page_of(["a = x * 2", "y = a * a", "return y, a"]), X)) as truth:
         a, y = event(truth, "a"), event(truth, "y")
-        assert truth.is_right(y, y, 1.0) == bool(np.allclose(X * X * 4, problem.upstream))
-        three = event(truth, "y")
         by_y = truth.print(y)
         assert truth.is_by(by_y, 1.0, y) and not truth.is_by(by_y, 1.0, a) and not truth.is_by(2 * by_y, 1.0, y)
-        assert not truth.is_by(np.array([by_y[0], by_y[1], -by_y[2]]), 1.0, three), "all three directions are looked at"
+        assert not truth.is_by(np.array([by_y[0], by_y[1], -by_y[2]]), 1.0, y), "all three directions are looked at"
+        for scale in (1.0, 4.0, 1 / 3):
+            value = replace(y, print=scale * by_y, norm=scale * 100)
+            assert truth.is_right(value, y, scale) and not truth.is_right(value, y, 2 * scale)
+            assert not truth.is_right(replace(value, shape=(3, 4)), y, scale)
+            rounded = replace(value, print=scale * (by_y + 5e-7))  # 1e-8 of a value of the norm 100 is rounding
+            assert truth.is_right(rounded, y, scale) and not truth.is_right(replace(rounded, norm=1e-3), y, scale)
 
 
 def test_first_one_direction_is_measured_then_the_others(step):
@@ -311,5 +324,7 @@ def test_an_input_is_an_event_before_all_others(step):
         found = truth.inputs[name]
         assert (found.number, found.name, found.kind, found.shape) == (-1 - number, name, "input", array.shape)
         assert found.norm == pytest.approx(np.linalg.norm(array)) and found.frame.number == 1
+        assert (found.leaf, found.execution, found.site.statement, found.site.line) == ("", -1, -1, 0)
+        assert found.site.number == found.number
         np.testing.assert_array_equal(found.value, array)
         np.testing.assert_allclose(found.print, truth.tracer.print_of(array))
