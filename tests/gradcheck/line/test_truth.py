@@ -238,6 +238,9 @@ def test_two_lines_with_two_uses_each_are_two_places():
     with truth_of(problem_of(page_of(["y = x * x", "z = x + x", "return y + z, None"]), X)) as truth:
         one, two = [e for e in truth.events if e.kind == "uses" and len(e.uses) == 2]
         assert one.site is not two.site and (one.site.line, two.site.line) == (5, 6)
+    with truth_of(problem_of(page_of(["a = x + 1", "return x * x + a * a, None"]), X)) as truth:
+        one, two = [e for e in truth.events if e.kind == "uses"]
+        assert (one.site.name, two.site.name) == ("x", "a"), "two variables in one line are two places"
 
 
 def test_how_near_is_equal(step):
@@ -266,6 +269,7 @@ def test_right_is_right_in_the_units_that_are_asked_for():
         by_y = truth.print(y)
         assert truth.is_by(by_y, 1.0, y) and not truth.is_by(by_y, 1.0, a) and not truth.is_by(2 * by_y, 1.0, y)
         assert not truth.is_by(np.array([by_y[0], by_y[1], -by_y[2]]), 1.0, y), "all three directions are looked at"
+        assert truth.is_right(replace(y, print=by_y, norm=1.0), y)
         for scale in (1.0, 4.0, 1 / 3):
             value = replace(y, print=scale * by_y, norm=scale * 100)
             assert truth.is_right(value, y, scale) and not truth.is_right(value, y, 2 * scale)

@@ -320,6 +320,17 @@ def test_a_gradient_that_is_equal_in_all_digits_says_so():
     assert TensorReport("x", (0, 3), 0.0, (), np.nan, np.nan, 0).verdict == "has no entries"
 
 
+def test_the_state_stands_in_the_row_of_a_tensor():
+    for error, kinks, state in ((0.0, 0, "ok"), (0.0, 9, "not"), (0.5, 0, "WRONG"), (0.5, 9, "WRONG")):
+        tensor = TensorReport("x", (10,), error, (1,), 2.0, 1.0, kinks, looked_at=(10, 0))
+        assert str(tensor).split()[2] == state and (tensor.ok, tensor.unchecked) == (state == "ok", state == "not")
+
+
+def test_a_tenth_may_sit_on_kinks():
+    for kinks, looked_at, ok in ((1, 10, True), (2, 10, False), (2, 20, True), (3, 20, False), (1, 0, False)):
+        assert TensorReport("x", (20,), 0.0, (), 1.0, 1.0, kinks, looked_at=(looked_at, 0)).ok is ok
+
+
 def test_where_only_rounding_is_left_the_error_bar_is_spoken_of():
     tensor = TensorReport("x", (3,), 0.0, (1,), 2e-17, 0.0, 0, looked_at=(3, 0), difference=1.0)
     assert tensor.ok and tensor.verdict == "agrees within the error bar of the true value: 2e-17 apart"
@@ -343,6 +354,7 @@ def test_of_a_wrong_dtype_one_sentence_says_what_to_do(kind, remedy, rng):
     assert not report.ok and report.line is None and not report.causes and not report.faults
     (tensor,) = report.tensors
     assert tensor.index == () and np.isnan([tensor.analytic, tensor.numerical]).all() and tensor.error == np.inf
+    assert (tensor.kinks, tensor.wrong, tensor.looked_at) == (0, 0, (0, 0))
     said = str(report).splitlines()
     assert said[1].endswith(f"its gradient is {np.dtype(kind)} where its input is float64: {remedy}")
 
