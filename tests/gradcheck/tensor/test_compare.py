@@ -2,6 +2,7 @@
 
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from minireid.gradcheck.tensor.compare import (
     CONFIRMED,
     DIRECTIONS,
     TensorReport,
+    along_directions,
     between_sides,
     between_slopes,
     chosen,
@@ -89,6 +91,7 @@ def test_a_mistake_in_one_entry_that_was_not_sampled_is_seen_in_the_directions(r
         report = check(gru.step_forward, spoiled("W" + gate, hidden, 0.5), *arrays, diagnosis=False)
         (wrong,) = [tensor for tensor in report.tensors if not tensor.ok]
         assert wrong.name == "p.W" + gate and wrong.index == () and wrong.wrong == 1
+        assert wrong.error > 1e-4 and abs(wrong.analytic - wrong.numerical) > 1e-4
         assert "along a random direction: backward says" in wrong.verdict
     sampled = chosen((70, 60), SAMPLE, 0, "p.Wz")
     seen = check(gru.step_forward, spoiled("Wz", sampled[5], 0.5), *arrays, diagnosis=False)
@@ -194,6 +197,17 @@ def test_along_a_direction_too_every_slope_between_the_sides_is_taken():
     c = 2 * abs(float(slopes.problem.upstream))
     for a, taken in ((0.3, True), (-0.9, True), (1 + 1e-6, True), (1.01, False), (-1.01, False)):
         assert between_slopes("x", np.ones(2), a * c, slopes) is taken
+
+
+def test_along_a_direction_the_largest_entry_says_what_is_small():
+    """One entry has all of the gradient. Among four million it is a small part of a direction: rounding is seen."""
+    gradient = np.zeros((2000, 2000))
+    gradient[3, 5] = 1
+    right = TensorReport("x", gradient.shape, 0.0, (0, 0), 0.0, 0.0, 0, looked_at=(24, DIRECTIONS))
+    for off, ok in ((8e-10, True), (2e-8, False)):
+        along = lambda name, u, off=off: (float((gradient * u).sum()) + off, 0.0)  # noqa: E731
+        slopes = SimpleNamespace(problem=SimpleNamespace(seed=0), along=along, coarse=True)
+        assert along_directions(right, gradient, slopes).ok is ok
 
 
 @pytest.mark.parametrize("factor", [1.0, -1.0, 1e4])

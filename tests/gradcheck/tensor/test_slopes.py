@@ -92,6 +92,7 @@ def test_a_method_that_is_asked_for_is_taken(rng):
     x = rng.normal(size=(3, 5))
     for method, said in (("central", "central differences"), ("complex", "complex step")):
         assert check(tanh.forward, tanh.backward, x, method=method).method == said
+        assert check(tanh.forward, tanh.backward, x, method="".join(list(method))).method == said
     with pytest.raises(ValueError, match='"auto", "complex" or "central", got \'exact\''):
         check(tanh.forward, tanh.backward, x, method="exact")
 
@@ -177,6 +178,14 @@ def test_a_kink_is_seen_beside_a_large_constant():
     assert numerical.is_kink(loss, x, (0,), 0.0) and not numerical.is_kink(loss, x, (1,), 0.0)
     cancels = lambda: float((1e8 + x.sum()) - 1e8)  # noqa: E731
     assert not numerical.is_kink(cancels, x, (1,), 0.0, 1e8), "steps of rounding are no kinks"
+
+
+def test_a_kink_on_a_strong_curve_is_told_from_the_curve():
+    x = np.array([0.0])
+    assert numerical.is_kink(lambda: float(1e6 * x[0] ** 2 + abs(x[0])), x, (0,), 0.0)
+    assert not numerical.is_kink(lambda: float(1e6 * x[0] ** 2), x, (0,), 0.0)
+    for x[0] in np.linspace(0.1, 1, 30):  # the rounding of 1e6 hides the smallest step
+        assert not numerical.is_kink(lambda: float(1e6 + 1e3 * x[0] ** 2), x, (0,), 0.0)
 
 
 def test_how_much_the_complex_step_wobbles_is_seen_of_each_entry():
