@@ -443,3 +443,16 @@ def test_a_helper_that_is_called_twice_in_a_round_is_judged_by_its_own_call(old,
     assert not wrong_lines(problem_of(module(TWICE), X))
     (finding,) = explained(problem_of(page, X))
     assert finding.line.number == line_of(page, wrong)
+
+
+@pytest.mark.parametrize(
+    ("names", "certain"),
+    [({}, {"dW", "dx"}), ({"dW": "g", "dx": "e"}, {"g", "e"})],
+    ids=["usual names", "names that say nothing"],
+)
+def test_what_is_returned_claims_the_inputs_whatever_its_name(names, certain):
+    forward, _, backward = PLAIN.partition("def backward")
+    page = module(f"{forward}def backward{renamed(backward, names)}")
+    with judged(problem_of(page, X, W)) as judge:
+        assert {e.name for e in judge.plain.events if judge.certain_event(e) and e.kind == "assign"} == certain
+        assert not judge.faults()

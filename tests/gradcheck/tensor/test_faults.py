@@ -454,6 +454,15 @@ def test_how_far_from_linear_is_not_linear(off, said, rng):
     assert len(found) == len(said) and all(words in fault for words, fault in zip(said, found))
 
 
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e6])
+def test_units_do_not_decide_what_is_linear(scale, rng):
+    x = rng.normal(size=(2, 3))
+    for share, count in ((1e-6, 0), (1e-3, 1)):
+        backward = lambda dy, cache, share=share: scale * (dy + share * dy**2)  # noqa: E731
+        problem = problem_of(lambda x: (scale * x, None), backward, x)
+        assert len(linearity_faults(problem, problem.backward(problem.upstream, None))) == count
+
+
 def test_float32_is_not_asked_for_more_than_it_can(rng):
     x = rng.normal(size=(2, 3)).astype(np.float32)
     for off, count in ((1e-3, 0), (0.1, 1)):

@@ -7,7 +7,7 @@ from minireid.base.trees import map_leaves
 from minireid.gradcheck import assert_gradients, check
 from minireid.gradcheck.cases.pages import COMPILED, Sizes, page_cases
 from minireid.gradcheck.tensor.problem import Problem
-from minireid.gradcheck.tensor.rounding import forward_rounds, line_with_float32
+from minireid.gradcheck.tensor.rounding import backward_rounds, forward_rounds, line_with_float32
 from minireid.layers import linear, maxpool2d, relu
 from tests.gradcheck.planting import module
 
@@ -115,6 +115,18 @@ def test_units_do_not_decide_whether_rounding_is_seen(scale, rng):
         rounding = lambda x, f=exact: (f(x)[0].astype(np.float32).astype(np.float64), x)  # noqa: E731
         for forward, seen in ((exact, False), (rounding, True)):
             assert forward_rounds(Problem(forward, lambda dy, x: dy, (x,), {}, 0).drawn()) is seen
+
+
+def test_inputs_that_are_0_are_moved_too():
+    forward = lambda x: (np.sin(np.float32(x + 1)).astype(np.float64), x)  # noqa: E731
+    assert forward_rounds(Problem(forward, lambda dy, x: dy, (np.zeros(5),), {}, 0).drawn())
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_gradient_that_is_no_float_is_another_fault(rng):
+    x = rng.normal(size=5)
+    for strange in (lambda dy, x: dy * (1 + 1j), lambda dy, x: (9 * dy).astype(int)):
+        assert not backward_rounds(Problem(lambda x: (x, x), strange, (x,), {}, 0).drawn())
 
 
 def float32(tree):
