@@ -22,6 +22,15 @@ def test_bad_input_is_one_line_and_2(capsys):
     assert capsys.readouterr() == ("", "tool: error: expected a folder, got a file\n")
 
 
+def test_a_package_that_is_not_installed_is_one_line_and_2(capsys):
+    """The checker needs NumPy alone, `minireid train` more."""
+    fault = ModuleNotFoundError("No module named 'numba.core'", name="numba.core")
+    assert exit_code(raising(fault), before="minireid: ") == 2
+    assert capsys.readouterr() == ("", "minireid: error: this needs numba, found none: pip install numba\n")
+    with pytest.raises(ModuleNotFoundError):
+        exit_code(raising(ModuleNotFoundError("No module named 'minireid.gone'", name="minireid.gone")))
+
+
 def test_ctrl_c_is_one_line_and_130(capsys):
     assert exit_code(raising(KeyboardInterrupt()), stopped="stopped: nothing was written") == 130
     assert capsys.readouterr() == ("", "stopped: nothing was written\n")

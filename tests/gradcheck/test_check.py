@@ -3,13 +3,19 @@
 import contextlib
 import copy
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
 
-from minireid.gradcheck import assert_gradients, check
+from minireid.gradcheck import assert_gradients, check, check_loss
+from minireid.gradcheck.check import nearly_right, one_kind, slopes_of, takes_seed, title, worth_a_look
+from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor import slopes as numerical
-from minireid.layers import dropout, gru, linear, maxpool2d, relu, temporal_mean
+from minireid.gradcheck.tensor.compare import DIRECTIONS, TensorReport
+from minireid.gradcheck.tensor.problem import Problem
+from minireid.layers import dropout, gru, linear, maxpool2d, relu, tanh, temporal_mean
+from tests.gradcheck.planting import line_of, module
 
 
 def tensors(*arguments, **settings):
@@ -377,3 +383,181 @@ def test_kinks_alone_are_no_wrong_line():
     tie = np.array([[1.0, 1.0], [0.0, -1.0]]).reshape(1, 2, 2, 1)
     report = check(maxpool2d.forward, maxpool2d.backward, tie)
     assert not report.ok and report.line is None and report.causes == []
+
+
+# The parts of the report
+
+
+def test_the_title_the_seed_and_the_method_are_those_that_were_asked_for(arrays):
+    report = check(linear.forward, linear.backward, *arrays, seed=5, name="mine", method="central")
+    assert (report.name, report.seed, report.method) == ("mine", 5, "central differences")
+    assert check(linear.forward, linear.backward, *arrays).name == "linear.forward"
+    loss = lambda x: ((x * x).sum(), 2 * x)  # noqa: E731
+    report = check_loss(loss, arrays[0], seed=5, name="mine", method="central")
+    assert report.ok and (report.name, report.seed, report.method) == ("mine", 5, "central differences")
+    assert title(functools.partial(np.sin, 1)) == "functools.forward" and title(np_tanh).endswith(".np_tanh")
+
+
+def test_a_forward_that_asks_for_a_seed_is_given_that_of_the_check(rng):
+    seen = set()
+
+    def forward(x, seed=None):
+        seen.add(seed)
+        return x * x, x
+
+    check(forward, lambda dy, x: 2 * dy * x, rng.normal(size=3), seed=5)
+    assert seen == {5} and not takes_seed(3) and not takes_seed(np_tanh)
+
+
+def tensor(name="x", error=0.0, **more):
+    return TensorReport(name, (3,), error, (1,), 1.0, 1.0, more.pop("kinks", 0), looked_at=(3, 0), **more)
+
+
+def report_on(*tensors, faults=()):
+    return Report("f", list(tensors), list(faults), 0, "")
+
+
+OTHER_DTYPE = "its gradient is float32 where its input is float64: ..."
+INTEGER = "its gradient is int64 where its input is float64: ..."
+
+
+def test_what_little_is_wrong_may_be_rounding():
+    assert nearly_right(report_on(tensor(error=9e-3), tensor(), tensor(error=np.inf, fault=OTHER_DTYPE)))
+    assert not nearly_right(report_on(tensor(error=9e-3), tensor(error=2e-2)))
+    assert not nearly_right(report_on(tensor(), tensor(error=np.inf, fault=OTHER_DTYPE)))
+
+
+def test_the_line_is_looked_for_where_values_are_wrong_or_nothing_came():
+    wrong, other, whole = (
+        tensor(error=0.5),
+        tensor(error=np.inf, fault=OTHER_DTYPE),
+        tensor(error=np.inf, fault=INTEGER),
+    )
+    for tensors_, faults, worth in (
+        ([tensor(), wrong], [], True),
+        ([tensor(), whole], [], True),
+        ([tensor(), other], [], False),
+        ([other, wrong], [], True),
+        ([tensor()], ["backward is not linear in the upstream gradient"], False),
+        ([tensor(kinks=3)], [], False),
+        ([], ["backward raises ValueError"], True),
+        ([], ["backward raises NotImplementedError"], False),
+    ):
+        assert worth_a_look(report_on(*tensors_, faults=faults)) is worth, (tensors_, faults)
+
+
+def test_both_gradients_of_a_wrong_tensor_are_kept_in_full(arrays):
+    x, p = arrays
+    report = check(linear.forward, planted(WRONG["factor 2"][0]), x, p, diagnosis=False)
+    (name, (mine, true)), *others = report.arrays.items()
+    assert name == "p.W" and not others and mine.shape == true.shape == (5, 7)
+    np.testing.assert_allclose(mine, 2 * true, rtol=1e-9)
+    assert not check(linear.forward, planted(WRONG["factor 2"][0]), x, p, diagnosis=False, entries=20).arrays
+    assert not check(linear.forward, planted(WRONG["wrong shape"][0]), x, p, diagnosis=False).arrays
+
+
+def test_so_many_entries_are_compared_as_are_asked_for(arrays):
+    looked = {t.name: t.looked_at for t in tensors(linear.forward, linear.backward, *arrays, entries=12)}
+    assert looked == {"x": (12, DIRECTIONS), "p.W": (12, DIRECTIONS), "p.b": (7, 0)}
+
+
+def test_without_the_diagnosis_there_is_no_line(arrays):
+    backward = planted(WRONG["factor 2"][0])
+    assert check(linear.forward, backward, *arrays, diagnosis=False).line is None
+    assert check(linear.forward, backward, *arrays).line is not None
+
+
+def test_float32_and_float64_are_told_apart_and_named():
+    single, double = np.ones(2, np.float32), np.ones(2)
+    make = lambda *a: Problem(lambda a, b: (a, b), tanh.backward, a, {}, 0)  # noqa: E731
+    problem, notes = one_kind(make(single, double))
+    assert notes == ["converted to float64, as b is: a"] and {a.dtype for a in problem.arrays} == {double.dtype}
+    problem, (note,) = one_kind(make(single, single))
+    assert note.startswith("the arrays are float32") and {a.dtype for a in problem.arrays} == {single.dtype}
+    problem, notes = one_kind(make(double, double))
+    assert notes == [] and {a.dtype for a in problem.arrays} == {double.dtype}
+    with pytest.raises(TypeError, match=r"b is complex128; convert it with \.astype\(np\.float64\)"):
+        one_kind(make(double, double + 1j))
+
+
+def test_derivatives_of_float32_arrays_are_taken_in_float64_where_the_forward_lets_them(rng):
+    x = rng.normal(size=3)
+    for forward, coarse in (
+        (lambda x: (np.sin(x), x), False),
+        (lambda x: (np.sin(x).astype(np.float32), x), True),
+        (lambda x: ({"a": x, "b": np.float32(x)}, x), True),
+        (lambda x: (np.add(x, 1, dtype=np.float32, casting="no"), x), True),
+    ):
+        slopes = slopes_of(Problem(forward, tanh.backward, (x.astype(np.float32),), {}, 0).drawn(), "auto")
+        assert slopes.coarse is coarse and slopes.real["x"].dtype == (np.float32 if coarse else np.float64)
+    double = Problem(lambda x: (np.float32(x), x), tanh.backward, (x,), {}, 0).drawn()
+    assert not slopes_of(double, "central").coarse and not slopes_of(double, "central").complex
+
+
+def test_the_sources_are_kept_for_the_picture_only_where_something_is_wrong(arrays):
+    assert not check(linear.forward, linear.backward, *arrays).sources
+    assert check(linear.forward, planted(WRONG["factor 2"][0]), *arrays).sources
+
+
+def test_at_other_inputs_it_is_wrong_and_that_is_a_note_or_the_report(rng):
+    """The mask is True everywhere here. If the inputs were drawn, the report is on others."""
+    page = module("""
+        import numpy as np
+
+        def forward(x):
+            y = np.where(x > 0.9, x * x, x)
+            return y, x
+
+        def backward(dy, x):
+            return dy * np.where(x > 0.9, 2 * x, 1)
+
+        def without_mask(dy, x):
+            return 2 * dy * x
+    """)
+    x = rng.uniform(1, 2, size=(3, 5))
+    right = check(page.forward, page.backward, x, drawn=True)
+    assert right.ok and not any("inputs (" in note or "drawn again" in note for note in right.notes)
+    note, drawn = (check(page.forward, page.without_mask, x, drawn=drawn) for drawn in (False, True))
+    assert note.ok and "the gradient of x is wrong: here" in note.notes[-1] and "other inputs (" in note.notes[-1]
+    assert drawn.state == "WRONG" and drawn.line.number == line_of(page, "return 2 * dy * x")
+    assert drawn.notes[0].startswith("drawn again (") and ", because before" in drawn.notes[0]
+
+
+def test_arrays_of_other_sizes_are_for_the_diagnosis(arrays):
+    """`more`: so that a cause cannot fit by accident. (5, 7) is looked at, (2, 5) and its factor 3 as well."""
+    seen = set()
+
+    def forward(x, p, factor=1.0):
+        seen.add((x.shape, factor))
+        return factor * (x @ p["W"]), (x, p, factor)
+
+    def backward(dy, cache):
+        x, p, factor = cache
+        return factor * dy @ p["W"].T, {"W": x.T @ dy}
+
+    x, p = arrays[0], {"W": arrays[1]["W"]}
+    more = [((x[:2], p), {"factor": 3.0})]
+    report = check(forward, backward, x, p, more=more)
+    assert report.ok and seen == {((3, 5), 1.0)}
+    report = check(forward, backward, x, p, factor=2.0, more=more)
+    assert not report.ok and {((3, 5), 2.0), ((2, 5), 3.0)} <= seen
+
+
+class Scaled:
+    def __init__(self, W):
+        self.W = W
+
+    def forward(self, x, factor=1.0):
+        self.x, self.factor = x, factor
+        return factor * x @ self.W
+
+    def backward(self, dy):
+        self.dW = self.factor * self.x.T @ dy
+        return self.factor * dy @ self.W.T
+
+
+def test_an_object_takes_arrays_and_configuration(arrays):
+    x, layer = arrays[0], Scaled(arrays[1]["W"])
+    for given in ((layer, x), (layer.forward, layer.backward, x)):
+        report = check(*given, factor=3.0)
+        assert report.ok and [t.name for t in report.tensors] == ["x", "self.W"]

@@ -57,7 +57,7 @@ NOT_YET = {"return dx * dloss": "the line before is blamed: dx is N times what i
 
 def marked(mistake):
     reason = NOT_YET.get(mistake[3])
-    marks = [pytest.mark.xfail(strict=False, reason=reason)] if reason else []
+    marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
     return pytest.param(*mistake, marks=marks, id=f"{mistake[0]}: {mistake[3]}")
 
 

@@ -171,12 +171,28 @@ def test_a_forward_without_the_half_is_mended_for_both():
     assert right_for_both(fixed(page, Report("", [], [], 0, "", [finding])))
 
 
-@pytest.mark.xfail(strict=False, reason="every draw has weights: the fix is put where the weights are given")
 def test_a_forward_without_the_half_in_a_file_is_mended_for_both(tmp_path):
     page, path = module(WHOLE), tmp_path / "mine.py"
     path.write_text(source(page))
     (report,) = reports_on(path, "contrastive_squared", 0)
     assert not report.ok and right_for_both(fixed(page, report))
+
+
+def test_a_forward_that_differs_only_without_its_weights_is_wrong(tmp_path):
+    """The page takes the mean then, this one the sum."""
+    path = tmp_path / "mine.py"
+    path.write_text(source(module(WHOLE.replace("return (w", "return (0.5 * w").replace(" / len(pairs)", ""))))
+    (report,) = reports_on(path, "contrastive_squared", 0)
+    assert not report.ok and "the forward differs only without weights" in report.notes
+    assert "y is " in report.forward and "expected" in report.forward
+
+
+def test_a_forward_that_needs_its_weights_is_right(tmp_path):
+    path = tmp_path / "mine.py"
+    right = WHOLE.replace("return (w", "return (0.5 * weights").replace("2.0, -2.0", "1.0, -1.0")
+    path.write_text(source(module(right)))
+    (report,) = reports_on(path, "contrastive_squared", 0)
+    assert report.ok and not report.notes
 
 
 def test_a_helper_with_a_flag_is_right_and_its_call_is_wrong():
@@ -216,14 +232,30 @@ CLIPPED = """
             np.clip(grad, -1, 1, out=grad)
         return dy @ W.T, dW, db
 """
+WITH_A_DICT = """
+    import numpy as np
+
+    def forward(x, p):
+        return x @ p["W"] + p["b"], (x, p)
+
+    def backward(dy, cache):
+        x, p = cache
+        dW = x.T @ dy
+        db = dy.sum(axis=0)
+        for grad in (dW, db):
+            np.clip(grad, -5, 5, out=grad)  # no entry of W is so large
+        return dy @ p["W"].T, {"W": dW, "b": db}
+"""
 
 
-def test_clipping_is_named_as_the_mistake():
-    page = module(CLIPPED)
-    arrays = 3 * normal(6, 4), normal(4, 5), normal(5)
+@pytest.mark.parametrize("text", [CLIPPED, WITH_A_DICT])
+def test_clipping_is_named_as_the_mistake(text):
+    page, W, b = module(text), normal(4, 5), normal(5)
+    arrays = (3 * normal(6, 4), W, b) if text is CLIPPED else (3 * normal(6, 4), {"W": W, "b": b})
     report = check(page.forward, page.backward, *arrays)
     assert set(lines(report)) == {line_of(page, "np.clip(grad")}
-    assert "clip" in report.causes[0].text and "out=" not in report.causes[0].fix
+    assert "clip" in report.causes[0].text
+    assert not any("out=" in cause.fix for cause in report.causes), "to write into another array is no mend"
 
 
 def test_two_factors_in_two_lines_are_both_told():

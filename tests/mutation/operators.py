@@ -18,6 +18,9 @@ TWINS = {
 }  # fmt: skip
 
 
+SYMMETRIC = {"max", "min", "np.maximum", "np.minimum", "np.array_equal"}  # their arguments may change places
+
+
 class Rewrite(Operator):
     """A mutation given by the texts that replace a node."""
 
@@ -108,6 +111,8 @@ class Order(Rewrite):
         parts = [code(child) for child in node.children if code(child) != ","]
         if node.type == "testlist_comp" and len(parts) == 2 and parts[1].startswith("for "):
             return
+        if node.type == "arglist" and called(node) in SYMMETRIC:
+            return
         for k, (one, two) in enumerate(pairwise(parts)):
             named = node.type == "arglist" and ("=" in one or "=" in two)  # the order of these means nothing
             if not named and not one.startswith("*") and not two.startswith("*"):
@@ -143,6 +148,14 @@ class Twin(Rewrite):
 
 def code(node) -> str:
     return node.get_code(include_prefix=False)
+
+
+def called(arguments) -> str:
+    """The function that is called with these arguments."""
+    around = arguments.parent.parent.children if arguments.parent.parent is not None else []
+    return (
+        "".join(code(part) for part in around[: around.index(arguments.parent)]) if arguments.parent in around else ""
+    )
 
 
 def in_subscript(node) -> bool:

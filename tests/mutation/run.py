@@ -16,7 +16,6 @@ each with its reason. Exit 1 where the tests notice fewer than 99 % of the other
 import argparse
 import ast
 import contextlib
-import itertools
 import os
 import re
 import shlex
@@ -28,6 +27,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cosmic_ray import plugins
+from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_and_test, mutate_code
 from cosmic_ray.testing import run_tests
 from cosmic_ray.work_item import MutationSpec, TestOutcome
@@ -52,9 +52,7 @@ def main() -> int:
     plugins.OPERATOR_PROVIDERS["array"] = Provider()
     print(("{:<22}" + "{:>13}" * 7).format(*COLUMNS), flush=True)
     with tempfile.TemporaryDirectory() as copy:
-        for folder in ("minireid", "tests"):
-            shutil.copytree(PROJECT / folder, Path(copy, folder), ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(PROJECT / "pyproject.toml", copy)
+        copy_project(Path(copy))
         # Whether a mutant is noticed, not why: a diagnosis takes some seconds.
         Path(copy, "minireid/gradcheck/diagnose.py").write_text("def diagnose(*arguments):\n    pass\n")
         os.environ["PYTHONPATH"] = copy
@@ -64,6 +62,12 @@ def main() -> int:
     share = noticed / (noticed + survived)
     print(f"noticed {noticed} of {noticed + survived}: {share:.2%}")
     return 0 if share >= GOAL else 1
+
+
+def copy_project(copy: Path) -> None:
+    for folder in ("minireid", "tests"):
+        shutil.copytree(PROJECT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(PROJECT / "pyproject.toml", copy)
 
 
 def test_page(page: Path) -> tuple[int, int]:
@@ -77,7 +81,7 @@ def test_page(page: Path) -> tuple[int, int]:
         sys.exit(f"{tests} fails before anything is changed:\n{output}")
     reasons = dict(EQUIVALENT.get(page.stem, {}))
     equivalent, by_value, by_error, survived, remarks = 0, 0, 0, 0, []
-    for operator, occurrence in mutations(page.read_text()):
+    for operator, occurrence in mutations(page.read_text(), occurrences(page.read_text())):
         mutation = MutationSpec(page, operator, occurrence, (0, 0), (0, 1))  # its place is the occurrence, not these
         result = mutate_and_test([mutation], command, SECONDS)
         line = changed_line(result.diff)
@@ -113,21 +117,25 @@ def changed_line(diff: str) -> str:
     return " ".join(re.sub("  # .*", "", line[1:]).strip() for line in diff.splitlines()[4:] if line[0] == "+")
 
 
-def mutations(source: str) -> Iterator[tuple[str, int]]:
-    """(operator, occurrence) of every mutation of source that gives another program."""
-    seen = {program(source)}
+def occurrences(source: str) -> list[tuple[str, int]]:
+    """(operator, occurrence) of every place of source that an operator of cosmic-ray or of ours can change."""
+    found, nodes = [], list(ast_nodes(get_ast(source)))
     for name in plugins.operator_names():
         operator = plugins.get_operator(name)
-        if operator.arguments() or REFUSED_BY_NUMPY.search(name):
-            continue
-        for occurrence in itertools.count():
-            mutated = mutate_code(source, operator(), occurrence)
-            if mutated is None:
-                break
-            changed = program(mutated)
-            if changed and changed not in seen:
-                seen.add(changed)
-                yield name, occurrence
+        if not operator.arguments() and not REFUSED_BY_NUMPY.search(name):
+            count = sum(len(list(operator().mutation_positions(node))) for node in nodes)
+            found += [(name, occurrence) for occurrence in range(count)]
+    return found
+
+
+def mutations(source: str, among: list[tuple[str, int]]) -> Iterator[tuple[str, int]]:
+    """Those among the occurrences that give another program: another than source, and than those before it."""
+    seen = {program(source)}
+    for name, occurrence in among:
+        changed = program(mutate_code(source, plugins.get_operator(name)(), occurrence) or "")
+        if changed and changed not in seen:
+            seen.add(changed)
+            yield name, occurrence
 
 
 def program(source: str) -> str:
@@ -144,7 +152,9 @@ def program(source: str) -> str:
             node.annotation = None
         if isinstance(node, ast.FunctionDef):
             node.returns = None
-    return ast.dump(tree)
+        if isinstance(node, ast.AnnAssign):
+            node.annotation = ast.Constant(None)
+    return ast.dump(tree) if tree.body else ""
 
 
 if __name__ == "__main__":

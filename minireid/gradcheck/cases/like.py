@@ -4,6 +4,7 @@ First the user's forward is compared with the page's. A gradient check cannot fi
 the right derivative of the wrong function. Then the backward is checked.
 """
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from minireid.gradcheck.cases.page_case import accepted, base, cases_of, functio
 from minireid.gradcheck.cases.pages import OTHER, Case, Sizes
 from minireid.gradcheck.cases.user_module import failed, imported, line_of, said_unwritten
 from minireid.gradcheck.cases.variants import variants
-from minireid.gradcheck.forward import compare_forwards, with_forward
+from minireid.gradcheck.finding import Finding
+from minireid.gradcheck.forward import Draw, compare_forwards, with_forward
+from minireid.gradcheck.forward import run as output_of
 from minireid.gradcheck.front.nearest import unknown
 
 Tell = Callable[[list[Report]], None]  # is given what is known so far: the time may be over before the end
@@ -81,9 +84,9 @@ def report_on(
     try:
         quick = check(forward, backward, *case.arrays, **how, diagnosis=False, **config)
         tell(quick)
-        differs = compare_forwards(
-            forward, case.forward, [(case.arrays, config), *((c.arrays, c.config) for c in others)], variants(case.name)
-        )
+        draws = [(case.arrays, config), *((c.arrays, c.config) for c in others)]
+        differs, noted = compared(forward, case, draws)
+        notes += noted
         more = [(c.arrays, c.config) for c in others]
         report = quick if quick.ok or differs else check(forward, backward, *case.arrays, **how, more=more, **config)
     except Exception as error:
@@ -99,6 +102,38 @@ def report_on(
         report = with_forward(report, differs)
     report.notes = [*notes, *report.notes]
     return report
+
+
+def compared(
+    forward: Callable[..., Any], case: Case, draws: list[Draw]
+) -> tuple[tuple[str, Finding] | None, list[str]]:
+    """(what compare_forwards says, notes), with the arrays that may be left out, and without them.
+
+    Without the second a factor that is put into `weights` would seem to mend a loss that has a default for them.
+    """
+    optional = sorted(name for name in draws[0][1] if may_be_none(forward, name) and may_be_none(case.forward, name)
+                      and isinstance(draws[0][1][name], np.ndarray))  # fmt: skip
+    bare = [(arrays, {k: v for k, v in config.items() if k not in optional}) for arrays, config in draws]
+    both = [*draws, *bare] if optional and all(runs(forward, draw) for draw in bare) else draws
+    differs = compare_forwards(forward, case.forward, both, variants(case.name))
+    if differs and both is not draws and not compare_forwards(forward, case.forward, draws, [], seconds=0):
+        return differs, [f"the forward differs only without {', '.join(optional)}"]
+    return differs, []
+
+
+def may_be_none(forward: Callable[..., Any], name: str) -> bool:
+    """Whether an argument has the default None."""
+    parameter = inspect.signature(forward).parameters.get(name)
+    return parameter is not None and parameter.default is None
+
+
+def runs(forward: Callable[..., Any], draw: Draw) -> bool:
+    """Whether a forward takes such a draw: nobody has asked for it, so an exception is no mistake."""
+    try:
+        output_of(forward, draw)
+        return True
+    except Exception:
+        return False
 
 
 def only_other_draws(forward: Callable[..., Any], case: Case, config: dict[str, Any]) -> bool:

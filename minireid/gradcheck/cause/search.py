@@ -203,8 +203,13 @@ def both(node: ast.stmt, scope: Scope) -> Iterator[tuple[Cause, str, list[ast.st
 
 
 class Renamed(ast.NodeTransformer):
+    """Names become others where they are read. What stands behind out= is written, so it stays."""
+
     def __init__(self, names: dict[str, ast.expr]) -> None:
         self.names = names
+
+    def visit_keyword(self, node: ast.keyword) -> ast.AST:
+        return node if node.arg == "out" else self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in self.names and isinstance(node.ctx, ast.Load):

@@ -33,6 +33,7 @@ SIZES = ("shape", "dtype", "ndim", "size")  # attributes that have no derivative
 OPERATORS = {ast.Add: "+", ast.Sub: "-"}  # of `+=`; any other: ?
 BUFFERS = ("zeros", "empty", "ones", "full")  # new arrays: for the complex step they must hold complex numbers
 LIBRARIES = {os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "purelib", "platlib")}
+PACKAGES = {"site-packages", "dist-packages"}  # those of the user or the system are beside the environment's own
 PACKAGE = str(Path(__file__).parents[2]) + os.sep
 OURS = str(Path(__file__).parents[1]) + os.sep
 CASES = str(Path(__file__).parents[1] / "cases") + os.sep
@@ -154,6 +155,8 @@ def is_users(filename: str) -> bool:
     path = os.path.realpath(filename)
     if path.startswith(PACKAGE):
         return not path.startswith(OURS) and not path.startswith(PACKAGE + "base")
+    if PACKAGES & set(Path(path).parts):
+        return False
     return not filename.startswith("<frozen") and not any(path.startswith(folder) for folder in LIBRARIES)
 
 

@@ -304,7 +304,7 @@ def explained(shape: tuple[int, ...], expected: tuple[int, ...]) -> str:
     """What may be wrong with the shape, or an empty string."""
     if shape == expected[::-1]:
         return ": transposed"
-    if sorted(shape) == sorted(expected) and len(shape) == len(expected):
+    if sorted(shape) == sorted(expected):
         return ": the same axes in another order"
     if math.prod(shape) == math.prod(expected):
         return f": the number of values is right, reshape it to {expected}"

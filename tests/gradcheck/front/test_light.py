@@ -15,7 +15,7 @@ import sys
 class Hidden:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in {HIDDEN}:
-            raise ImportError(name + " is hidden")
+            raise ModuleNotFoundError(name + " is hidden", name=name)  # as where it is not installed
 
 sys.meta_path.insert(0, Hidden())
 """
@@ -75,6 +75,12 @@ def test_commands_need_numpy_alone(words, code, says, place):
 def test_a_picture_without_matplotlib_is_one_line(place):
     done = run(place, "-m", "minireid", "gradcheck", "mine.py", "--plot", "p.png")
     assert done.returncode == 2 and "matplotlib" in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.mark.parametrize("words", [["trace"], ["train", "prepared", "--out", "run"]], ids=["trace", "train"])
+def test_a_command_that_needs_more_says_so_in_one_line(words, place):
+    done = run(place, "-m", "minireid", *words)
+    assert done.returncode == 2 and "pip install" in done.stderr and "Traceback" not in done.stderr, done.stderr
 
 
 def test_from_python_with_a_report_in_text_and_html(place):

@@ -286,6 +286,12 @@ def test_libraries_are_not_followed():
     assert not is_users(inspect.getfile(following)) and not is_users(inspect.getfile(leaves)) and is_users(gru.__file__)
 
 
+@pytest.mark.parametrize("folder", ["/home/a/.local/lib/python3.11/site-packages", "/usr/lib/python3/dist-packages"])
+def test_packages_outside_of_the_environment_are_libraries_too(folder):
+    """`pip install --user numpy`, or an environment with --system-site-packages: NumPy is not searched for mistakes."""
+    assert not is_users(f"{folder}/numpy/linalg/_linalg.py") and is_users("/home/a/packages/layers.py")
+
+
 def test_source_without_lines_is_left_alone():
     scope: dict = {}
     exec("def forward(x):\n    y = x * 2\n    return y, x", scope)

@@ -1,17 +1,33 @@
 """One tensor against the numerical derivative: what is looked at, what is seen all the same, and what is said of it."""
 
 import itertools
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import minireid.gradcheck
 from minireid.gradcheck import check
 from minireid.gradcheck.check import ENTRIES
 from minireid.gradcheck.check import SAMPLE as SAMPLES
 from minireid.gradcheck.finding import Finding, Line
 from minireid.gradcheck.report import Report
-from minireid.gradcheck.tensor.compare import DIRECTIONS, TensorReport, chosen, explained, told_apart
-from minireid.layers import gru, linear, temporal_mean
+from minireid.gradcheck.tensor.compare import (
+    CONFIRMED,
+    DIRECTIONS,
+    TensorReport,
+    along_directions,
+    between_sides,
+    between_slopes,
+    chosen,
+    explained,
+    relative,
+    told_apart,
+)
+from minireid.gradcheck.tensor.problem import Problem
+from minireid.gradcheck.tensor.slopes import Slopes
+from minireid.layers import gru, linear, relu, temporal_mean
 
 SAMPLE = SAMPLES[True]  # with the complex step
 
@@ -32,6 +48,12 @@ def spoiled(name, index, by):
 def test_a_small_tensor_is_looked_at_entry_by_entry():
     assert chosen((3, 5), 15, 0) == list(np.ndindex(3, 5))
     assert chosen((), 5, 0) == [()]
+
+
+def test_so_many_are_looked_at_as_the_readme_says():
+    page = (Path(minireid.gradcheck.__file__).parent / "README.md").read_text().replace("\n", " ")
+    assert f"with more than {ENTRIES} entries a sample is compared" in page
+    assert f"more than {10 * ENTRIES:,} entries, the samples are smaller ({SAMPLES[True]} or {SAMPLES[False]})" in page
 
 
 @pytest.mark.parametrize("shape", [(10_000,), (60, 40), (20, 30, 7), (3, 3, 8, 90)])
@@ -69,6 +91,7 @@ def test_a_mistake_in_one_entry_that_was_not_sampled_is_seen_in_the_directions(r
         report = check(gru.step_forward, spoiled("W" + gate, hidden, 0.5), *arrays, diagnosis=False)
         (wrong,) = [tensor for tensor in report.tensors if not tensor.ok]
         assert wrong.name == "p.W" + gate and wrong.index == () and wrong.wrong == 1
+        assert wrong.error > 1e-4 and abs(wrong.analytic - wrong.numerical) > 1e-4
         assert "along a random direction: backward says" in wrong.verdict
     sampled = chosen((70, 60), SAMPLE, 0, "p.Wz")
     seen = check(gru.step_forward, spoiled("Wz", sampled[5], 0.5), *arrays, diagnosis=False)
@@ -109,6 +132,120 @@ def test_a_tensor_without_entries_is_right(rng):
         lambda x, e: (x * x, x), lambda dy, x: (2 * dy * x, np.zeros((0, 3))), rng.normal(size=(2, 3)), np.zeros((0, 3))
     )
     assert report.ok and report.tensors[1].shape == (0, 3)
+    assert (report.tensors[1].wrong, report.tensors[1].kinks, report.tensors[1].error) == (0, 0, 0)
+
+
+def test_where_nothing_is_compared_the_error_is_0():
+    np.testing.assert_array_equal(relative(np.zeros(2), np.array([0.0, 1e-9]), 0.0, np.array([0.0, 1e-8])), 0)
+    np.testing.assert_allclose(relative(np.array([3.0, 1e-4]), np.array([4.0, 0.0]), 0.1, 0.5e-4), [0.25, 5e-4], 1e-3)
+
+
+def test_a_kink_among_many_wrong_entries_is_not_shown_as_the_worst():
+    x = np.linspace(0.1, 1, 40)
+    x[33] = 0
+    (tensor,) = check(relu.forward, lambda dy, y: 1.01 * dy * (y > 0), x, diagnosis=False).tensors
+    assert tensor.kinks == 1 and tensor.wrong == 39 and tensor.index != (33,)
+    assert tensor.error == pytest.approx(0.01, rel=0.02)
+
+
+def test_an_entry_on_a_kink_adds_nothing_to_the_error(rng):
+    x = rng.normal(size=20)
+    x[7] = 0
+    for method in ("auto", "central"):
+        (tensor,) = check(relu.forward, relu.backward, x, method=method, diagnosis=False).tensors
+        assert tensor.ok and tensor.kinks == 1 and 0 <= tensor.error <= tensor.difference < 1e-8
+    (tensor,) = check(relu.forward, relu.backward, np.zeros(3), diagnosis=False).tensors
+    assert (tensor.error, tensor.difference, tensor.wrong) == (0, 0, 0)
+
+
+def calls_of(forward, backward, x, **settings):
+    calls = []
+    check(lambda x: calls.append(1) or forward(x), backward, x, diagnosis=False, **settings)
+    return len(calls)
+
+
+@pytest.mark.parametrize("method", ["complex", "central"])
+def test_many_wrong_entries_are_not_all_checked_again(method, rng):
+    """Else a check of a wrong backward would take 30 times as long."""
+    x = rng.normal(size=(20, 30))
+    sine = lambda x: (np.sin(x), x)  # noqa: E731
+    right = calls_of(sine, lambda dy, x: dy * np.cos(x), x, method=method)
+    wrong = calls_of(sine, lambda dy, x: dy * np.sin(x), x, method=method)
+    assert wrong < 2 * right + 60 * CONFIRMED, "twice: the right gradient is kept in full too"
+
+
+# A derivative between two one-sided ones
+
+
+def slopes_of(f, x, **settings):
+    return Slopes(Problem(lambda x: (f(x), None), lambda dy, cache: dy, (x,), {}, 0).drawn(), **settings)
+
+
+def test_at_a_kink_every_slope_between_the_sides_is_taken():
+    """The loss is c |x|, with c from the upstream gradient."""
+    x = np.array([0.0])
+    slopes = slopes_of(np.abs, x, coarse=True)
+    c = abs(float(slopes.problem.upstream[0]))
+    for a, far, taken in ((0.3, 0, 0.3), (-0.9, 0, -0.9), (1.005, 0.01, 1), (-1.005, 0.01, -1), (1.1, 0.01, None),
+                          (-1.1, 0.01, None)):  # fmt: skip
+        found = between_sides(a * c, slopes.real["x"], (0,), far * c, slopes)
+        assert found is None if taken is None else found == pytest.approx(taken * c)
+
+
+def test_along_a_direction_too_every_slope_between_the_sides_is_taken():
+    slopes = slopes_of(lambda x: np.abs(x.sum()), np.zeros(2), method="central")
+    c = 2 * abs(float(slopes.problem.upstream))
+    for a, taken in ((0.3, True), (-0.9, True), (1 + 1e-6, True), (1.01, False), (-1.01, False)):
+        assert between_slopes("x", np.ones(2), a * c, slopes) is taken
+
+
+def test_along_a_direction_the_largest_entry_says_what_is_small():
+    """One entry has all of the gradient. Among four million it is a small part of a direction: rounding is seen."""
+    gradient = np.zeros((2000, 2000))
+    gradient[3, 5] = 1
+    right = TensorReport("x", gradient.shape, 0.0, (0, 0), 0.0, 0.0, 0, looked_at=(24, DIRECTIONS))
+    for off, ok in ((8e-10, True), (2e-8, False)):
+        along = lambda name, u, off=off: (float((gradient * u).sum()) + off, 0.0)  # noqa: E731
+        slopes = SimpleNamespace(problem=SimpleNamespace(seed=0), along=along, coarse=True)
+        assert along_directions(right, gradient, slopes).ok is ok
+
+
+@pytest.mark.parametrize("factor", [1.0, -1.0, 1e4])
+def test_a_direction_across_a_kink_is_judged_with_a_tiny_step(factor, rng):
+    """The step of 1e-4 crosses the kinks, a step of 1e-7 does not. A sum that is 1 per mille off is wrong."""
+    x, u = rng.choice([-2e-5, 3e-5], size=300), rng.normal(size=300)
+    slopes = slopes_of(lambda x: factor * np.maximum(x, 0) + x, x, method="central")
+    right = float((slopes.problem.upstream * (1 + factor * (x > 0)) * u).sum())
+    assert abs(slopes.along("x", u)[0] - right) > 1e-3 * abs(right)
+    for off, found in ((1, True), (1 + 1e-6, True), (1 - 1e-6, True), (1.001, False), (0.999, False), (-1, False)):
+        assert between_slopes("x", u, right * off, slopes) is found
+
+
+def test_a_large_tensor_with_kinks_everywhere_near_is_right_if_it_is(rng):
+    x = rng.choice([-2e-5, 3e-5], size=600)
+    settings = {"method": "central", "entries": 60, "diagnosis": False}
+    assert check(relu.forward, relu.backward, x, **settings).ok
+    hidden = next(k for k in range(600) if x[k] > 0 and (k,) not in chosen((600,), 60, 0, "y"))
+    assert not check(relu.forward, lambda dy, y: dy * (y > 0) + (np.arange(600) == hidden), x, **settings).ok
+
+
+def test_a_large_tensor_of_a_forward_that_takes_float32_only(rng):
+    x = rng.normal(size=600).astype(np.float32)
+
+    def forward(x):
+        assert x.dtype == np.float32
+        return np.sin(x), x
+
+    (tensor,) = check(forward, lambda dy, x: dy * np.cos(x), x, entries=60, diagnosis=False).tensors
+    assert tensor.ok and tensor.looked_at == (60, DIRECTIONS) and tensor.index != () and tensor.wrong == 0
+    hidden = next(k for k in range(600) if (k,) not in chosen((600,), 60, 0, "x"))
+
+    def backward(dy, x):
+        dx = dy * np.cos(x)
+        dx[hidden] += 100
+        return dx
+
+    assert not check(forward, backward, x, entries=60, diagnosis=False).ok
 
 
 def test_a_small_mistake_beside_zeros_is_not_excused(rng):
@@ -197,6 +334,17 @@ def test_a_gradient_that_is_equal_in_all_digits_says_so():
     assert TensorReport("x", (0, 3), 0.0, (), np.nan, np.nan, 0).verdict == "has no entries"
 
 
+def test_the_state_stands_in_the_row_of_a_tensor():
+    for error, kinks, state in ((0.0, 0, "ok"), (0.0, 9, "not"), (0.5, 0, "WRONG"), (0.5, 9, "WRONG")):
+        tensor = TensorReport("x", (10,), error, (1,), 2.0, 1.0, kinks, looked_at=(10, 0))
+        assert str(tensor).split()[2] == state and (tensor.ok, tensor.unchecked) == (state == "ok", state == "not")
+
+
+def test_a_tenth_may_sit_on_kinks():
+    for kinks, looked_at, ok in ((1, 10, True), (2, 10, False), (2, 20, True), (3, 20, False), (1, 0, False)):
+        assert TensorReport("x", (20,), 0.0, (), 1.0, 1.0, kinks, looked_at=(looked_at, 0)).ok is ok
+
+
 def test_where_only_rounding_is_left_the_error_bar_is_spoken_of():
     tensor = TensorReport("x", (3,), 0.0, (1,), 2e-17, 0.0, 0, looked_at=(3, 0), difference=1.0)
     assert tensor.ok and tensor.verdict == "agrees within the error bar of the true value: 2e-17 apart"
@@ -218,6 +366,9 @@ def test_of_a_wrong_dtype_one_sentence_says_what_to_do(kind, remedy, rng):
         lambda x: (x * x, x), lambda dy, x: np.asarray(dy * x > 0 if kind is bool else 2 * dy * x).astype(kind), x
     )
     assert not report.ok and report.line is None and not report.causes and not report.faults
+    (tensor,) = report.tensors
+    assert tensor.index == () and np.isnan([tensor.analytic, tensor.numerical]).all() and tensor.error == np.inf
+    assert (tensor.kinks, tensor.wrong, tensor.looked_at) == (0, 0, (0, 0))
     said = str(report).splitlines()
     assert said[1].endswith(f"its gradient is {np.dtype(kind)} where its input is float64: {remedy}")
 

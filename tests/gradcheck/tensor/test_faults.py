@@ -6,7 +6,21 @@ import numpy as np
 import pytest
 
 from minireid.gradcheck import check
-from minireid.gradcheck.tensor.faults import blind_spot
+from minireid.gradcheck.tensor.faults import (
+    backward_faults,
+    blame_input,
+    blind_spot,
+    close,
+    covers,
+    described,
+    forward_faults,
+    in_float32,
+    linearity_faults,
+    other_numbers,
+    same,
+    share_state,
+    structure_faults,
+)
 from minireid.gradcheck.tensor.problem import Problem
 from minireid.layers import linear, relu, tanh
 from tests.gradcheck.planting import module
@@ -310,6 +324,7 @@ STATES = {  # what forward does, what backward does, whether backward needs more
     "a module and a global": ("last['y'] = y = np.tanh(x); return y, np", "return dy * (1 - last['y']**2)", True),
     "a function": ("y = np.tanh(x); return y, lambda dy: dy * (1 - y**2)", "return cache(dy)", False),
     "a counter": ("last['n'] = last.get('n', 0) + 1; return x**2, x", "return 2 * dy * cache", False),
+    "it fails": ("last['n'] = x[0, 0]; return x**2, x", "assert last['n'] == cache[0, 0]; return 2 * dy * cache", True),
     "no large numbers": ("assert x[0, 0] < 1 or x[0, 0] > 2; return x**2, x", "return 2 * dy * cache", False),
 }
 
@@ -343,3 +358,167 @@ def test_an_output_without_entries_shows_nothing_and_that_is_said(rng):
 def test_a_gradient_of_whole_numbers_is_not_said_to_be_not_linear():
     report, _ = report_of("db = da.sum(axis=0)", "db = np.zeros(7, int)\n    db[...] = 5 * da.sum(axis=0)")
     assert not report.faults and "np.zeros((7,), int) keeps whole numbers only" in str(report)
+
+
+# The parts, each by itself
+
+
+def test_two_results_are_close_to_a_share_of_the_largest_entry_of_each_array():
+    one = (np.array([100.0, 0.0]), {"b": np.array([1.0, np.nan])})
+    near = (np.array([100.0, 0.9e-3]), {"b": np.array([1.0 + 0.9e-5, np.nan])})
+    assert close(one, near, 1e-5) and close(one, one, 0)
+    assert not close(one, near, 1e-7)
+    assert not close(one, (np.array([100.0, 2e-3]), near[1]), 1e-5)
+    assert not close(one, (near[0], {"b": np.array([1.0 + 2e-5, np.nan])}), 1e-5)
+    assert not close(one, (near[0], {"b": np.array([1.0, 2.0])}), 1e-5)
+    assert not close(one, (near[0],), 1e-5) and not close(one, (near[0], {"b": np.ones((2, 1))}), 1e-5)
+
+
+def test_two_results_are_the_same_only_in_all_digits():
+    assert same((np.array([1.0, np.nan]), None), (np.array([1.0, np.nan]), None))
+    assert not same({"a": np.ones(2), "b": np.ones(2)}, {"a": np.ones(2), "b": np.array([1.0, 1 + 1e-15])})
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "covered"),
+    [("p", {"p.W"}, True), ("p.W.a", {"x", "p.W"}, True), ("p.W", {"p.Wz", "q"}, False), ("p", {"p"}, False)],
+)
+def test_a_dict_where_an_array_belongs_is_no_missing_gradient(name, names, covered):
+    assert covers(name, names) is covered
+
+
+def test_other_numbers_are_other_numbers_of_the_same_sort():
+    a = np.array([[4.0, 8.0], [-4.0, 0.0]], np.float32)
+    np.testing.assert_array_equal(other_numbers(a), [[0, -3], [6, 3]])
+    assert other_numbers(a).dtype == np.float32 and a[0, 0] == 4
+
+
+def test_all_inputs_have_to_be_float32():
+    single, double = np.ones(2, np.float32), np.ones(2)
+    for arrays_, expected in (((single, {"W": single}), True), ((single, {"W": double}), False), ((double,), False)):
+        assert in_float32(Problem(linear.forward, linear.backward, arrays_, {}, 0)) is expected
+
+
+def test_of_inputs_those_that_hold_it_are_blamed():
+    x, bad = np.ones(2), np.array([1.0, np.inf])
+    problem = Problem(lambda x, a, b: (x, x), tanh.backward, (x, bad, {"c": bad, "d": x}), {}, 0)
+    assert blame_input(problem) == ": its input a, b.c already contains it"
+    assert blame_input(replace(problem, arrays=(x, x, x))) == ", though every input is finite"
+
+
+def test_what_came_is_described():
+    assert described(np.ones((2, 3))) == "an array of the shape (2, 3)" and described([1]) == "a list"
+
+
+def problem_of(forward, backward, *given):
+    return Problem(forward, backward, given, {}, 0).drawn()
+
+
+def test_a_forward_may_return_another_kind_than_it_was_given_only_within_its_kind(rng):
+    x = rng.normal(size=(2, 3))
+    to = lambda kind: lambda x: (np.sin(x).astype(kind), x)  # noqa: E731
+    found = {}
+    for given in (np.float32, np.float64):
+        for kind in (np.float16, np.float32, np.float64):
+            problem = Problem(to(kind), tanh.backward, (x.astype(given),), {}, 0)
+            found[given, kind] = forward_faults(problem)
+    assert found[np.float64, np.float64] == found[np.float32, np.float64] == found[np.float32, np.float32] == []
+    assert found[np.float64, np.float32] == [
+        "forward returns float32 for float64 inputs: it must return float64 to be checked"
+    ]
+    assert found[np.float32, np.float16] == [
+        "forward returns float16 for float32 inputs: it must return float32 or float64 to be checked"
+    ]
+
+
+def test_every_output_is_looked_at():
+    forward = lambda x: ({"a": x, "b": {"c": np.array("word"), "d": np.array("word")}}, x)  # noqa: E731
+    (fault,) = forward_faults(Problem(forward, tanh.backward, (np.ones(2),), {}, 0))
+    assert fault.endswith(": y.b.c, y.b.d contains no numbers")
+
+
+@pytest.mark.parametrize(
+    ("off", "said"),
+    [
+        (lambda dy: 1e-4 * dy**2, ["backward is not linear in the upstream gradient"]),
+        (lambda dy: 1e-8 * dy**2, []),
+        (lambda dy: np.full_like(dy, 1e-11), ["zero upstream gradient does not give zero"]),
+        (lambda dy: np.full_like(dy, 1e-13), []),
+        (np.abs, ["backward is not linear in the upstream gradient"]),
+    ],
+)
+def test_how_far_from_linear_is_not_linear(off, said, rng):
+    x = rng.normal(size=(2, 3))
+    problem = problem_of(lambda x: (3 * x, None), lambda dy, cache: 3 * dy + off(dy), x)
+    found = linearity_faults(problem, problem.backward(problem.upstream, None))
+    assert len(found) == len(said) and all(words in fault for words, fault in zip(said, found))
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e6])
+def test_units_do_not_decide_what_is_linear(scale, rng):
+    x = rng.normal(size=(2, 3))
+    for share, count in ((1e-6, 0), (1e-3, 1)):
+        backward = lambda dy, cache, share=share: scale * (dy + share * dy**2)  # noqa: E731
+        problem = problem_of(lambda x: (scale * x, None), backward, x)
+        assert len(linearity_faults(problem, problem.backward(problem.upstream, None))) == count
+
+
+def test_float32_is_not_asked_for_more_than_it_can(rng):
+    x = rng.normal(size=(2, 3)).astype(np.float32)
+    for off, count in ((1e-3, 0), (0.1, 1)):
+        problem = problem_of(lambda x: (x, None), lambda dy, cache, off=off: dy + off * dy**2, x)
+        assert len(linearity_faults(problem, problem.backward(problem.upstream, None))) == count
+
+
+def test_what_raises_with_another_upstream_gradient_is_told():
+    def backward(dy, cache):
+        if not np.any(dy):
+            raise ValueError("nothing to do")
+        return dy
+
+    report = check(lambda x: (x, None), backward, np.ones((2, 3)), diagnosis=False)
+    assert report.faults[0].startswith("with another upstream gradient backward raises ValueError: nothing to do")
+
+
+def test_one_object_in_both_caches_can_keep_a_state():
+    class Layer:
+        pass
+
+    layer, table = Layer(), {}
+    for one, two, shared in (
+        (layer, layer, True),
+        ((1, layer), (2, layer), True),
+        ({"a": table}, {"a": table}, True),
+        ([layer], [Layer()], False),
+        ((np, len), (np, len), False),
+        ((close,), (close,), False),
+        ((Layer,), (Layer,), False),
+        ((1.5, "word"), (1.5, "word"), False),
+    ):
+        assert share_state(one, two) is shared, (one, two)
+
+
+def test_each_wrong_number_or_name_of_gradients_has_its_sentence():
+    x = np.ones(2)
+    one = Problem(tanh.forward, tanh.backward, (x,), {}, 0)
+    two = Problem(lambda x, p: (x, p), tanh.backward, (x, {"W": x}), {}, 0)
+    assert structure_faults(one, (x,)) == structure_faults(one, x) == structure_faults(two, (x, {"W": x})) == []
+    assert structure_faults(one, (x, x)) == ["backward must return one gradient, for x; it returns 2"]
+    assert structure_faults(two, {"W": x}) == ["backward must return 2 gradients, for x, p; got a dict"]
+    assert structure_faults(two, [x]) == ["backward must return 2 gradients, for x, p; it returns 1"]
+    assert structure_faults(two, (x, {"V": x})) == [
+        "backward returns a gradient named p.V, but there is no such input",
+        "backward returns no gradient for p.W",
+    ]
+
+
+def test_notes_come_with_the_faults(rng):
+    def backward(dy, x):
+        dy *= 2
+        return dy + 1
+
+    problem = problem_of(lambda x: (2 * x, x), backward, rng.normal(size=(2, 3)))
+    before = problem.upstream.copy()
+    found, notes = backward_faults(problem)
+    assert len(found) == 1 and notes[0].startswith("backward changes the upstream gradient in place")
+    np.testing.assert_array_equal(problem.upstream, before)

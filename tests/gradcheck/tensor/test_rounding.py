@@ -7,7 +7,7 @@ from minireid.base.trees import map_leaves
 from minireid.gradcheck import assert_gradients, check
 from minireid.gradcheck.cases.pages import COMPILED, Sizes, page_cases
 from minireid.gradcheck.tensor.problem import Problem
-from minireid.gradcheck.tensor.rounding import forward_rounds
+from minireid.gradcheck.tensor.rounding import backward_rounds, forward_rounds, line_with_float32
 from minireid.layers import linear, maxpool2d, relu
 from tests.gradcheck.planting import module
 
@@ -89,6 +89,44 @@ def test_kinks_and_curves_are_no_rounding(rng):
     for f in (lambda x: np.abs(x - x[0, 0] - 1e-7), lambda x: np.sin(300 * x), np.exp, lambda x: x + 1e6):
         problem = Problem(lambda x, f=f: (f(x), x), lambda dy, x: dy, (x,), {}, 0).drawn()
         assert not forward_rounds(problem)
+
+
+def test_the_line_that_speaks_of_float32_is_told_where_there_is_a_source():
+    page = module("""
+        import numpy as np
+
+        def forward(x):
+            y = x * 2  # not np.float32
+            return np.float32(y), x
+    """)
+    assert line_with_float32(page.forward) == " (line 6: return np.float32(y), x)"
+    made: dict = {}
+    exec("def forward(x):\n    return x.astype('float32'), x", made)
+    for without_source in (made["forward"], np.sin, len):
+        assert line_with_float32(without_source) == ""
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_units_do_not_decide_whether_rounding_is_seen(scale, rng):
+    """Of the inputs, and of the results; some of them are 0."""
+    x = np.append(rng.normal(size=11), 0) * scale
+    for power in (-8, 0, 8):
+        exact = lambda x, c=10.0**power / scale: (c * (x + 0.1 * x * x / scale), x)  # noqa: E731
+        rounding = lambda x, f=exact: (f(x)[0].astype(np.float32).astype(np.float64), x)  # noqa: E731
+        for forward, seen in ((exact, False), (rounding, True)):
+            assert forward_rounds(Problem(forward, lambda dy, x: dy, (x,), {}, 0).drawn()) is seen
+
+
+def test_inputs_that_are_0_are_moved_too():
+    forward = lambda x: (np.sin(np.float32(x + 1)).astype(np.float64), x)  # noqa: E731
+    assert forward_rounds(Problem(forward, lambda dy, x: dy, (np.zeros(5),), {}, 0).drawn())
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_gradient_that_is_no_float_is_another_fault(rng):
+    x = rng.normal(size=5)
+    for strange in (lambda dy, x: dy * (1 + 1j), lambda dy, x: (9 * dy).astype(int)):
+        assert not backward_rounds(Problem(lambda x: (x, x), strange, (x,), {}, 0).drawn())
 
 
 def float32(tree):

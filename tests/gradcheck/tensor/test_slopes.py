@@ -92,6 +92,7 @@ def test_a_method_that_is_asked_for_is_taken(rng):
     x = rng.normal(size=(3, 5))
     for method, said in (("central", "central differences"), ("complex", "complex step")):
         assert check(tanh.forward, tanh.backward, x, method=method).method == said
+        assert check(tanh.forward, tanh.backward, x, method="".join(list(method))).method == said
     with pytest.raises(ValueError, match='"auto", "complex" or "central", got \'exact\''):
         check(tanh.forward, tanh.backward, x, method="exact")
 
@@ -168,3 +169,92 @@ def test_curves_of_any_strength_are_no_kinks():
     for strength in (1e-3, 1.0, 1e6):
         assert not numerical.is_kink(lambda strength=strength: float(strength * x[0] ** 2), x, (0,), 0.0)
         assert numerical.is_kink(lambda strength=strength: float(strength * (x[0] ** 2 + abs(x[0]))), x, (0,), 0.0)
+
+
+def test_a_kink_is_seen_beside_a_large_constant():
+    """Rounding hides the smallest of the three steps there."""
+    x = np.array([0.0, 0.987654321])
+    loss = lambda: float(1e8 + np.abs(x).sum())  # noqa: E731
+    assert numerical.is_kink(loss, x, (0,), 0.0) and not numerical.is_kink(loss, x, (1,), 0.0)
+    cancels = lambda: float((1e8 + x.sum()) - 1e8)  # noqa: E731
+    assert not numerical.is_kink(cancels, x, (1,), 0.0, 1e8), "steps of rounding are no kinks"
+
+
+def test_a_kink_on_a_strong_curve_is_told_from_the_curve():
+    x = np.array([0.0])
+    assert numerical.is_kink(lambda: float(1e6 * x[0] ** 2 + abs(x[0])), x, (0,), 0.0)
+    assert not numerical.is_kink(lambda: float(1e6 * x[0] ** 2), x, (0,), 0.0)
+    for x[0] in np.linspace(0.1, 1, 30):  # the rounding of 1e6 hides the smallest step
+        assert not numerical.is_kink(lambda: float(1e6 + 1e3 * x[0] ** 2), x, (0,), 0.0)
+
+
+def test_how_much_the_complex_step_wobbles_is_seen_of_each_entry():
+    """Of a row divided by its length of 1e-6, and of a row of the usual size."""
+    problem = Problem(unit_length.forward, unit_length.backward, (np.array([[1.3e-6], [0.7]]),), {}, 0).drawn()
+    exact, differences = Slopes(problem, "complex"), Slopes(problem, "central")
+    assert exact.wobble("x", (0, 0)) > 100 * exact.rounding > 100 * exact.wobble("x", (1, 0))
+    assert differences.wobble("x", (0, 0)) == 0
+    assert not np.any(exact.imaginary["x"].imag)
+
+
+def sines(x, **settings):
+    """(the slopes of sum(dy * (3 + sin x)), dy)."""
+    forward = lambda x: (3 + np.sin(x), x)  # noqa: E731
+    problem = Problem(forward, lambda dy, x: dy * np.cos(x), (x,), {}, 0).drawn()
+    return Slopes(problem, **settings), problem.upstream
+
+
+def test_the_error_bar_by_hand():
+    """4e-16 |L| / h for rounding; a thousandth of |D(h) - D(2 h)|, less where h is less than the usual step."""
+    assert numerical.bar(0, 0, -2, 1e-4) == pytest.approx(8e-12)
+    assert numerical.bar(1, 1.5, 0, 1e-3) == numerical.bar(1.5, 1, 0, 1) == pytest.approx(5e-4)
+    assert numerical.bar(1, 1.5, 0, 1e-5) == pytest.approx(5e-6)
+    assert numerical.bar(1, 1.5, 2, 1e-5) == pytest.approx(5e-6 + 8e-11)
+
+
+def test_the_bar_of_a_forward_in_float32_is_that_of_float32(rng):
+    x = rng.normal(size=(2, 3))
+    slopes, dy = sines(x, coarse=True)
+    wide = 2.4e-7 * float(np.abs(dy * (3 + np.sin(x))).sum()) / 1e-2
+    n, off = slopes.at("x", (1, 2))
+    assert off == pytest.approx(wide) and abs(n - dy[1, 2] * np.cos(x[1, 2])) < 1e-6
+    u = rng.normal(size=(2, 3))
+    n, off = slopes.along("x", u)
+    assert off == pytest.approx(wide) and abs(n - (dy * np.cos(x) * u).sum()) < 1e-6
+    assert not slopes.complex and slopes.magnitude == pytest.approx(wide / 2.4e-5)
+
+
+@pytest.mark.parametrize("method", ["complex", "central"])
+def test_at_an_entry_and_along_a_direction_they_are_those_by_hand(method, rng):
+    x, u = rng.normal(size=(2, 3)), rng.normal(size=(2, 3))
+    slopes, dy = sines(x, method=method)
+    right, (n, off) = float((dy * np.cos(x) * u).sum()), slopes.along("x", u)
+    assert abs(n - right) <= 2 * off < 1e-10 and slopes.rounding < 1e-12
+    n, off = slopes.at("x", (1, 2))
+    assert abs(n - dy[1, 2] * np.cos(x[1, 2])) <= 2 * off < 1e-9
+    n, off = slopes.difference("x", u, 1e-2)
+    assert 0 < off < 1e-4 and n == pytest.approx(right, rel=1e-6)
+    backwards, forwards = slopes.sides("x", u)
+    assert backwards == pytest.approx(right, rel=1e-5) and forwards == pytest.approx(right, rel=1e-5)
+    assert slopes.agrees("x", u, right, 1e-4) and not slopes.agrees("x", u, right * (1 + 1e-4), 1e-4)
+    assert slopes.loss() == pytest.approx((dy * (3 + np.sin(x))).sum())
+
+
+def test_the_sides_of_a_kink_are_told_apart(rng):
+    x = np.array([0.0, 2.0])
+    slopes = Slopes(
+        Problem(lambda x: ((2 * np.maximum(x, 0)).sum(), x), lambda dy, x: dy, (x,), {}, 0).drawn(), "central"
+    )
+    dy = float(slopes.problem.upstream)
+    np.testing.assert_allclose(slopes.sides("x", np.array([1.0, 0.0])), (0, 2 * dy), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(slopes.sides("x", np.array([-1.0, 0.0])), (-2 * dy, 0), rtol=1e-6, atol=1e-6)
+    np.testing.assert_array_equal(slopes.real["x"], [0, 2])
+
+
+def test_a_kink_within_the_larger_step_does_not_end_the_complex_step():
+    """The second, smaller step of the test of the complex step does not reach it."""
+    x = np.array([2e-6, 1.0, -0.5])
+    forward = lambda x: (np.where(x.real > 0, np.sin(x), 3 * x), x)  # noqa: E731
+    assert Slopes(Problem(forward, lambda dy, x: dy, (x,), {}, 0).drawn()).complex
+    buffered = lambda x: (np.abs(x) * 2, x)  # noqa: E731
+    assert not Slopes(Problem(buffered, lambda dy, x: dy, (x,), {}, 0).drawn()).complex
