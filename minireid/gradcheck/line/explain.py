@@ -26,6 +26,7 @@ from minireid.gradcheck.line.summands import claim_summands
 from minireid.gradcheck.line.trace import Event, Tracer
 from minireid.gradcheck.line.truth import Truth
 from minireid.gradcheck.line.unset import never_set
+from minireid.gradcheck.line.whole import Whole
 from minireid.gradcheck.tensor.problem import Problem
 
 MOST = 4  # findings
@@ -36,10 +37,11 @@ LONGER = 8  # characters: another explanation whose change is that much longer i
 Proof = Callable[[Callable[..., Any]], bool]
 
 
-def explain(problem: Problem, proofs: Callable[[], list[Proof]]) -> list[Finding] | None:
+def explain(problem: Problem, proofs: Callable[[], list[Proof]], whole: Problem | None = None) -> list[Finding] | None:
     """What is wrong, in the order of execution; None if the source of the backward cannot be followed.
 
-    proofs: gives functions that tell whether a changed backward is right, each on another draw.
+    proofs: gives functions that tell whether a changed backward is right, each on another draw. whole: the person's own
+    problem, where this one is a smaller one: the values of a line are measured there.
     """
     tracer = Tracer()
 
@@ -53,7 +55,7 @@ def explain(problem: Problem, proofs: Callable[[], list[Proof]]) -> list[Finding
         judge = Judge(problem, tracer, Truth(problem, tracer))
         judge.faults()
         claim_summands(judge, program)
-        return Explainer(judge, program, proofs).findings()
+        return Explainer(judge, program, proofs, Whole(whole, tracer) if whole else None).findings()
 
 
 class With(ast.NodeTransformer):
@@ -69,8 +71,10 @@ class With(ast.NodeTransformer):
 class Explainer:
     """Turns the faults of one run into findings."""
 
-    def __init__(self, judge: Judge, program: Program, proofs: Callable[[], list[Proof]]) -> None:
-        self.judge, self.program, self.proofs = judge, program, proofs
+    def __init__(
+        self, judge: Judge, program: Program, proofs: Callable[[], list[Proof]], whole: Whole | None = None
+    ) -> None:
+        self.judge, self.program, self.proofs, self.whole = judge, program, proofs, whole
         self.run = judge.mended()
         self.mender = Mender(judge, program, self.run, lambda backward: proofs()[0](backward))
         self.changes: list[Change] = []
@@ -267,6 +271,9 @@ class Explainer:
         rounds = ", ".join(f"{k} = {v}" for k, v in event.loops.items() if " " not in k)
         if rounds:
             found = replace(found, where=f"at {rounds}")
+        if self.whole is not None:
+            first = next(iter(self.run.faults)) == fault.site and self.judge.wanted_factor(event) == 1
+            return replace(found, **self.whole.worst(event, claim)) if first else found
         if event.value is None or claim.value is None or claim.value.size > LARGEST or event.shape != claim.shape:
             return found
         true, computed = self.judge.wanted(event, claim), np.asarray(event.value)

@@ -284,7 +284,11 @@ class Judge:
 
     def wanted(self, event: Event, claim: Event) -> np.ndarray:
         """What the value of the event should be."""
-        return self.unit_of(event) * self.scales.get(event.site.number, 1.0) * self.truth.full(claim)
+        return self.wanted_factor(event) * self.truth.full(claim)
+
+    def wanted_factor(self, event: Event) -> float:
+        """What number times the derivative the value of the event should be."""
+        return self.unit_of(event) * self.scales.get(event.site.number, 1.0)
 
     def unit_of(self, event: Event) -> float:
         """What a constant of a scalar loss is to be multiplied with; 1 for what is returned as it is."""
