@@ -10,7 +10,7 @@ from minireid.gradcheck.cause.effects import effects, size_names
 from minireid.gradcheck.finding import Explanation, Finding
 from minireid.gradcheck.line.explain import explain
 from minireid.gradcheck.report import Report
-from minireid.gradcheck.tensor.problem import Problem
+from minireid.gradcheck.tensor.problem import Problem, is_large
 from minireid.gradcheck.tensor.proof import proof
 from minireid.gradcheck.tensor.slopes import Slopes
 from minireid.gradcheck.tensor.smaller import smaller
@@ -22,11 +22,8 @@ def diagnose(report: Report, problem: Problem, slopes: Slopes, more: list[Proble
     more: other draws and sizes, on which a mend must be right too. Without them other numbers are drawn.
     """
     report.notes.append(f"to see it again: seed {problem.seed}; the upstream gradient is drawn from it")
-    small = smaller(problem, {tensor.name for tensor in report.tensors if not (tensor.ok or tensor.unchecked)})
-    searched = small[0] if small else problem
-    if small:
-        lengths = ", ".join(f"{old} -> {new}" for old, new in sorted(small[1].items()))
-        report.notes.append(f"the line was searched for on smaller arrays ({lengths}); a change was tried on yours too")
+    small = on_smaller_arrays(report, problem)
+    searched = small or problem
 
     @functools.cache
     def proofs() -> list[Callable[[Callable[..., Any]], bool]]:
@@ -34,12 +31,15 @@ def diagnose(report: Report, problem: Problem, slopes: Slopes, more: list[Proble
         drawn = [p if p.upstream is not None else p.drawn() for p in others]
         if not small:
             return [proof(problem, slopes), *(proof(p, Slopes(p)) for p in drawn)]
-        whole = proof(problem, slopes)
-        on_small = [proof(p, Slopes(p)) for p in (searched, *drawn)]
-        return [*on_small, lambda backward: whole(problem.backward)]  # the same functions: a change is in both
+        on_small, on_own = [proof(p, Slopes(p)) for p in (searched, *drawn)], proof(problem, slopes)
+        return [*on_small, lambda backward: on_own(problem.backward)]  # the same functions: a change is in both
 
     try:
-        found = explain(searched, proofs, problem if small else None) if report.tensors or report.faults else None
+        found = (
+            explain(searched, proofs, problem if is_large(problem) else None)
+            if report.tensors or report.faults
+            else None
+        )
     except Exception as error:  # the verdict stands, whatever a person's program does to the search for the line
         report.notes.append(f"the line was not found: the search for it ended with {type(error).__name__}: {error}")
         found = []
@@ -49,6 +49,21 @@ def diagnose(report: Report, problem: Problem, slopes: Slopes, more: list[Proble
     if not report.findings:
         causes = tensor_effects(report, problem)[:3]
         report.findings = [Finding(None, causes)] if causes else []
+
+
+def on_smaller_arrays(report: Report, problem: Problem) -> Problem | None:
+    """A large problem on smaller arrays, and a note on them; None where it is not large, or cannot be made smaller."""
+    try:
+        found = smaller(problem, {tensor.name for tensor in report.tensors if not (tensor.ok or tensor.unchecked)})
+    except Exception:  # what a person's program refers to may not even be copied
+        return None
+    if found is None:
+        return None
+    lengths = ", ".join(f"{old} -> {new}" for old, new in sorted(found[1].items()))
+    report.notes.append(
+        f"the line was searched for on smaller arrays (axes {lengths}); the numbers above are of your own"
+    )
+    return found[0]
 
 
 def tensor_effects(report: Report, problem: Problem) -> list[Explanation]:

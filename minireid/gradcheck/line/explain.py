@@ -18,7 +18,7 @@ from minireid.gradcheck.finding import Explanation, Finding, Line
 from minireid.gradcheck.line.absent import absent, shown
 from minireid.gradcheck.line.bench import Change, replaced
 from minireid.gradcheck.line.follow import Program, following
-from minireid.gradcheck.line.judge import LARGEST, Fault, Judge
+from minireid.gradcheck.line.judge import Fault, Judge
 from minireid.gradcheck.line.keeping import forward_mend
 from minireid.gradcheck.line.kept import wrongly_kept
 from minireid.gradcheck.line.mend import Mend, Mender
@@ -41,7 +41,7 @@ def explain(problem: Problem, proofs: Callable[[], list[Proof]], whole: Problem 
     """What is wrong, in the order of execution; None if the source of the backward cannot be followed.
 
     proofs: gives functions that tell whether a changed backward is right, each on another draw. whole: the person's own
-    problem, where this one is a smaller one: the values of a line are measured there.
+    problem, where it is large, and this one perhaps a smaller one: the values of a line are measured there.
     """
     tracer = Tracer()
 
@@ -246,16 +246,31 @@ class Explainer:
     def effects(self, fault: Fault) -> list[Explanation]:
         """What the computed and the true values show, where no change was found."""
         event, claim = self.mender.parts[fault.site][0].final or fault.events[0]
-        if event.value is None or claim.value is None or claim.value.size > LARGEST or event.shape != claim.shape:
+        if (
+            event.value is None
+            or claim.value is None
+            or claim.value.size > self.judge.largest
+            or event.shape != claim.shape
+        ):
             return []
-        return effects(event.value, self.judge.wanted(event, claim), self.sizes(), {})[:2]
+        found = effects(event.value, self.judge.wanted(event, claim), self.sizes(), {})
+        if self.whole is not None:  # a factor without a name may be another one on the person's own arrays
+            found = [e for e in found if e.cause is not Cause.FACTOR_MISSING]
+        return found[:2]
+
+    def measured(self, event: Event, claim: Event) -> bool:
+        """Whether the true value is known entry by entry, and can be compared."""
+        if event.value is None or claim.value is None or event.shape != claim.shape:
+            return False
+        return claim.value.size <= self.judge.largest
 
     def sizes(self) -> dict[str, int]:
         named: dict[int, str] = {}
         for event in self.judge.truth.events:
             if event.kind == "argument" and event.frame.number == 1:
                 for axis, size in enumerate(event.shape):
-                    named.setdefault(size, f"{size} (axis {axis} of {event.name})")
+                    length = f"{size} (axis {axis} of {event.name})" if self.whole is None else ""
+                    named.setdefault(size, length or f"the length of axis {axis} of {event.name}")
         return {text: size for size, text in named.items()}
 
     # The line
@@ -274,7 +289,7 @@ class Explainer:
         if self.whole is not None:
             first = next(iter(self.run.faults)) == fault.site and self.judge.wanted_factor(event) == 1
             return replace(found, **self.whole.worst(event, claim)) if first else found
-        if event.value is None or claim.value is None or claim.value.size > LARGEST or event.shape != claim.shape:
+        if not self.measured(event, claim):
             return found
         true, computed = self.judge.wanted(event, claim), np.asarray(event.value)
         off = np.abs(computed - true)

@@ -14,7 +14,7 @@ import numpy as np
 from minireid.gradcheck.cause.scope import Scope, fits, numeric, whole
 from minireid.gradcheck.line.bench import Bench
 from minireid.gradcheck.line.follow import Program
-from minireid.gradcheck.line.judge import LARGEST, Fault, Judge, Run
+from minireid.gradcheck.line.judge import Fault, Judge, Run
 from minireid.gradcheck.line.pieces import Pieces, expression_name
 from minireid.gradcheck.line.trace import Event
 
@@ -44,7 +44,7 @@ def claim_summands(judge: Judge, program: Program) -> None:
 def steps(judge: Judge, fault: Fault) -> Iterator[tuple[Event, np.ndarray]]:
     """(an event that assigns a value or a part of it, what it should assign) for the wrong values of a fault."""
     for event, claim in fault.events:
-        if claim.value is None or claim.shape != event.shape or claim.value.size > LARGEST:
+        if claim.value is None or claim.shape != event.shape or claim.value.size > judge.largest:
             continue
         wanted = judge.wanted(event, claim)
         stored = [

@@ -1,6 +1,7 @@
-"""Values of the person's own arrays, where a line was searched for on smaller ones (tensor/smaller.py).
+"""Values of a large program for a line that is wrong: a few entries are measured.
 
-The same lines run in the same order, so an event has the same number in both. Of a large value a sample is measured.
+The line may have been searched for on smaller arrays (tensor/smaller.py). The same lines run in the same order there,
+so an event has the same number in both.
 """
 
 import functools

@@ -21,11 +21,10 @@ import numpy as np
 from minireid.base.trees import leaves
 from minireid.gradcheck.front.parameters import Parameter, parts_of
 from minireid.gradcheck.line.follow import is_users
-from minireid.gradcheck.tensor.problem import Problem
+from minireid.gradcheck.tensor.problem import Problem, is_large
 from minireid.gradcheck.tensor.proof import wrong_along
 from minireid.gradcheck.tensor.slopes import Slopes
 
-ENTRIES = 20_000  # of all inputs together: up to so many, a program is searched as it is
 LONGEST = 12  # an axis up to this length keeps it
 ATOMS = (np.generic, np.random.Generator, np.random.RandomState, types.ModuleType, types.CodeType, type, Parameter)
 
@@ -37,7 +36,7 @@ def smaller(problem: Problem, wrong: set[str]) -> tuple[Problem, Sizes] | None:
 
     problem: with an upstream gradient. wrong: the names of the tensors whose gradients are wrong, the same in both.
     """
-    if sum(array.size for _, array in leaves(problem.inputs())) <= ENTRIES:
+    if not is_large(problem):
         return None
     found, sizes, lines = problem, Sizes(), lines_run(problem)
     lengths = sorted({size for array in arrays_in(problem) for size in array.shape})
@@ -62,12 +61,12 @@ def wrong_in(problem: Problem) -> set[str]:
 def choices(length: int, sizes: Sizes, lengths: list[int]) -> Iterator[Sizes]:
     """New lengths to be tried: any, even ones (for pools), multiples of 4 (for heads).
 
-    Other lengths that are its multiples become as much shorter (4 H beside H); or stay; or become so twice (the pixels
+    Other lengths that are its multiples stay; or become as much shorter (4 H beside H); or become so twice (the pixels
     of an image beside its side). All lengths stay different: a transposed axis cannot hide then.
     """
     used = (set(lengths) - {length}) | set(sizes.values())
     for first, step in ((5, 1), (6, 2), (8, 4)):
-        for power in (1, 0, 2):
+        for power in (0, 1, 2):
             whole = length ** max(power, 1)
             others = [other for other in lengths if other % whole == 0 and other > length and other not in sizes]
             for new in range(first, length, step) if others or not power else ():
