@@ -83,7 +83,7 @@ class Claims:
         computing = [e.frame for e in truth.needed()] if problem.one_call else forward_frames
         self.shared = {frame.function for frame in computing}
         self.top = next((e.frame.number for e in events), 1)
-        self.ends = {self.top} | (self.other_ends(events) if problem.one_call else set())
+        self.ends = {self.top} | {e.frame.number for e in events if problem.one_call and self.returns(e.frame)}
         self.copied: dict[int, Any] = {}
         owners = [f.given[0] for f in (*forward_frames[:1], *[e.frame for e in events[:1]]) if f.given]
         if len(owners) == 2 and is_object(owners[0]):  # its backward runs on a copy
@@ -139,21 +139,13 @@ class Claims:
             return [e for e in found if e.shape == event.shape]
         return [e for e in found if e.shape == event.shape] or found[:1]
 
-    def other_ends(self, events: list[Event]) -> set[int]:
-        """Calls that return all gradients: where forward and backward are one function, another may call it.
-
-        What is returned may be changed later, in place: `grads["W"] += reg * W`. Then it is not the gradient yet.
-        """
-        ends = {e.frame.number for e in events if self.returns(e.frame)}
-        return ends - {e.frame.number for e in events if e.kind == "return" and self.changes_later(e)}
-
     def returns(self, frame: Frame) -> bool:
+        """Whether a call returned all gradients: where forward and backward are one function, another may call it.
+
+        A helper that returns some of them is no end: what it returns may be changed later, `grads["W"] += reg * W`.
+        """
         returned = {id(array) for value in frame.returned for array in inside(value)}
         return bool(self.named) and self.named.keys() <= returned
-
-    def changes_later(self, event: Event) -> bool:
-        own = id(event.object) in self.named
-        return own and not np.array_equal(self.truth.tracer.print_of(event.object), event.print)
 
     def by_position(self, event: Event) -> list[Event]:
         pair = self.pair(event.frame)

@@ -29,9 +29,7 @@ FLOAT32_TOLERANCE = 1e-3  # of the largest entry
 OTHER_DTYPE = "its gradient is "  # the beginning of the fault of a wrong dtype
 SMALLER_STEPS = (1e-4, 1e-5, 1e-6, 1e-7)  # the next one is tried where a kink may be within the one before
 CONFIRMED = 12  # after so many entries that are wrong twice, the rest counts as wrong without a second check
-CONFIRMED_OF_SAMPLE = (
-    1  # the same where a sample is compared: a check takes longer there, and one shows that it is wrong
-)
+CONFIRMED_OF_SAMPLE = 1  # the same where a sample is compared: there each check takes longer
 DIRECTIONS = 4
 
 
