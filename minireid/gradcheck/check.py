@@ -24,7 +24,7 @@ from minireid.gradcheck.line.exercised import elsewhere
 from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor import faults
 from minireid.gradcheck.tensor.compare import TensorReport, compare
-from minireid.gradcheck.tensor.problem import Problem, own
+from minireid.gradcheck.tensor.problem import Problem, is_large, own
 from minireid.gradcheck.tensor.rounding import backward_rounds, backward_sentence, forward_rounds, forward_sentence
 from minireid.gradcheck.tensor.scales import instability
 from minireid.gradcheck.tensor.slopes import Slopes
@@ -290,8 +290,7 @@ def tensors(slopes: Slopes, gradients: dict[str, Any], entries: int, float32: bo
     if not gradients:
         return []
     named = list(slopes.real.items())
-    large = sum(array.size for _, array in named) > 10 * ENTRIES
-    limit = SAMPLE[slopes.complex] if large else entries
+    limit = SAMPLE[slopes.complex] if is_large(slopes.problem) else entries
     return [compare(name, gradients.get(name), slopes, limit, float32) for name, array in named]
 
 

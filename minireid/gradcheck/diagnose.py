@@ -5,16 +5,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from minireid.base.trees import leaves
 from minireid.gradcheck.cause.effects import effects, size_names
 from minireid.gradcheck.finding import Explanation, Finding
 from minireid.gradcheck.line.explain import explain
 from minireid.gradcheck.report import Report
-from minireid.gradcheck.tensor.draws import stream
-from minireid.gradcheck.tensor.problem import Problem
+from minireid.gradcheck.tensor.problem import Problem, is_large
+from minireid.gradcheck.tensor.proof import proof
 from minireid.gradcheck.tensor.slopes import Slopes
+from minireid.gradcheck.tensor.smaller import smaller
 
 
 def diagnose(report: Report, problem: Problem, slopes: Slopes, more: list[Problem]) -> None:
@@ -23,15 +22,24 @@ def diagnose(report: Report, problem: Problem, slopes: Slopes, more: list[Proble
     more: other draws and sizes, on which a mend must be right too. Without them other numbers are drawn.
     """
     report.notes.append(f"to see it again: seed {problem.seed}; the upstream gradient is drawn from it")
+    small = on_smaller_arrays(report, problem)
+    searched = small or problem
 
     @functools.cache
     def proofs() -> list[Callable[[Callable[..., Any]], bool]]:
-        others = more or [problem.redrawn(problem.seed + 1), problem.redrawn(problem.seed + 2)]
+        others = more or [searched.redrawn(problem.seed + 1), searched.redrawn(problem.seed + 2)]
         drawn = [p if p.upstream is not None else p.drawn() for p in others]
-        return [proof(problem, slopes), *(proof(p, Slopes(p)) for p in drawn)]
+        if not small:
+            return [proof(problem, slopes), *(proof(p, Slopes(p)) for p in drawn)]
+        on_small, on_own = [proof(p, Slopes(p)) for p in (searched, *drawn)], proof(problem, slopes)
+        return [*on_small, lambda backward: on_own(problem.backward)]  # the same functions: a change is in both
 
     try:
-        found = explain(problem, proofs) if report.tensors or report.faults else None
+        found = (
+            explain(searched, proofs, problem if is_large(problem) else None)
+            if report.tensors or report.faults
+            else None
+        )
     except Exception as error:  # the verdict stands, whatever a person's program does to the search for the line
         report.notes.append(f"the line was not found: the search for it ended with {type(error).__name__}: {error}")
         found = []
@@ -43,28 +51,19 @@ def diagnose(report: Report, problem: Problem, slopes: Slopes, more: list[Proble
         report.findings = [Finding(None, causes)] if causes else []
 
 
-def proof(problem: Problem, slopes: Slopes) -> Callable[[Callable[..., Any]], bool]:
-    """A function that tells whether a backward is right on a draw: along two directions through every tensor."""
-    wanted = []
-    for name, array in leaves(problem.inputs()):
-        for number in range(2):
-            u = stream(problem.seed, f"proof {number}", name).normal(size=array.shape)
-            # two steps: a kink within the larger step may be outside the smaller one
-            wanted.append((name, u, [slopes.along(name, step * u)[0] / step for step in (1, 0.01)]))
-
-    def right(backward: Callable[..., Any]) -> bool:
-        returned = dict(leaves(problem.gradients(backward)))
-        for name, u, near in wanted:
-            a = returned.get(name)
-            if a is None or np.shape(a) != u.shape:
-                return False
-            scale = max(abs(near[0]), float(np.linalg.norm(np.asarray(a, float))))
-            slope = float((np.asarray(a) * u).sum())
-            if not any(abs(slope - true) <= 1e-6 * scale + 1e-9 for true in near):
-                return False
-        return True
-
-    return right
+def on_smaller_arrays(report: Report, problem: Problem) -> Problem | None:
+    """A large problem on smaller arrays, and a note on them; None where it is not large, or cannot be made smaller."""
+    try:
+        found = smaller(problem, {tensor.name for tensor in report.tensors if not (tensor.ok or tensor.unchecked)})
+    except Exception:  # what a person's program refers to may not even be copied
+        return None
+    if found is None:
+        return None
+    lengths = ", ".join(f"{old} -> {new}" for old, new in sorted(found[1].items()))
+    report.notes.append(
+        f"the line was searched for on smaller arrays (axes {lengths}); the numbers above are of your own"
+    )
+    return found[0]
 
 
 def tensor_effects(report: Report, problem: Problem) -> list[Explanation]:

@@ -1,5 +1,6 @@
 """Which parameter does a gradient's name mean? dW, W_grad, grad_W, dL_dW, dLdW and weights_gradient are all read."""
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -38,6 +39,12 @@ def pairs(given: Iterable[str], wanted: Iterable[str], families: bool = False) -
 
     families: weights and w are the same name.
     """
+    return dict(paired(tuple(given), tuple(wanted), families))
+
+
+@functools.lru_cache(maxsize=1000)
+def paired(given: tuple[str, ...], wanted: tuple[str, ...], families: bool) -> dict[str, str]:
+    """`pairs`, kept: a check asks for the same names in each run."""
     left, open_ = list(given), list(wanted)
     found: dict[str, str] = {}
     for agree in (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minireid.gradcheck.cause.causes import Cause
-from minireid.gradcheck.line.judge import LARGEST, Judge, Run
+from minireid.gradcheck.line.judge import Judge, Run
 from minireid.gradcheck.line.pieces import Parts
 from minireid.gradcheck.line.trace import Event
 
@@ -30,7 +30,7 @@ def absent(judge: Judge, run: Run, parts: Parts, source: str) -> Absent | None:
     if parts.final is None:
         return None
     event, claim = parts.final
-    if event.value is None or claim.value is None or claim.value.size > LARGEST or event.shape != claim.shape:
+    if event.value is None or claim.value is None or claim.value.size > judge.largest or event.shape != claim.shape:
         return None
     name = shown(event)
     if parts.unreached is not None and parts.blamed is not None:

@@ -141,8 +141,12 @@ class Claims:
         return [e for e in found if e.shape == event.shape] or found[:1]
 
     def returns(self, frame: Frame) -> bool:
-        """Whether a call returned the gradients: where forward and backward are one function, another may call it."""
-        return any(id(array) in self.named for value in frame.returned for array in inside(value))
+        """Whether a call returned all gradients: where forward and backward are one function, another may call it.
+
+        A helper that returns some of them is no end: what it returns may be changed later, `grads["W"] += reg * W`.
+        """
+        returned = {id(array) for value in frame.returned for array in inside(value)}
+        return bool(self.named) and self.named.keys() <= returned
 
     def by_position(self, event: Event) -> list[Event]:
         pair = self.pair(event.frame)

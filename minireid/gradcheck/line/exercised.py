@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from minireid.base.trees import leaves
-from minireid.gradcheck.diagnose import proof
 from minireid.gradcheck.line.condition_taps import Condition
 from minireid.gradcheck.line.conditions import Recorder, Run
 from minireid.gradcheck.tensor.compare import compare
 from minireid.gradcheck.tensor.others import SIGNS, one_sided_masks, others
 from minireid.gradcheck.tensor.problem import Problem
+from minireid.gradcheck.tensor.proof import proof
 from minireid.gradcheck.tensor.slopes import Slopes
 
 MOST = 3  # notes

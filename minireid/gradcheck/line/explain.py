@@ -18,7 +18,7 @@ from minireid.gradcheck.finding import Explanation, Finding, Line
 from minireid.gradcheck.line.absent import absent, shown
 from minireid.gradcheck.line.bench import Change, replaced
 from minireid.gradcheck.line.follow import Program, following
-from minireid.gradcheck.line.judge import LARGEST, Fault, Judge
+from minireid.gradcheck.line.judge import Fault, Judge
 from minireid.gradcheck.line.keeping import forward_mend
 from minireid.gradcheck.line.kept import wrongly_kept
 from minireid.gradcheck.line.mend import Mend, Mender
@@ -26,6 +26,7 @@ from minireid.gradcheck.line.readers import claim_by_readers
 from minireid.gradcheck.line.trace import Event, Tracer
 from minireid.gradcheck.line.truth import Truth
 from minireid.gradcheck.line.unset import never_set
+from minireid.gradcheck.line.whole import Whole
 from minireid.gradcheck.tensor.problem import Problem
 
 MOST = 4  # findings
@@ -36,10 +37,11 @@ LONGER = 8  # characters: another explanation whose change is that much longer i
 Proof = Callable[[Callable[..., Any]], bool]
 
 
-def explain(problem: Problem, proofs: Callable[[], list[Proof]]) -> list[Finding] | None:
+def explain(problem: Problem, proofs: Callable[[], list[Proof]], whole: Problem | None = None) -> list[Finding] | None:
     """What is wrong, in the order of execution; None if the source of the backward cannot be followed.
 
-    proofs: gives functions that tell whether a changed backward is right, each on another draw.
+    proofs: gives functions that tell whether a changed backward is right, each on another draw. whole: the person's own
+    problem, where it is large, and this one perhaps a smaller one: the values of a line are measured there.
     """
     tracer = Tracer()
 
@@ -53,13 +55,14 @@ def explain(problem: Problem, proofs: Callable[[], list[Proof]]) -> list[Finding
         judge = Judge(problem, tracer, Truth(problem, tracer))
         judge.faults()
         claim_by_readers(judge, program)
-        first = Explainer(judge, program, proofs)
+        larger = Whole(whole, tracer) if whole else None
+        first = Explainer(judge, program, proofs, larger)
         found = first.findings()
         if first.settled or all(f.causes for f in found):
             return found
         if not believe(judge) | claim_by_readers(judge, program, bold=True):
             return found
-        second = Explainer(judge, program, proofs)
+        second = Explainer(judge, program, proofs, larger)
         other = second.findings()
         return other if second.settled else found
 
@@ -96,8 +99,10 @@ class With(ast.NodeTransformer):
 class Explainer:
     """Turns the faults of one run into findings."""
 
-    def __init__(self, judge: Judge, program: Program, proofs: Callable[[], list[Proof]]) -> None:
-        self.judge, self.program, self.proofs = judge, program, proofs
+    def __init__(
+        self, judge: Judge, program: Program, proofs: Callable[[], list[Proof]], whole: Whole | None = None
+    ) -> None:
+        self.judge, self.program, self.proofs, self.whole = judge, program, proofs, whole
         self.end = time.thread_time() + SECONDS
         proofs()  # made now: later a change may be in place, and where both passes are one function the loss has it too
         self.run = judge.mended()
@@ -289,16 +294,31 @@ class Explainer:
     def effects(self, fault: Fault) -> list[Explanation]:
         """What the computed and the true values show, where no change was found."""
         event, claim = self.mender.parts[fault.site][0].final or fault.events[0]
-        if event.value is None or claim.value is None or claim.value.size > LARGEST or event.shape != claim.shape:
+        if (
+            event.value is None
+            or claim.value is None
+            or claim.value.size > self.judge.largest
+            or event.shape != claim.shape
+        ):
             return []
-        return effects(event.value, self.judge.wanted(event, claim), self.sizes(), {})[:2]
+        found = effects(event.value, self.judge.wanted(event, claim), self.sizes(), {})
+        if self.whole is not None:  # a factor without a name may be another one on the person's own arrays
+            found = [e for e in found if e.cause is not Cause.FACTOR_MISSING]
+        return found[:2]
+
+    def measured(self, event: Event, claim: Event) -> bool:
+        """Whether the true value is known entry by entry, and can be compared."""
+        if event.value is None or claim.value is None or event.shape != claim.shape:
+            return False
+        return claim.value.size <= self.judge.largest
 
     def sizes(self) -> dict[str, int]:
         named: dict[int, str] = {}
         for event in self.judge.truth.events:
             if event.kind == "argument" and event.frame.number == 1:
                 for axis, size in enumerate(event.shape):
-                    named.setdefault(size, f"{size} (axis {axis} of {event.name})")
+                    length = f"{size} (axis {axis} of {event.name})" if self.whole is None else ""
+                    named.setdefault(size, length or f"the length of axis {axis} of {event.name}")
         return {text: size for size, text in named.items()}
 
     # The line
@@ -315,7 +335,10 @@ class Explainer:
         rounds = ", ".join(f"{k} = {v}" for k, v in event.loops.items() if " " not in k)
         if rounds:
             found = replace(found, where=f"at {rounds}")
-        if event.value is None or claim.value is None or claim.value.size > LARGEST or event.shape != claim.shape:
+        if self.whole is not None:
+            first = next(iter(self.run.faults)) == fault.site and self.judge.wanted_factor(event) == 1
+            return replace(found, **self.whole.worst(event, claim)) if first else found
+        if not self.measured(event, claim):
             return found
         true, computed = self.judge.wanted(event, claim), np.asarray(event.value)
         off = np.abs(computed - true)

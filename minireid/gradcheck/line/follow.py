@@ -314,9 +314,9 @@ class Taps(ast.NodeTransformer):
         self.program.statements.append(
             Statement(number, original, self.node, block, position, tuple(self.loops), self.filename, self.outer)
         )
-        here = located(
-            ast.Expr(call("before", ast.Constant(number), ast.Call(ast.Name("locals", ast.Load()), [], []))), node
-        )
+        before = call("before", ast.Constant(number), ast.Call(ast.Name("locals", ast.Load()), [], []))
+        recording = ast.Attribute(ast.Name(TRACER, ast.Load()), "recording", ast.Load())
+        here = located(ast.Expr(ast.BoolOp(ast.And(), [recording, before])), node)  # locals() takes time
         if isinstance(node, (ast.For, ast.While, ast.If, ast.With, ast.Try)):
             return [here, *self.compound(node, original)]
         after: list[ast.stmt] = []

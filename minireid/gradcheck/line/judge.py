@@ -21,9 +21,10 @@ from minireid.base.trees import leaves
 from minireid.gradcheck.line.claims import Claims, last
 from minireid.gradcheck.line.trace import BACKWARD, FORWARD, Event, Frame, Moment, Tracer, run
 from minireid.gradcheck.line.truth import Truth
-from minireid.gradcheck.tensor.problem import Problem
+from minireid.gradcheck.tensor.problem import Problem, is_large
 
-LARGEST = 3000  # entries of a value that can be mended: its true derivative needs a run of the forward for each
+# entries of a value that can be mended: its true derivative needs a run of the forward for each; and of a large program
+LARGEST, LARGEST_OF_LARGE = 3000, 100
 
 
 @dataclass
@@ -57,6 +58,8 @@ class Judge:
 
     def __init__(self, problem: Problem, tracer: Tracer, truth: Truth) -> None:
         self.problem, self.tracer, self.truth = problem, tracer, truth
+        self.large = is_large(problem)
+        self.largest = LARGEST_OF_LARGE if self.large else LARGEST
         self.inputs = problem.copied()
         made: list[Any] = []
         self.forward_events = run(tracer, FORWARD, lambda: made.append(self.inputs.call(problem.forward)))
@@ -279,7 +282,7 @@ class Judge:
                 return array
             claim = claims[min(choices.get(event.site.number, 0), len(claims) - 1)]
             faults.setdefault(event.site.number, Fault(event.site.number)).events.append((event, claim))
-            if claim.value is None or claim.value.size > LARGEST or (self.strict and claim.shape != event.shape):
+            if claim.value is None or claim.value.size > self.largest or (self.strict and claim.shape != event.shape):
                 return array
             true = scale * self.truth.full(claim)
             return float(true) if not isinstance(array, np.ndarray) or array.ndim == 0 else true.copy()
@@ -293,7 +296,11 @@ class Judge:
 
     def wanted(self, event: Event, claim: Event) -> np.ndarray:
         """What the value of the event should be."""
-        return self.unit_of(event) * self.scales.get(event.site.number, 1.0) * self.truth.full(claim)
+        return self.wanted_factor(event) * self.truth.full(claim)
+
+    def wanted_factor(self, event: Event) -> float:
+        """What number times the derivative the value of the event should be."""
+        return self.unit_of(event) * self.scales.get(event.site.number, 1.0)
 
     def unit_of(self, event: Event) -> float:
         """What a constant of a scalar loss is to be multiplied with; 1 for what is returned as it is."""

@@ -376,7 +376,8 @@ class Mender:
         found = []
         for event, claim in [parts.final for parts in self.parts[fault.site][:INSTANCES] if parts.final]:
             at = self.pieces.place(event)
-            if at is None or at[1] is not last or claim.value is None:
+            too_large = self.judge.large and claim.shape and np.prod(claim.shape) > self.judge.largest
+            if at is None or at[1] is not last or claim.value is None or too_large:
                 continue
             execution = self.latest(first, at[0], event.frame)
             self.look({execution} if execution is not None else set())

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from minireid.gradcheck.line.follow import Program, Statement, named, terms_of
-from minireid.gradcheck.line.judge import LARGEST, Fault, Judge, Run
+from minireid.gradcheck.line.judge import Fault, Judge, Run
 from minireid.gradcheck.line.trace import Event
 
 MAKING = ("assign", "add", "store", "touch", "argument")  # kinds of events that give a name its value
@@ -76,7 +76,7 @@ class Pieces:
         plain = self.judge.final[event.number, event.leaf]
         group = [self.events.get((e.number, e.leaf), e) for e in plain]
         found = Parts(final=(event, claim), birth=group[0], group=group)
-        if event.value is None or claim.value is None or claim.value.size > LARGEST:
+        if event.value is None or claim.value is None or claim.value.size > self.judge.largest:
             return found
         if event.shape == claim.shape and event.site.number not in self.judge.scales:
             self.taken_apart(found, group, claim)

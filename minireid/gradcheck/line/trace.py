@@ -158,11 +158,16 @@ class Tracer:
     def value(self, number: int, value: Any) -> Any:
         """value, recorded; or, for the target event, with the given amount added."""
         site = self.program.sites[number]
-        if self.recording:
-            if site.kind == "argument":
-                self.frames[-1].given.append(value)
-            elif site.kind == "return":
-                self.frames[-1].returned.append(value)
+        if not self.recording:  # in most runs, so it is made short
+            if site.kind in self.kinds and number not in self.skipped:
+                self.count += 1
+                if self.count == self.target and followed(value):
+                    return moved(value, self.leaf, self.by)
+            return value
+        if site.kind == "argument":
+            self.frames[-1].given.append(value)
+        elif site.kind == "return":
+            self.frames[-1].returned.append(value)
         if site.kind not in self.kinds or number in self.skipped:
             return value
         if (
@@ -173,19 +178,15 @@ class Tracer:
         ):
             return self.returned(site, value)
         self.count += 1  # also what is not followed: a mended value may be so
-        whole = self.recording and site.kind in ("assign", "add", "return") and self.integers(value)
-        if not followed(value) and not whole:
-            return value
-        if self.recording:
-            return self.record(site, value)
-        return moved(value, self.leaf, self.by) if self.count == self.target else value
+        whole = site.kind in ("assign", "add", "return") and self.integers(value)
+        return self.record(site, value) if whole or followed(value) else value
 
     def returned(self, site: Site, values: tuple[Any, ...]) -> tuple[Any, ...]:
         """A tuple that was returned under one name or by another function: its elements one by one."""
         new = list(values)
         for n, value in enumerate(values):
             self.count += 1
-            if self.recording and (followed(value) or self.integers(value)):
+            if followed(value) or self.integers(value):
                 new[n] = self.record(site, value, f"#{n}")
         return values if all(a is b for a, b in zip(new, values)) else tuple(new)
 

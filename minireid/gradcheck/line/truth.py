@@ -67,7 +67,7 @@ class Truth:
         tracer = self.tracer
         saved = vars(tracer).copy()  # a backward may be running
         tracer.start(FORWARD, target=event.number, by=by, leaf=event.leaf)
-        tracer.imaginary = self.imaginary
+        tracer.imaginary, tracer.recording = self.imaginary, False  # an input has no number in the run
         arrays = complex_arrays(self.problem.arrays) if self.imaginary else self.problem.arrays
         if event.kind == "input":
             trees = dict(leaves(dict(zip(self.problem.names(), arrays))))

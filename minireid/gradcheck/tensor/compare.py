@@ -29,6 +29,7 @@ FLOAT32_TOLERANCE = 1e-3  # of the largest entry
 OTHER_DTYPE = "its gradient is "  # the beginning of the fault of a wrong dtype
 SMALLER_STEPS = (1e-4, 1e-5, 1e-6, 1e-7)  # the next one is tried where a kink may be within the one before
 CONFIRMED = 12  # after so many entries that are wrong twice, the rest counts as wrong without a second check
+CONFIRMED_OF_SAMPLE = 1  # the same where a sample is compared: there each check takes longer
 DIRECTIONS = 4
 
 
@@ -178,7 +179,7 @@ def second_look(name, indices, a, n, error, tolerance, floor, slopes) -> tuple[n
     curvature = 1e-3 * np.abs(n).max()
     failing = np.flatnonzero(~(error <= strict))
     for k in failing[np.argsort(-error[failing], kind="stable")]:  # the worst first: it is the one that is shown
-        if confirmed >= CONFIRMED:
+        if confirmed >= (CONFIRMED if len(indices) == array.size else CONFIRMED_OF_SAMPLE):
             break
         if slopes.coarse:  # smaller steps would show nothing but rounding
             closer = between_sides(float(a[k]), array, indices[k], tolerance * floor, slopes)

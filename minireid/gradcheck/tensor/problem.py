@@ -21,6 +21,8 @@ from minireid.gradcheck.front.forms import ONE_CALL, Form, form_of, unused_defau
 from minireid.gradcheck.front.gradients import by_argument
 from minireid.gradcheck.tensor.draws import stream
 
+LARGE = 20_000  # entries of all inputs together
+
 
 @dataclass
 class Problem:
@@ -222,6 +224,11 @@ class Named:
 
     def __call__(self, *arguments: Any, **config: Any) -> Any:
         return self.run(*arguments, **config)
+
+
+def is_large(problem: Problem) -> bool:
+    """Whether its inputs have so many entries that only some can be compared, and lines are searched otherwise."""
+    return sum(array.size for _, array in leaves(problem.inputs())) > LARGE
 
 
 def own(given: Any) -> Any:
