@@ -17,12 +17,13 @@ from minireid.gradcheck.cause.scope import show
 from minireid.gradcheck.finding import Explanation, Finding, Line
 from minireid.gradcheck.line.absent import absent, shown
 from minireid.gradcheck.line.bench import Change, replaced
-from minireid.gradcheck.line.follow import Program, following
+from minireid.gradcheck.line.follow import following
 from minireid.gradcheck.line.judge import LARGEST, Fault, Judge
 from minireid.gradcheck.line.keeping import forward_mend
 from minireid.gradcheck.line.kept import wrongly_kept
 from minireid.gradcheck.line.mend import Mend
 from minireid.gradcheck.line.mender import Mender
+from minireid.gradcheck.line.program import Program
 from minireid.gradcheck.line.readers import claim_by_readers
 from minireid.gradcheck.line.search import mends_of, mends_of_exception
 from minireid.gradcheck.line.suspects import family_of, root_of, suspects_of, unused

@@ -14,11 +14,11 @@ from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.cause.scope import Scope, numeric, show
 from minireid.gradcheck.line.bench import Change, Stretch, replaced
 from minireid.gradcheck.line.claims import last
-from minireid.gradcheck.line.follow import Statement, named
 from minireid.gradcheck.line.judge import Fault
 from minireid.gradcheck.line.keeping import stored_as_is
 from minireid.gradcheck.line.mend import activation_of, is_mask
 from minireid.gradcheck.line.mender import Mender
+from minireid.gradcheck.line.program import Statement, named
 from minireid.gradcheck.line.stretches import of_expressions, of_pieces
 from minireid.gradcheck.line.suspects import computes, suspects_of
 from minireid.gradcheck.line.trace import Event

@@ -17,7 +17,7 @@ from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.cause.scope import Scope, numeric, show
 from minireid.gradcheck.cause.search import Candidate, candidates, roots, statement_candidates
 from minireid.gradcheck.line.bench import Change, replaced
-from minireid.gradcheck.line.follow import Statement
+from minireid.gradcheck.line.program import Statement
 from minireid.gradcheck.line.truth import Truth
 
 RANKS = {Cause.ASSIGNS: 0, Cause.SHARED: 0, Cause.TWIN: 0}  # where changes to a whole statement stand among the rules

@@ -10,9 +10,9 @@ import numpy as np
 
 from minireid.gradcheck.cause.scope import Scope, show, whole
 from minireid.gradcheck.line.bench import Bench, Change, Stretch
-from minireid.gradcheck.line.follow import Program, Statement
 from minireid.gradcheck.line.judge import Fault, Judge, Run
 from minireid.gradcheck.line.pieces import Pieces
+from minireid.gradcheck.line.program import Program, Statement
 from minireid.gradcheck.line.trace import Moment
 
 METHODS = ("T", "shape", "sum", "copy", "dot", "reshape")  # attributes that are no variables

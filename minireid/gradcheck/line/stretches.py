@@ -7,10 +7,10 @@ import numpy as np
 
 from minireid.gradcheck.cause.scope import show
 from minireid.gradcheck.line.bench import Instance, Stretch, replaced
-from minireid.gradcheck.line.follow import Statement, named
 from minireid.gradcheck.line.judge import Fault
 from minireid.gradcheck.line.mender import Mender
 from minireid.gradcheck.line.pieces import Piece
+from minireid.gradcheck.line.program import Statement, named
 from minireid.gradcheck.line.suspects import Suspect
 from minireid.gradcheck.line.trace import Event
 

@@ -9,10 +9,10 @@ import numpy as np
 from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.finding import Explanation
 from minireid.gradcheck.line.bench import Stretch
-from minireid.gradcheck.line.follow import Statement, named
 from minireid.gradcheck.line.judge import Fault
 from minireid.gradcheck.line.mend import head
 from minireid.gradcheck.line.mender import Mender
+from minireid.gradcheck.line.program import Statement, named
 from minireid.gradcheck.line.trace import Event
 
 DEEPEST = 4  # statements up from the wrong one

@@ -8,10 +8,10 @@ from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.cause.choices import terms
 from minireid.gradcheck.cause.scope import show
 from minireid.gradcheck.line.bench import Change, names_changed
-from minireid.gradcheck.line.follow import Statement, named
 from minireid.gradcheck.line.judge import Fault
 from minireid.gradcheck.line.mend import Mend, head
 from minireid.gradcheck.line.mender import Mender
+from minireid.gradcheck.line.program import Statement, named
 
 SECONDS = 1.5  # of processor time
 
