@@ -18,8 +18,9 @@ from minireid.gradcheck.cause.effects import effects
 from minireid.gradcheck.cause.scope import Scope
 from minireid.gradcheck.finding import Explanation, Finding, Line
 from minireid.gradcheck.line.bench import Bench, Change, Instance, Stretch
-from minireid.gradcheck.line.follow import Program, Statement, following
+from minireid.gradcheck.line.follow import following
 from minireid.gradcheck.line.mend import Mend, changes
+from minireid.gradcheck.line.program import Program, Statement
 from minireid.gradcheck.line.trace import FORWARD, Event, Moment, Tracer
 from minireid.gradcheck.line.trace import run as traced
 from minireid.gradcheck.report import Report

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from minireid.gradcheck.line.follow import TRACER, Program, Statement, first_line, named
+from minireid.gradcheck.line.program import Program, Statement, first_line, named
+from minireid.gradcheck.line.taps import TRACER
 from minireid.gradcheck.line.trace import copied
 
 

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from minireid.gradcheck.line.follow import TRACER, call, located, waits
+from minireid.gradcheck.line.program import waits
+from minireid.gradcheck.line.taps import TRACER, call, located
 
 OPERATORS: dict[type, Callable[[Any, Any], Any]] = {
     ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Eq: operator.eq,

@@ -17,12 +17,16 @@ from minireid.gradcheck.cause.scope import show
 from minireid.gradcheck.finding import Explanation, Finding, Line
 from minireid.gradcheck.line.absent import absent, shown
 from minireid.gradcheck.line.bench import Change, replaced
-from minireid.gradcheck.line.follow import Program, following
+from minireid.gradcheck.line.follow import following
 from minireid.gradcheck.line.judge import Fault, Judge
 from minireid.gradcheck.line.keeping import forward_mend
 from minireid.gradcheck.line.kept import wrongly_kept
-from minireid.gradcheck.line.mend import Mend, Mender
+from minireid.gradcheck.line.mend import Mend
+from minireid.gradcheck.line.mender import Mender
+from minireid.gradcheck.line.program import Program
 from minireid.gradcheck.line.readers import claim_by_readers
+from minireid.gradcheck.line.search import mends_of, mends_of_exception
+from minireid.gradcheck.line.suspects import family_of, root_of, suspects_of, unused
 from minireid.gradcheck.line.trace import Event, Tracer
 from minireid.gradcheck.line.truth import Truth
 from minireid.gradcheck.line.unset import never_set
@@ -177,7 +181,7 @@ class Explainer:
             return []
         statement = self.program.statements[self.run.statements[-1]]
         function = statement.function.name
-        mends = [m for m in self.mender.raised()[:6] if self.proves([m.change])]
+        mends = [m for m in mends_of_exception(self.mender)[:6] if self.proves([m.change])]
         number = mends[0].line if mends else statement.line
         function = mends[0].statement.function.name if mends else function
         line = Line(function, number, self.text(number, function))
@@ -193,7 +197,7 @@ class Explainer:
             self.sure_of_cause = True
             return Finding(self.line(fault, born.line), [Explanation(Cause.INTEGERS, text)]), self.same_family(fault)
         unset = never_set(self.mender, fault)
-        mends = [unset] if unset is not None else self.mender.mend(fault)
+        mends = [unset] if unset is not None else mends_of(self.mender, fault)
         best = self.sure(mends, len(self.run.faults))
         lacks = None
         if (best is None or best.tier > 0) and self.kept is None:
@@ -208,9 +212,9 @@ class Explainer:
         if best is None:
             self.sure_of_cause |= lacks is not None
             causes = [Explanation(lacks.cause, lacks.text)] if lacks else self.effects(fault)
-            if lacks is None and (root := self.mender.root(fault)) is not None:
-                unused = self.mender.unused(root)
-                return Finding(self.line(fault, root.line, root.function.name), unused), self.same_family(fault)
+            if lacks is None and (root := root_of(self.mender, fault)) is not None:
+                line = self.line(fault, root.line, root.function.name)
+                return Finding(line, unused(root)), self.same_family(fault)
             return Finding(self.line(fault, lacks.near if lacks else 0), causes), self.same_family(fault)
         cause, text = (lacks.cause, lacks.text) if lacks else (best.cause, best.text)
         if lacks:
@@ -229,7 +233,7 @@ class Explainer:
 
     def same_family(self, fault: Fault) -> frozenset[int]:
         """The faults that are made of the same unknown value: they are not told as mistakes of their own."""
-        return frozenset(f.site for f in self.mender.family(fault, self.mender.suspects(fault)))
+        return frozenset(f.site for f in family_of(self.mender, fault, suspects_of(self.mender, fault)))
 
     def sure(self, mends: list[Mend], count: int) -> Mend | None:
         """The best mend; where it mends everything, the best one that is right on other draws too."""

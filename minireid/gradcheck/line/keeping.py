@@ -20,8 +20,9 @@ from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.cause.scope import Scope, parse, show
 from minireid.gradcheck.cause.search import located
 from minireid.gradcheck.line.bench import Change, names_changed, replaced
-from minireid.gradcheck.line.follow import Statement
-from minireid.gradcheck.line.mend import Mend, Mender, changes, head
+from minireid.gradcheck.line.mend import Mend, changes, head
+from minireid.gradcheck.line.mender import Mender
+from minireid.gradcheck.line.program import Statement
 from minireid.gradcheck.line.trace import FORWARD, Moment
 from minireid.gradcheck.line.trace import run as traced
 

@@ -14,10 +14,13 @@ from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.cause.scope import Scope, numeric, show
 from minireid.gradcheck.line.bench import Change, Stretch, replaced
 from minireid.gradcheck.line.claims import last
-from minireid.gradcheck.line.follow import Statement, named
 from minireid.gradcheck.line.judge import Fault
 from minireid.gradcheck.line.keeping import stored_as_is
-from minireid.gradcheck.line.mend import Mender, activation_of, is_mask
+from minireid.gradcheck.line.mend import activation_of, is_mask
+from minireid.gradcheck.line.mender import Mender
+from minireid.gradcheck.line.program import Statement, named
+from minireid.gradcheck.line.stretches import of_expressions, of_pieces
+from minireid.gradcheck.line.suspects import computes, suspects_of
 from minireid.gradcheck.line.trace import Event
 
 READ = (ast.Name, ast.Subscript, ast.Attribute)
@@ -36,7 +39,7 @@ class Kept:
 
 def wrongly_kept(mender: Mender, fault: Fault) -> Kept | None:
     """What the forward should have kept for the first wrong expression of the fault; None if that is not it."""
-    stretch = mender.quick(fault)
+    stretch = of_expressions(mender, fault)
     parts = mender.parts[fault.site][0]
     if stretch is None or not stretch.instances or not parts.pieces or mender.judge.problem.one_call:
         return None  # one function has both passes: nothing is kept
@@ -59,9 +62,9 @@ def wrongly_kept(mender: Mender, fault: Fault) -> Kept | None:
 def kept_for_others(mender: Mender, fault: Fault, pair: Any) -> Kept | None:
     """The same for the lines that the wrong value is made of."""
     pieces = [p for parts in mender.parts[fault.site] for p in parts.pieces]
-    for suspect in [s for s in mender.suspects(fault) if s.distance == 1 and mender.computes(s)][:3]:
+    for suspect in [s for s in suspects_of(mender, fault) if s.distance == 1 and computes(mender, s)][:3]:
         root = getattr(suspect.statement.node, "value", None)
-        stretch = mender.of_pieces(pieces, suspect)
+        stretch = of_pieces(mender, pieces, suspect)
         if root is None or stretch is None:
             continue
         mender.look({suspect.execution})

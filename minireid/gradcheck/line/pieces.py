@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from minireid.gradcheck.line.follow import Program, Statement, named, terms_of
 from minireid.gradcheck.line.judge import Fault, Judge, Run
+from minireid.gradcheck.line.program import Program, Statement, named, terms_of
 from minireid.gradcheck.line.trace import Event
 
 MAKING = ("assign", "add", "store", "touch", "argument")  # kinds of events that give a name its value

@@ -15,9 +15,9 @@ import numpy as np
 from minireid.gradcheck.cause.scope import Scope
 from minireid.gradcheck.line.bench import Bench
 from minireid.gradcheck.line.claims import last
-from minireid.gradcheck.line.follow import Program, terms_of
 from minireid.gradcheck.line.judge import Judge, Run
 from minireid.gradcheck.line.pieces import expression_name
+from minireid.gradcheck.line.program import Program, terms_of
 from minireid.gradcheck.line.trace import Event
 
 ENTRIES = 120  # of a value: each entry of the true derivative is a run of the forward

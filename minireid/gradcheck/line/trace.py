@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from minireid.gradcheck.line.follow import Program, Site
+from minireid.gradcheck.line.program import Program, Site
 
 MOST = 64  # a place that reports more often is inside a loop over entries: it is not followed
 LARGE = 20_000  # entries: of a larger value only its print is kept

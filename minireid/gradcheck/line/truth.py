@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from minireid.base.trees import from_leaves, leaves
-from minireid.gradcheck.line.follow import Site
+from minireid.gradcheck.line.program import Site
 from minireid.gradcheck.line.trace import FORWARD, Event, Frame, Tracer, followed, norm, run
 from minireid.gradcheck.tensor.problem import Problem, complex_arrays, weighted_sum
 

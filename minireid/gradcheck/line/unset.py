@@ -8,9 +8,10 @@ from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.cause.choices import terms
 from minireid.gradcheck.cause.scope import show
 from minireid.gradcheck.line.bench import Change, names_changed
-from minireid.gradcheck.line.follow import Statement, named
 from minireid.gradcheck.line.judge import Fault
-from minireid.gradcheck.line.mend import Mend, Mender, Suspect, head
+from minireid.gradcheck.line.mend import Mend, head
+from minireid.gradcheck.line.mender import Mender
+from minireid.gradcheck.line.program import Statement, named
 
 SECONDS = 1.5  # of processor time
 
@@ -50,7 +51,7 @@ def with_line(mender: Mender, fault: Fault, loop: Statement, name: str, executio
     if execution not in mender.moments:
         return None
     space, end = mender.bench.space(loop), time.thread_time() + SECONDS
-    scope = mender.scope(Suspect(loop, execution, 0), space)
+    scope = mender.scope(loop, execution, space)
     last = loop.node.body[-1]  # type: ignore[attr-defined]
     for term in terms({}, None, ast.Name(name, ast.Load()), scope):
         new = ast.fix_missing_locations(ast.copy_location(ast.Assign([ast.Name(name, ast.Store())], term), last))

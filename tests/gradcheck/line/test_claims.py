@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minireid.gradcheck.line.claims import agree, counterparts, forward_names, position_of, same_leaf
-from minireid.gradcheck.line.follow import Site
+from minireid.gradcheck.line.program import Site
 from tests.gradcheck.line.following import judged, problem_of
 from tests.gradcheck.planting import module
 

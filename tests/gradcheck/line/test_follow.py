@@ -11,7 +11,9 @@ import pytest
 
 from minireid.base.trees import leaves, map_leaves
 from minireid.gradcheck.cases.pages import Sizes, page_cases
-from minireid.gradcheck.line.follow import TRACER, following, is_users, named, repeatable, terms_of
+from minireid.gradcheck.line.follow import following, is_users
+from minireid.gradcheck.line.program import named, terms_of
+from minireid.gradcheck.line.taps import TRACER, repeatable
 from minireid.gradcheck.line.trace import BACKWARD, FORWARD
 from minireid.gradcheck.tensor.problem import fresh
 from minireid.layers import gru, linear

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minireid.gradcheck import check, check_loss
-from minireid.gradcheck.line.follow import drawn_by_zip
+from minireid.gradcheck.line.taps import drawn_by_zip
 from tests.gradcheck.planting import changed, line_of, module
 
 RNG = np.random.default_rng(0)
