@@ -36,7 +36,7 @@ def diagnose(report: Report, problem: Problem, slopes: Slopes, more: list[Proble
 
     try:
         found = (
-            explain(searched, proofs, problem if is_large(problem) else None)
+            explain(searched, proofs, report.notes, problem if is_large(problem) else None)
             if report.tensors or report.faults
             else None
         )

@@ -132,7 +132,7 @@ class Claims:
         return all(forward.loops.get(k, v) == v for k, v in theirs.items())
 
     def of(self, event: Event) -> list[Event]:
-        """The events that it may claim, the likeliest first; all have its shape."""
+        """The events that it may claim, the likeliest first; those of its shape, or one of another if none has it."""
         if event.frame.function in self.shared and event.frame.number not in self.ends:
             return []  # a helper such as sigmoid: its names say nothing about gradients
         found = self.by_position(event) if event.kind in ("return", "argument") else self.by_name(event)

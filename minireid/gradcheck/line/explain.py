@@ -41,10 +41,15 @@ LONGER = 8  # characters: another explanation whose change is that much longer i
 Proof = Callable[[Callable[..., Any]], bool]
 
 
-def explain(problem: Problem, proofs: Callable[[], list[Proof]], whole: Problem | None = None) -> list[Finding] | None:
+def explain(
+    problem: Problem, proofs: Callable[[], list[Proof]], notes: list[str], whole: Problem | None = None
+) -> list[Finding] | None:
     """What is wrong, in the order of execution; None if the source of the backward cannot be followed.
 
-    proofs: gives functions that tell whether a changed backward is right, each on another draw. whole: the person's own
+    Where nothing that was found makes everything right, false names are believed, and all is tried once more.
+
+    proofs: gives functions that tell whether a changed backward is right, each on another draw. notes: gets a sentence
+    if the search was stopped. whole: the person's own
     problem, where it is large, and this one perhaps a smaller one: the values of a line are measured there.
     """
     tracer = Tracer()
@@ -57,18 +62,22 @@ def explain(problem: Problem, proofs: Callable[[], list[Proof]], whole: Problem 
         if not program.statements:
             return None
         judge = Judge(problem, tracer, Truth(problem, tracer))
-        judge.faults()
+        judge.settle()
         claim_by_readers(judge, program)
         larger = Whole(whole, tracer) if whole else None
         first = Explainer(judge, program, proofs, larger)
         found = first.findings()
         if first.settled or all(f.causes for f in found):
             return found
-        if not believe(judge) | claim_by_readers(judge, program, bold=True):
-            return found
-        second = Explainer(judge, program, proofs, larger)
-        other = second.findings()
-        return other if second.settled else found
+        late, believed = not first.in_time(), believe(judge)
+        if claim_by_readers(judge, program, bold=True) or believed:
+            second = Explainer(judge, program, proofs, larger)
+            other = second.findings()
+            if second.settled:
+                return other
+        if late:
+            notes.append(f"the search for the cause was stopped after {SECONDS:g} s of processor time")
+        return found
 
 
 def believe(judge: Judge) -> bool:
@@ -82,7 +91,7 @@ def believe(judge: Judge) -> bool:
     judge.ignored -= sites
     judge.believed |= sites
     if sites:
-        judge.faults()
+        judge.settle()
     return bool(sites)
 
 

@@ -30,7 +30,7 @@ LARGEST, LARGEST_OF_LARGE = 3000, 100
 @dataclass
 class Fault:
     """A place whose values are wrong although its inputs are right. events: the wrong ones, with what each should be
-    the derivative by. value, true: of the first of them (None where too large)."""
+    the derivative by."""
 
     site: int
     events: list[tuple[Event, Event]] = field(default_factory=list)
@@ -312,8 +312,11 @@ class Judge:
         constant = (event.number, event.leaf) in self.constant and not self.unit
         return constant and event.norm > 0 and not self.certain_event(event)
 
-    def faults(self) -> dict[int, Fault]:
-        """The places that are wrong themselves, in the order of execution."""
+    def settle(self) -> dict[int, Fault]:
+        """Decide which claims are false, and give the places that are wrong themselves, in the order of execution.
+
+        Changes `ignored`, `choices`, `scales`, and `claimed` where a place has another meaning than its name says.
+        """
         found = self.mended().faults
         for site in list(found):
             if site in found and self.chosen(site, found):

@@ -59,7 +59,7 @@ def claim_by_readers(judge: Judge, program: Program, bold: bool = False) -> bool
         if len(several) > 1:
             fewest(judge, event, several)
     if any(several for _, several in likes) and (
-        len(now := judge.faults()) <= len(faults) or (bold and faults.keys() - now.keys())
+        len(now := judge.settle()) <= len(faults) or (bold and faults.keys() - now.keys())
     ):
         return True
     judge.claimed, judge.ignored, judge.scales, judge.choices = before

@@ -45,13 +45,13 @@ def judged(problem):
 def wrong_lines(problem):
     """The lines of the places that are wrong themselves, in the order of execution."""
     with judged(problem) as judge:
-        return [fault.first.line for fault in judge.faults().values()]
+        return [fault.first.line for fault in judge.settle().values()]
 
 
 def explained(problem):
     """The findings on a backward; other draws prove them."""
     others = [problem.redrawn(problem.seed + n) for n in (1, 2)]
-    return explain(problem, lambda: [proof(p, Slopes(p)) for p in (problem, *others)])
+    return explain(problem, lambda: [proof(p, Slopes(p)) for p in (problem, *others)], [])
 
 
 def step_arrays(seed=0):

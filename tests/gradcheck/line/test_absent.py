@@ -15,7 +15,7 @@ X = np.random.default_rng(0).normal(size=(3, 4))
 def lacks(page, *arrays):
     """What the first wrong value lacks."""
     with judged(problem_of(page, *arrays)) as judge:
-        faults = judge.faults()
+        faults = judge.settle()
         run = judge.mended()
         fault = next(iter(faults.values()))
         return absent(judge, run, Pieces(judge, judge.tracer.program, run).of(fault)[0], "")

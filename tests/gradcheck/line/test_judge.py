@@ -136,7 +136,7 @@ def test_through_the_loop_over_time_it_is_the_line_of_the_step(name):
     x, _, p = step_arrays()
     arrays = (np.stack([x, x[::-1], x * 2], axis=1), p)
     with judged(Problem(page.forward, page.backward, arrays, {}, 0).drawn()) as judge:
-        (fault,) = judge.faults().values()
+        (fault,) = judge.settle().values()
     assert fault.first.line == line_of(gru, line) and fault.first.site.function == "step_backward"
     first = 1 if name == "dar" else 0  # before the first frame h_prev is 0, and with it dr
     assert sorted(e.loops["t"] for e, _ in fault.events) == [0, 1, 2][first:], "it is wrong at every frame"
@@ -238,7 +238,7 @@ def test_a_sum_is_judged_when_it_is_complete():
     assert not wrong_lines(problem_of(page, X))
     broken = changed(page, ("dx += 3 * dy", "dx += 2 * dy"))
     with judged(problem_of(broken, X)) as judge:
-        assert len(judge.faults()) == 1
+        assert len(judge.settle()) == 1
 
 
 def test_what_is_wrong_in_one_round_only_is_found_in_that_round():
@@ -266,7 +266,7 @@ def test_what_is_wrong_in_one_round_only_is_found_in_that_round():
             return dx
     """)
     with judged(problem_of(page, X)) as judge:
-        (fault,) = judge.faults().values()
+        (fault,) = judge.settle().values()
     assert [e.loops["t"] for e, _ in fault.events] == [1] and fault.first.line == line_of(page, "da = ")
 
 
@@ -392,7 +392,7 @@ def test_what_is_returned_or_kept_is_certain_and_the_rest_is_a_question_of_names
     with judged(problem_of(page, X, W)) as judge:
         certain = {e.name for e in judge.plain.events if judge.certain_event(e) and e.kind == "assign"}
         assert certain == {"dW", "dx"}
-        (site,) = found = judge.faults()
+        (site,) = found = judge.settle()
         assert judge.certain(site, found) and not judge.lies(found)
         assert found[site].first.name == "dW" and found[site].first is found[site].events[0][0]
 
@@ -455,4 +455,4 @@ def test_what_is_returned_claims_the_inputs_whatever_its_name(names, certain):
     page = module(f"{forward}def backward{renamed(backward, names)}")
     with judged(problem_of(page, X, W)) as judge:
         assert {e.name for e in judge.plain.events if judge.certain_event(e) and e.kind == "assign"} == certain
-        assert not judge.faults()
+        assert not judge.settle()
