@@ -40,8 +40,11 @@ class Reader(NamedTuple):
 def claim_by_readers(judge: Judge, program: Program, bold: bool = False) -> bool:
     """Give claims to values that have none; whether some were given, and leave no more to explain.
 
-    bold: also where more places are wrong then, if others are right.
+    bold: also where more places are wrong then, if others are right. Not of a large program that stays large: every
+    candidate takes as many runs of the forward as its derivative has entries.
     """
+    if judge.large:
+        return False
     before = judge.claimed, judge.ignored, judge.scales, judge.choices
     judge.claimed = dict(judge.claimed)
     run = judge.mended()
