@@ -25,6 +25,7 @@ from minireid.gradcheck.line.program import Program, first_line, waits
 from minireid.gradcheck.line.taps import TRACER, Taps
 
 LIBRARIES = {os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "purelib", "platlib")}
+PACKAGES = {"site-packages", "dist-packages"}  # those of the user or the system are beside the environment's own
 PACKAGE = str(Path(__file__).parents[2]) + os.sep
 OURS = str(Path(__file__).parents[1]) + os.sep
 
@@ -95,6 +96,8 @@ def is_users(filename: str) -> bool:
     path = os.path.realpath(filename)
     if path.startswith(PACKAGE):
         return not path.startswith(OURS) and not path.startswith(PACKAGE + "base")
+    if PACKAGES & set(Path(path).parts):
+        return False
     return not filename.startswith("<frozen") and not any(path.startswith(folder) for folder in LIBRARIES)
 
 
