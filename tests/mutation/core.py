@@ -66,7 +66,7 @@ def main() -> int:
         Path(copy, "numba.py").write_text("raise ImportError")  # convolutions by im2col will do
         with contextlib.chdir(copy):
             preload(copy)
-            counts = [test_file(files[name], given.one_in, given.seed) for name in given.file or files]
+            counts = [tally(files[name], given.one_in, given.seed) for name in given.file or files]
     noticed, survived = (sum(column) for column in zip(*counts))
     share = noticed / max(noticed + survived, 1)
     print(f"noticed {noticed} of {noticed + survived}: {share:.2%}")
@@ -85,7 +85,7 @@ def preload(copy: str) -> None:
     importlib.invalidate_caches()
 
 
-def test_file(name: str, one_in: int, seed: int) -> tuple[int, int]:
+def tally(name: str, one_in: int, seed: int) -> tuple[int, int]:
     """How many mutants of a file are noticed, how many not. Prints what to look at, then a row."""
     path, tests = ROOM / f"{name}.py", [f"{TEST_ROOM}/{test}.py" for test in TESTS[name]]
     times = Path("times.json")

@@ -248,3 +248,47 @@ def test_the_lines_of_a_loss_without_an_upstream_gradient_are_judged_as_they_are
     report = check(page.Cubic(), rng.normal(size=(3, 4)), rng.normal(size=(3, 4)))
     assert report.line.text == "slope = 3 * self.e**3" and report.causes[0].fix == "slope = 3 * self.e ** 2"
     assert not np.isclose(report.line.computed, report.line.true)
+
+
+BATCH_NORM = """
+    import numpy as np
+
+    def forward(x, gamma):
+        mu = x.mean(axis=0)
+        xc = x - mu
+        var = np.mean(xc**2, axis=0)
+        std = np.sqrt(var + 1e-5)
+        return gamma * xc / std, (gamma, xc, std, var)
+
+    def backward(dout, cache):
+        gamma, xc, std, var = cache
+        N = len(dout)
+        dgamma = np.sum(dout * xc / std, axis=0)
+        dxc = dout * gamma / std
+        dstd = -np.sum(dout * gamma * xc, axis=0) / std**2
+        dvar = 0.5 * dstd / std
+        dxc += 2.0 / N * xc * dvar
+        dmu = -np.sum(dxc, axis=0)
+        dx = dxc + dmu / N
+        return dx, dgamma
+"""
+
+
+def two_wrong_lines_in_a_row():
+    lines = ("2.0 / N * xc", "2.0 * N * xc"), ("dvar = 0.5 * dstd / std", "dvar = 0.5 * dstd / np.sqrt(var)**2")
+    page = changed(module(BATCH_NORM), *lines)
+    rng = np.random.default_rng(7)
+    return page, check(page.forward, page.backward, rng.normal(size=(6, 4)), rng.normal(size=4))
+
+
+def test_a_right_value_before_a_second_wrong_line_is_believed():
+    """With dvar right, dxc would be as wrong as without: so dvar explains nothing, and is believed in the end only."""
+    page, report = two_wrong_lines_in_a_row()
+    assert [f.line.number for f in report.findings] == [line_of(page, "dvar = 0.5"), line_of(page, "2.0 * N")]
+    assert all(finding.causes[0].fix for finding in report.findings), str(report)
+
+
+def test_a_search_that_was_stopped_says_so(monkeypatch):
+    assert not any("stopped" in note for note in two_wrong_lines_in_a_row()[1].notes)
+    monkeypatch.setattr("minireid.gradcheck.line.explain.SECONDS", 0)
+    assert any("stopped after 0 s of processor time" in note for note in two_wrong_lines_in_a_row()[1].notes)
