@@ -30,7 +30,7 @@ class Renderer(IPythonRenderer):
     """Markdown with formulas, and with links that lead to pages of the site."""
 
     def __init__(self, address: Address) -> None:
-        super().__init__(escape=False, anchor_link_text="")
+        super().__init__(escape=False, exclude_anchor_links=True)
         self.address = address
 
     def block_math(self, body: str) -> str:
@@ -42,6 +42,9 @@ class Renderer(IPythonRenderer):
     def link(self, text: str, url: str, title: str | None = None) -> str:
         there = self.address(url)
         return text if there is None else super().link(text, there, title)
+
+    def heading(self, text: str, level: int, **attributes: Any) -> str:
+        return f'<h{level} id="{anchor(text)}">{text}</h{level}>\n'
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         return super().image(text, self.address(url) or url, title)
@@ -57,6 +60,11 @@ class Exporter(HTMLExporter):
     def default_filters(self) -> Any:
         yield from super().default_filters()
         yield ("markdown2html", lambda source: markdown(source, self.address))
+
+
+def anchor(heading: str) -> str:
+    """The id of a heading, as GitHub makes it: small letters, digits, _ and - for spaces."""
+    return re.sub(r"[^\w -]", "", re.sub(r"<.*?>", "", heading)).lower().replace(" ", "-")
 
 
 def markdown(source: str, address: Address) -> str:
