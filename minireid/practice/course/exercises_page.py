@@ -32,7 +32,8 @@ def exercises_page(notebooks: Mapping[str, str]) -> str:
 
 HEAD = (
     "Each is a file with equations, shapes and empty functions. Write the functions in NumPy.",
-    "`minireid exercise check FILE.py` gives points; in a notebook `check_exercise` does the same. Minutes are estimates.",
+    "`minireid exercise check FILE.py` gives points; in a notebook `check_exercise` does the same.",
+    "Minutes are estimates.",
     "One more has no page and no answer anywhere: `minireid exercise cell --student YOUR_NAME` draws it for you.",
 )
 
