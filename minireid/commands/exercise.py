@@ -1,58 +1,75 @@
 """Functions to write yourself, and their check."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
-from minireid.base.errors import InputError
+from minireid.commands.exercise_cell import add_cell_arguments, run_cell
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
-    command.add_argument("action", choices=("list", "start", "check", "pack"))
-    command.add_argument("names", nargs="*", metavar="NAME", help="start, pack: the exercise; check: your FILE.py")
-    command.add_argument("--exercise", metavar="NAME", help="check: the exercise, if the file has another name")
-    command.add_argument(
-        "--hints", type=int, choices=range(5), default=1,
-        help="check: 0 the verdict, 1 tensors (default), 2 the wrong line, 3 the cause, 4 the fix",
-    )  # fmt: skip
-    command.add_argument("--gradescope", type=Path, metavar="OUT.zip", help="pack: an autograder to upload there")
-    command.add_argument("--seed", type=int, help="check: draw the numbers from it (default: new ones each time)")
+    actions = command.add_subparsers(required=True, metavar="ACTION")
+
+    def action(name: str, function: Callable[[argparse.Namespace], int], does: str) -> argparse.ArgumentParser:
+        parser = actions.add_parser(name, help=does, description=does)
+        parser.set_defaults(do=function)
+        return parser
+
+    action("list", show_list, "All exercises, with level, points and minutes.")
+    start = action("start", show_stub, "Print the file to write in: minireid exercise start gru_step > gru_step.py")
+    start.add_argument("name", metavar="NAME")
+
+    checked = action("check", check, "Points for your file.")
+    checked.add_argument("file", type=Path, metavar="FILE.py")
+    checked.add_argument("--exercise", metavar="NAME", help="the exercise, if the file has another name")
+    checked.add_argument("--seed", type=int, help="draw the numbers from it (default: new ones each time)")
+
+    packed = action("pack", pack, "An autograder for Gradescope, to upload there.")
+    packed.add_argument("names", nargs="+", metavar="NAME")
+    packed.add_argument("--gradescope", type=Path, required=True, metavar="OUT.zip")
+    for parser in (checked, packed):
+        parser.add_argument(
+            "--hints", type=int, choices=range(5), default=1,
+            help="0 the verdict, 1 tensors (default), 2 the wrong line, 3 the cause, 4 the fix",
+        )  # fmt: skip
+
+    add_cell_arguments(action("cell", run_cell, "A gated cell or a loss of your own, drawn from your name."))
 
 
 def run(arguments: argparse.Namespace) -> int:
+    return arguments.do(arguments)
+
+
+def show_list(arguments: argparse.Namespace) -> int:
     from minireid.practice.exercises import catalogue
 
-    if arguments.action == "list":
-        print(catalogue.table())
-        return 0
-    if arguments.action == "pack":
-        return pack(arguments.gradescope, arguments.names, arguments.hints)
-    if len(arguments.names) != 1:
-        what = "NAME" if arguments.action == "start" else "FILE.py"
-        raise InputError(f"expected minireid exercise {arguments.action} {what}; all names: minireid exercise list")
-    if arguments.action == "start":
-        from minireid.practice.exercises.stub import stub
-
-        print(stub(catalogue.exercise_of(arguments.names[0])), end="")
-        return 0
-    return check(Path(arguments.names[0]), arguments.exercise, arguments.seed, arguments.hints)
-
-
-def pack(out: Path | None, names: list[str], hints: int) -> int:
-    from minireid.practice.grading import gradescope
-
-    if out is None:
-        raise InputError("expected --gradescope OUT.zip: minireid exercise pack linear gru_step --gradescope OUT.zip")
-    gradescope.pack(out, names, hints)
-    print(f"written: {out}")
+    print(catalogue.table())
     return 0
 
 
-def check(path: Path, name: str | None, seed: int | None, hints: int) -> int:
+def show_stub(arguments: argparse.Namespace) -> int:
+    from minireid.practice.exercises import catalogue
+    from minireid.practice.exercises.stub import stub
+
+    print(stub(catalogue.exercise_of(arguments.name)), end="")
+    return 0
+
+
+def pack(arguments: argparse.Namespace) -> int:
+    from minireid.practice.grading import gradescope
+
+    gradescope.pack(arguments.gradescope, arguments.names, arguments.hints)
+    print(f"written: {arguments.gradescope}")
+    return 0
+
+
+def check(arguments: argparse.Namespace) -> int:
     """Print what the grader says. 1 unless all is right."""
     from minireid.practice.exercises.catalogue import exercise_of
     from minireid.practice.grading.grade import text
     from minireid.practice.grading.grader import grade_file
 
-    grade = grade_file(path, exercise_of(name or path.stem), seed, hints=hints)
-    print(text(grade, hints))
+    exercise = exercise_of(arguments.exercise or arguments.file.stem)
+    grade = grade_file(arguments.file, exercise, arguments.seed, hints=arguments.hints)
+    print(text(grade, arguments.hints))
     return 0 if grade.ok else 1

@@ -10,7 +10,7 @@ from minireid.base.trees import from_leaves, leaves
 from minireid.gradcheck.front.arguments import framed, names_of
 from minireid.gradcheck.front.gradients import fitted
 from minireid.gradcheck.front.layer import fill, method_of
-from minireid.gradcheck.front.parameters import arrays_of, get, is_state, parameters
+from minireid.gradcheck.front.parameters import arrays_of, get, is_state, parameters, too_deep
 from minireid.gradcheck.tensor.problem import Named, fresh
 
 LOSSES = ("loss", "loss_and_gradients", "loss_and_grad", "compute_loss")
@@ -55,4 +55,4 @@ def net_loss(
     found = [p for p in found if p.name not in missing]
     whole = from_leaves({p.name: np.array(get(template, p.paths[0])) for p in found})  # type: ignore[misc]
     notes = [f"UNCHECKED: self.{name}: {type(net).__name__}.{method} returns no gradient for it" for name in missing]
-    return wanted, (*arguments, whole), names, notes
+    return wanted, (*arguments, whole), names, [*notes, *too_deep(template)]

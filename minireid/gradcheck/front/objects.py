@@ -19,7 +19,7 @@ from minireid.gradcheck.front import names
 from minireid.gradcheck.front.arguments import Frame, framed
 from minireid.gradcheck.front.gradients import by_argument
 from minireid.gradcheck.front.layer import BACKWARDS, FORWARDS, Layer, is_object, layer_of, method_of
-from minireid.gradcheck.front.parameters import Parameter, arrays_of, get, is_state, parameters, put
+from minireid.gradcheck.front.parameters import Parameter, arrays_of, get, is_state, parameters, put, too_deep
 from minireid.gradcheck.tensor.problem import Named, Problem
 
 
@@ -67,7 +67,7 @@ def prepare(layer: Layer, arguments: tuple[Any, ...], seed: int) -> list[str]:
     notes = reset(layer)
     open_ = [p for p in layer.found if p.name not in own and not is_state(p.name)]
     layer.found = [p for p in layer.found if p.name in own]
-    return notes + [
+    return [*notes, *too_deep(layer.template)] + [
         f"UNCHECKED: self.{p.name}: no gradient of it was found (expected an attribute such as self.d{p.paths[0][-1]})"
         for p in open_
     ]

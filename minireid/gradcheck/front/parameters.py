@@ -18,7 +18,7 @@ import numpy as np
 from minireid.gradcheck.front import names
 
 Path = tuple[Any, ...]
-DEEPEST = 6  # floors of objects in objects that are looked through
+DEEPEST = 10  # steps of a path: self.layers[0].block.layers[1].W has six
 HOLDERS = ("data", "value", "val", "array", "w")  # W.data has its gradient in W.grad
 GRADIENTS = ("grads", "grad", "gradients", "gradient", "dparams", "derivatives")
 # arrays that are no parameters: running means, and what an optimiser keeps
@@ -38,18 +38,28 @@ class Parameter:
 
 def arrays_of(thing: Any) -> dict[Path, np.ndarray]:
     """Every array of floats that can be reached from an object."""
-    return dict(reach(thing, (), set()))
+    return dict(reach(thing, (), set(), DEEPEST))
 
 
-def reach(thing: Any, path: Path, above: set[int]) -> Iterator[tuple[Path, np.ndarray]]:
+def too_deep(thing: Any) -> list[str]:
+    """UNCHECKED notes for arrays that lie just below what `arrays_of` looks through."""
+    seen = arrays_of(thing)
+    below = [
+        path for path in dict(reach(thing, (), set(), DEEPEST + 2)) if path not in seen and not is_state(str(path[-1]))
+    ]
+    why = f"it lies more than {DEEPEST} steps deep. Check the part that holds it by itself"
+    return [f"UNCHECKED: self.{name_of(path)}: {why}" for path in below]
+
+
+def reach(thing: Any, path: Path, above: set[int], deepest: int) -> Iterator[tuple[Path, np.ndarray]]:
     if isinstance(thing, np.ndarray):
         if thing.dtype.kind == "f":
             yield path, thing
         return
-    if id(thing) in above or len(path) > DEEPEST:
+    if id(thing) in above or len(path) > deepest:
         return
     for key, part in parts_of(thing):
-        yield from reach(part, (*path, key), above | {id(thing)})
+        yield from reach(part, (*path, key), above | {id(thing)}, deepest)
 
 
 def parts_of(thing: Any) -> list[tuple[Any, Any]]:

@@ -45,8 +45,8 @@ def functions_of(module: ModuleType, definition: Definition, path: Path) -> list
     missing = [name for name, function in zip(definition.functions(), found) if not callable(function)]
     if missing:
         raise InputError(
-            f"{path} has no function {' and no '.join(missing)}; expected those of the file that minireid cell start "
-            f"writes{' with --loss' if definition.kind == 'loss' else ''}"
+            f"{path} has no function {' and no '.join(missing)}; expected those of the file that "
+            f"minireid exercise cell start writes{' with --loss' if definition.kind == 'loss' else ''}"
         )
     return found  # type: ignore[return-value]
 

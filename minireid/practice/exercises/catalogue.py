@@ -15,7 +15,7 @@ def exercise_of(name: str) -> Exercise:
     if name not in EXERCISES:
         near = difflib.get_close_matches(name, EXERCISES, n=2, cutoff=0.5)
         meant = f"did you mean {' or '.join(near)}? " if near else ""
-        raise InputError(f"there is no exercise {name}; {meant}All exercises: minireid exercise list")
+        raise InputError(f"there is no exercise {name}; {meant}all exercises: minireid exercise list")
     return EXERCISES[name]
 
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from minireid.base.errors import InputError
 from minireid.base.files import check_target, write_bytes, write_text
 from minireid.practice.exercises.catalogue import exercise_of
 from minireid.practice.grading.classes import Work, one
@@ -56,11 +55,9 @@ PYTHONPATH="$top/source" exec "$python" -m minireid.practice.grading.gradescope 
 def pack(out: Path, names: Sequence[str], hints: int = 1) -> None:
     """Write the zip file. names: the exercises of the assignment. hints: what students are told, as in grade.text.
 
-    InputError for an unknown exercise, for none, or if `out` cannot be written.
+    InputError for an unknown exercise or if `out` cannot be written.
     """
     check_target(out, ".zip", option="--gradescope")
-    if not names:
-        raise InputError("expected the exercises of the assignment: minireid exercise pack linear --gradescope OUT.zip")
     settings = {"exercises": [exercise_of(name).name for name in names], "hints": hints}
     files = {"setup.sh": SETUP.format(numpy=np.__version__), "run_autograder": RUN, SETTINGS: json.dumps(settings)}
     for path in sorted(PACKAGE.rglob("*")):

@@ -413,6 +413,29 @@ def test_a_parameter_without_a_gradient_is_unchecked():
     assert "UNCHECKED" in report.text(hints=0) and "running_mean" not in str(report)
 
 
+class Holding:
+    """A layer in a layer."""
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def forward(self, A):
+        return self.inner.forward(A)
+
+    def backward(self, dLdZ):
+        return self.inner.backward(dLdZ)
+
+
+@pytest.mark.parametrize(("floors", "checked"), [(8, True), (12, False)])
+def test_what_lies_deep_is_checked_or_said_to_be_unchecked(floors, checked):
+    layer = Linear(5, 7)
+    for _ in range(floors):
+        layer = Holding(layer)
+    report = check(layer, X)
+    assert any(name.endswith(".W") for name in verdicts(report)) == checked
+    assert ("steps deep. Check the part that holds it by itself" in report.text(hints=0)) != checked
+
+
 class Shared(Linear):
     """The same array under two names, and a network with the layers in a dict of parameters."""
 

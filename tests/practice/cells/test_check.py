@@ -1,4 +1,4 @@
-"""`minireid cell`: as a student uses it, with right answers, typical mistakes, stubs and bad input."""
+"""`minireid exercise cell`: as a student uses it, with right answers, typical mistakes, stubs and bad input."""
 
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -33,7 +33,7 @@ def checked(answer: str, tmp_path: Path, old: str = "", new: str = "") -> tuple[
 def test_answers_by_hand_are_right(answer: str, capsys: Capture) -> None:
     kind, student = answer.split("_")
     loss = ["--loss"] if kind == "loss" else []
-    assert cli.main(["cell", "check", str(ANSWERS / f"{answer}.py"), "--student", student, *loss]) == 0
+    assert cli.main(["exercise", "cell", "check", str(ANSWERS / f"{answer}.py"), "--student", student, *loss]) == 0
     said = capsys.readouterr().out
     assert said.startswith("forward   right: ") and f"\n{kind} of your own  right   seed 0, complex step\n" in said
     assert "WRONG" not in said and "not stable" not in said
@@ -98,7 +98,7 @@ def test_hints_tell_more_step_by_step(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["cell", "loss"])
 def test_the_file_of_the_start_is_not_written_yet(kind: str, tmp_path: Path, capsys: Capture) -> None:
     file, loss = tmp_path / "mine.py", ["--loss"] if kind == "loss" else []
-    assert cli.main(["cell", "start", str(file), "--student", "s7", *loss]) == 0
+    assert cli.main(["exercise", "cell", "start", str(file), "--student", "s7", *loss]) == 0
     command = capsys.readouterr().out.partition("When it is done: minireid ")[2].split()
     assert file.read_text(encoding="utf-8") == stub(definition_of("s7", kind=kind), "s7")
     assert cli.main(command) == 1
@@ -113,7 +113,7 @@ def test_a_right_forward_is_said_to_be_right_while_the_backward_is_a_stub(tmp_pa
 
 
 def test_another_students_answer_is_wrong(capsys: Capture) -> None:
-    assert cli.main(["cell", "check", str(ANSWERS / "cell_s7.py"), "--student", "s8"]) == 1
+    assert cli.main(["exercise", "cell", "check", str(ANSWERS / "cell_s7.py"), "--student", "s8"]) == 1
     assert "right   " not in capsys.readouterr().out.splitlines()[0]
 
 
@@ -131,7 +131,7 @@ def test_another_students_answer_is_wrong(capsys: Capture) -> None:
 def test_bad_files_are_one_line(source: str, said: str, tmp_path: Path, capsys: Capture) -> None:
     file = tmp_path / "mine.py"
     file.write_text(source, encoding="utf-8")
-    assert cli.main(["cell", "check", str(file), "--student", "s7"]) == 2
+    assert cli.main(["exercise", "cell", "check", str(file), "--student", "s7"]) == 2
     captured = capsys.readouterr()
     assert said in captured.err and len(captured.err.splitlines()) == 1 and not captured.out
 
@@ -150,7 +150,7 @@ def test_wrong_results_are_reports(returned: str, said: str, tmp_path: Path, cap
     file = tmp_path / "mine.py"
     text = f"def step_forward(x, h_prev, params):\n    return {returned}\ndef step_backward(dh, cache):\n    return 1\n"
     file.write_text(text, encoding="utf-8")
-    assert cli.main(["cell", "check", str(file), "--student", "s7"]) == 1
+    assert cli.main(["exercise", "cell", "check", str(file), "--student", "s7"]) == 1
     captured = capsys.readouterr()
     assert said in captured.out and "Traceback" not in captured.out + captured.err
 
@@ -177,7 +177,7 @@ def test_an_endless_loop_ends(tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_is_one_line(words: list[str], said: str, capsys: Capture) -> None:
-    assert cli.main(["cell", *words, "--student", "s7"]) == 2
+    assert cli.main(["exercise", "cell", *words, "--student", "s7"]) == 2
     captured = capsys.readouterr()
     assert said in captured.err and len(captured.err.splitlines()) == 1 and not captured.out
 
@@ -185,15 +185,15 @@ def test_bad_input_is_one_line(words: list[str], said: str, capsys: Capture) -> 
 def test_work_is_not_overwritten(tmp_path: Path, capsys: Capture) -> None:
     file = tmp_path / "mine.py"
     file.write_text("my work", encoding="utf-8")
-    assert cli.main(["cell", "start", str(file), "--student", "s7"]) == 2
+    assert cli.main(["exercise", "cell", "start", str(file), "--student", "s7"]) == 2
     assert "exists already" in capsys.readouterr().err and file.read_text(encoding="utf-8") == "my work"
 
 
 def test_page_latex_and_picture(tmp_path: Path, capsys: Capture) -> None:
     for name in ("cell.svg", "cell.png"):
-        assert cli.main(["cell", "--student", "s9", "--picture", str(tmp_path / name)]) == 0
+        assert cli.main(["exercise", "cell", "--student", "s9", "--picture", str(tmp_path / name)]) == 0
     assert "F11 h = (1 - o) * h_prev + o * s " in capsys.readouterr().out
-    assert cli.main(["cell", "--student", "s9", "--latex"]) == 0
+    assert cli.main(["exercise", "cell", "--student", "s9", "--latex"]) == 0
     assert capsys.readouterr().out.startswith(r"\begin{align}")
     with Image.open(tmp_path / "cell.png") as picture:
         assert picture.size[0] > 800
@@ -205,5 +205,5 @@ def test_page_latex_and_picture(tmp_path: Path, capsys: Capture) -> None:
         and title.text == "A gated cell of your own: 3 gates, a cell state, one matrix for several gates."
     )
     assert b"F11 h = (1 - o)" in written
-    assert cli.main(["cell", "--student", "s9", "--picture", str(tmp_path / "again.svg")]) == 0
+    assert cli.main(["exercise", "cell", "--student", "s9", "--picture", str(tmp_path / "again.svg")]) == 0
     assert (tmp_path / "again.svg").read_bytes() == written

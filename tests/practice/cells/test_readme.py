@@ -18,7 +18,7 @@ ANSWER = Path(__file__).parent / "answers" / "cell_s4.py"
 
 def test_the_equations_are_those_of_the_command() -> None:
     command, shown = BLOCKS[0]
-    assert command == "minireid cell --student s4"
+    assert command == "minireid exercise cell --student s4"
     assert page(definition_of("s4")).startswith(shown + "\n\n")
     (listed,) = re.findall(r"Here these are (.*)\.", README)
     assert all(f"= {function.strip('`')} " in f"{shown} " for function in listed.split(", "))
@@ -28,7 +28,7 @@ def test_the_equations_are_those_of_the_command() -> None:
 
 def test_the_report_is_the_checkers(tmp_path: Path) -> None:
     command, shown = BLOCKS[1]
-    assert command == "minireid cell check my_cell.py --student s4"
+    assert command == "minireid exercise cell check my_cell.py --student s4"
     file = tmp_path / "my_cell.py"
     file.write_text(
         ANSWER.read_text(encoding="utf-8").replace("dc * (c_prev - g)", "dc * (g - c_prev)"), encoding="utf-8"

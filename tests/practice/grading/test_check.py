@@ -52,13 +52,20 @@ def test_a_file_of_another_name(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "there is no exercise mine" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["start"], ["check"], ["start", "a", "b"], ["check", "linear.py"]])
-def test_bad_words_are_one_line(
+@pytest.mark.parametrize("words", [["start", "nope"], ["check", "linear.py"], ["check", "nope.py"]])
+def test_what_does_not_exist_is_one_line(
     words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert cli.main(["exercise", *words]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [[], ["start"], ["check"], ["start", "a", "b"], ["pack", "linear"], ["nope"]])
+def test_missing_words_are_named(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["exercise", *words])
+    assert "usage: minireid" in capsys.readouterr().err
 
 
 def test_in_a_notebook() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from minireid.base.errors import InputError
 
 
-def add_arguments(command: argparse.ArgumentParser) -> None:
+def add_cell_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("action", nargs="?", choices=("start", "check"), help="default: print the equations")
     command.add_argument("file", nargs="?", type=Path, metavar="FILE.py", help="start: a new file; check: your file")
     command.add_argument("--student", required=True, metavar="ID", help="your name or number: each has another cell")
@@ -24,14 +24,16 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run_cell(arguments: argparse.Namespace) -> int:
     """Returns 1 after a file that is not right, else 0."""
     from minireid.practice.cells import student
 
     kind = "loss" if arguments.loss else "cell"
     definition = student.definition_of(arguments.student, course=arguments.course, kind=kind)
     if bool(arguments.action) != bool(arguments.file):
-        raise InputError("expected a file with start and check alone: minireid cell check FILE.py --student ID")
+        raise InputError(
+            "expected a file with start and check alone: minireid exercise cell check FILE.py --student ID"
+        )
     if arguments.action == "check":
         return check(arguments, kind)
     if arguments.picture:
@@ -71,6 +73,6 @@ def command(arguments: argparse.Namespace, action: str, file: Path) -> str:
     """The command that goes on from here."""
     from shlex import quote
 
-    words = ["minireid", "cell", action, str(file), "--student", arguments.student]
+    words = ["minireid", "exercise", "cell", action, str(file), "--student", arguments.student]
     words += ["--course", arguments.course] * bool(arguments.course) + ["--loss"] * arguments.loss
     return " ".join(map(quote, words))

@@ -1,0 +1,27 @@
+"""The course as a website, or its pictures for slides."""
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    command.add_argument("action", choices=("site", "pictures"))
+    command.add_argument("out", type=Path, metavar="OUT", help="a new folder")
+    command.add_argument("--copy", default="", metavar="URL", help="site: the address of your copy, for downloads")
+    command.add_argument("--only", type=int, metavar="N", help="pictures: of this notebook alone")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from minireid.base.errors import InputError
+
+    try:
+        if arguments.action == "site":
+            from minireid.practice.course.site import write_site
+
+            print(f"written: {write_site(arguments.out, copy=arguments.copy)} pages, {arguments.out / 'index.html'}")
+        else:
+            from minireid.practice.course.pictures import write_pictures
+
+            print(f"written: {write_pictures(arguments.out, only=arguments.only)} pictures in {arguments.out}")
+    except ModuleNotFoundError as missing:
+        raise InputError(f"{missing.name} is not installed: pip install -e '.[tutorials]'") from missing
