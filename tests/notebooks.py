@@ -26,16 +26,21 @@ def solutions(notebook: nbformat.NotebookNode) -> list[str]:
     return [code for part in folded for code in re.findall(r"```python\n(.*?)```", part, re.DOTALL)]
 
 
+def outputs(cell: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    """What a cell put out, without stderr: there the first run says that it compiles."""
+    return [output for output in cell.outputs if output.get("name") != "stderr"]
+
+
 def kinds(cell: nbformat.NotebookNode) -> set[str]:
     """What a cell put out: text, pictures, a value."""
-    return {name for output in cell.outputs for name in (output.get("data") or {output.output_type: ""})}
+    return {name for output in outputs(cell) for name in (output.get("data") or {output.output_type: ""})}
 
 
 def texts(cell: nbformat.NotebookNode) -> list[str]:
     """What a cell put out, as text: all that was printed first, then each value."""
-    printed = "".join(output.text for output in cell.outputs if output.output_type == "stream")
-    data = [value for output in cell.outputs for key, value in output.get("data", {}).items() if "image" not in key]
-    return [text for text in (printed, *map(str, data)) if text]
+    printed = "".join(output.text for output in outputs(cell) if output.output_type == "stream")
+    values = [sorted(output.get("data", {}).items()) for output in outputs(cell)]
+    return [text for text in (printed, *(str(v) for found in values for key, v in found if "image" not in key)) if text]
 
 
 def drifted(before: str, after: str, numbers: bool = True) -> str:

@@ -1,32 +1,23 @@
 """The notebooks run from a clean kernel and put out what is stored in them; what they say is what they compute.
 
-They are portable, small and readable by a screen reader. The exercises are left to do, and their solutions are right.
+They are portable, small and readable by a screen reader.
 """
 
 import base64
-import importlib.util
-import inspect
 import re
 import time
 from pathlib import Path
-from types import ModuleType
 
 import nbformat
-import numpy as np
 import pytest
 from nbclient import NotebookClient
 
-from minireid.gradcheck import assert_gradients
-from minireid.layers import elman, gru
-from minireid.practice.exercises import catalogue
-from minireid.practice.exercises.stub import stub
 from tests.notebooks import TAGS, cells, drifted, kinds, solutions, texts, unsupported, words
 
 pytestmark = pytest.mark.slow
 
 TUTORIALS = Path(__file__).parents[1] / "tutorials"
 NOTEBOOKS = sorted(TUTORIALS.glob("*.ipynb"))
-EXERCISES = sorted(path.name for path in (TUTORIALS / "exercises").glob("*.py"))
 SECONDS = 420  # for a whole notebook, on a machine that does other work too
 WORDS = 2000
 LARGEST_PICTURE, LARGEST_NOTEBOOK = 150_000, 400_000  # bytes
@@ -40,27 +31,6 @@ INSTALL = """COPY = ""  # on Colab: the address of your copy of minireid, as `gi
 if COPY:
     %pip install -q "minireid @ git+{COPY}\""""
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-
-
-def load(folder: str, name: str) -> ModuleType:
-    """A file of tutorials/exercises or tutorials/solutions, as a module."""
-    spec = importlib.util.spec_from_file_location(f"{folder}_{name}", TUTORIALS / folder / name)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def own_functions(module: ModuleType) -> dict[str, str]:
-    """The functions that a file defines itself, with their arguments."""
-    found = inspect.getmembers(module, inspect.isfunction)
-    return {name: str(inspect.signature(f)) for name, f in found if f.__module__ == module.__name__}
-
-
-def draw(*lengths: int) -> tuple:
-    """x (3, *lengths, 5), a state (3, 7) and the parameters of a GRU."""
-    rng = np.random.default_rng(0)
-    return rng.normal(size=(3, *lengths, 5)), rng.normal(size=(3, 7)), gru.init(rng, 5, 7, dtype=np.float64)
 
 
 def test_they_are_numbered_without_a_gap() -> None:
@@ -161,37 +131,3 @@ def test_links_lead_somewhere(path: Path) -> None:
     text = "\n".join(cell.source for cell in cells(nbformat.read(path, 4), "markdown"))
     for target in re.findall(r"\]\(([\w./-]+\.\w+)(?:#[\w-]*)?\)", text):
         assert (TUTORIALS / target).exists(), target
-
-
-def test_each_exercise_has_a_solution() -> None:
-    assert EXERCISES == ["bptt.py", "gru_step.py"]
-    assert sorted(path.name for path in (TUTORIALS / "solutions").glob("*.py")) == EXERCISES
-
-
-@pytest.mark.parametrize("name", EXERCISES)
-def test_an_exercise_is_left_to_do(name: str) -> None:
-    exercise = load("exercises", name)
-    wanted = own_functions(exercise)
-    assert wanted and wanted.items() <= own_functions(load("solutions", name)).items()
-    assert (TUTORIALS / "exercises" / name).read_text(encoding="utf-8") == stub(catalogue.exercise_of(name[:-3]))
-    given = {thing.__name__ for thing in catalogue.exercise_of(name[:-3]).given}
-    for function in wanted.keys() - given:
-        arguments = inspect.signature(getattr(exercise, function)).parameters
-        with pytest.raises(NotImplementedError):
-            getattr(exercise, function)(*[None] * len(arguments))
-
-
-def test_solution_of_the_step() -> None:
-    step = load("solutions", "gru_step.py")
-    x, h_prev, p = draw()
-    np.testing.assert_allclose(step.step_forward(x, h_prev, p)[0], gru.step_forward(x, h_prev, p)[0], rtol=1e-13)
-    assert_gradients(step.step_forward, step.step_backward, x, h_prev, p)
-
-
-@pytest.mark.parametrize("T", [1, 4])
-def test_solution_of_the_loop(T: int) -> None:
-    loop = load("solutions", "bptt.py")
-    x, _, _ = draw(T)
-    p = elman.init(np.random.default_rng(1), 5, 7, dtype=np.float64)
-    np.testing.assert_allclose(loop.forward(x, p)[0], elman.forward(x, p)[0], rtol=1e-13)
-    assert_gradients(loop.forward, loop.backward, x, p)
