@@ -31,17 +31,25 @@ def threads(count: int | None) -> Iterator[None]:
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if count is not None and not 1 <= count <= available:
         raise InputError(f"expected --threads from 1 to {available} (this machine's cores), got {count}")
-    give_to_kernels(count or available)
+    before = give_to_kernels(count or available)
     keep_freed_memory()
-    with threadpool_limits(1, "blas"):
-        yield
+    try:
+        with threadpool_limits(1, "blas"):
+            yield
+    finally:
+        give_to_kernels(before)
 
 
-def give_to_kernels(count: int) -> None:
-    """`count` threads for numba, but no more than it started with. Without numba there is nothing to do."""
+def give_to_kernels(count: int) -> int:
+    """`count` threads for numba, but no more than it started with. Returns how many it had before.
+
+    Without numba there is nothing to do.
+    """
     try:
         import numba
     except ImportError:
-        return
+        return count
     started: int = vars(numba.config)["NUMBA_NUM_THREADS"]  # set when numba is imported; type checkers do not see it
+    before: int = numba.get_num_threads()
     numba.set_num_threads(min(count, started))
+    return before

@@ -1,6 +1,7 @@
 """Pictures of a gradient check: two gradients side by side, and the error as a function of the step."""
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from minireid.plots import style
 
@@ -12,7 +13,7 @@ def three_gradients(computed: np.ndarray, true: np.ndarray, *, title: str) -> st
     """
     panels = {"backward says": computed, "true": true, "difference": computed - true}
     with style.settings():
-        figure = style.figure(9, 3.4)
+        figure = style.figure(8, 3.2)
         axes = figure.subplots(1, 3)
         for place, (name, values) in zip(axes, panels.items()):
             flat = laid_out(values)
@@ -20,6 +21,8 @@ def three_gradients(computed: np.ndarray, true: np.ndarray, *, title: str) -> st
             image = place.imshow(flat, cmap="RdBu_r", vmin=-widest, vmax=widest, aspect="auto", interpolation="nearest")
             place.set_title(name)
             place.grid(False)
+            for axis in (place.xaxis, place.yaxis):  # rows and columns are counted in whole numbers
+                axis.set_major_locator(MaxNLocator(integer=True))
             figure.colorbar(image, ax=place, shrink=0.8)
             place.set_xlabel("time step, and the features of each" if values.ndim == 3 else "last axis")
         if computed.ndim == 3:

@@ -135,7 +135,7 @@ def box(axes: Axes, x: float, y: float, name: str, small: str, colour: str) -> N
     corner, shape = (x - WIDTH / 2, y - HEIGHT / 2), "round,pad=0,rounding_size=0.08"
     axes.add_patch(FancyBboxPatch(corner, WIDTH, HEIGHT, shape, facecolor=colour, edgecolor="#555555", zorder=2))
     axes.text(x, y - (0.08 if small else 0), name, ha="center", va="center", fontsize=10, zorder=3)
-    axes.text(x, y + 0.12, small, ha="center", va="center", fontsize=7.5, color="#555555", zorder=3)
+    axes.text(x, y + 0.12, small, ha="center", va="center", fontsize=8, color="#555555", zorder=3)
 
 
 def save_svg(picture: style.Figure, path: Path, *, title: str, text: str) -> None:

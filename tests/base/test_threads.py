@@ -31,13 +31,15 @@ def test_blas_is_held_to_one_thread_and_let_go() -> None:
         assert blas() == before
 
 
-def test_the_kernels_get_as_many_as_asked_for() -> None:
+def test_the_kernels_get_as_many_as_asked_for_and_then_what_they_had() -> None:
     numba = pytest.importorskip("numba", reason="needs numba: pip install -e .")
+    before = numba.get_num_threads()
     for count in range(1, CORES + 1):
         with threads(count):
             assert numba.get_num_threads() == min(count, numba.config.NUMBA_NUM_THREADS)
     with threads(None):
         assert numba.get_num_threads() == min(CORES, numba.config.NUMBA_NUM_THREADS)
+    assert numba.get_num_threads() == before
 
 
 @pytest.mark.skipif(CORES < 2, reason="this machine has one core")

@@ -3,6 +3,7 @@
 It is for the author of the functions. For a grade, a file runs in a process of its own (grader.py).
 """
 
+import re
 import secrets
 import traceback
 from collections.abc import Callable
@@ -28,6 +29,9 @@ class Shown(NamedTuple):
 
     def __str__(self) -> str:
         return text(self.grade, self.hints)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         return f"<style>{feedback.COLOURS}</style>\n{feedback.section(self.grade, self.hints)}"
@@ -84,7 +88,14 @@ def check_exercise(name: str, *functions: Callable[..., Any], hints: int = 1, se
     grade = judge(exercise, Direct(named), "the notebook", seed)
     if not grade.ok and hints >= 2:
         grade = grade._replace(reports=reports(exercise, named, hints, seed))
-    return Shown(grade, hints)
+    return Shown(in_own_names(grade, {name: getattr(named[name], "__name__", name) for name in wanted}), hints)
+
+
+def in_own_names(grade: Grade, names: dict[str, str]) -> Grade:
+    """The same grade with the reader's names of the functions. names: {the exercise's name: the reader's}."""
+    known = re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b")
+    rows = tuple(row._replace(part=names.get(row.part, row.part)) for row in grade.rows)
+    return grade._replace(word=known.sub(lambda found: names[found[0]], grade.word), rows=rows)
 
 
 def reports(exercise: Exercise, named: dict[str, Callable[..., Any]], hints: int, seed: int) -> tuple[str, ...]:

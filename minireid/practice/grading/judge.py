@@ -22,7 +22,7 @@ from minireid.practice.grading.results import (
     plain_results,
     revived,
 )
-from minireid.practice.grading.tensors import Comparison, compare
+from minireid.practice.grading.tensors import Comparison, compare, equal
 from minireid.practice.grading.variant import variant_of
 from minireid.practice.grading.words import absent, sentence, word
 
@@ -90,7 +90,18 @@ def plain_call(asked: Asked, draw: Inputs, student: Answers, missing: Failure | 
     got = named_results(asked, came if len(asked.results) > 1 else (came,))
     after = dict(zip(asked.arguments(), listed(answer.get("arguments"))))
     got |= leaves_of({name: after.get(name) for name in asked.changes})
-    return Found({name: compare(got.get(name), value, others=true) for name, value in true.items()}, came=got)
+    before = leaves_of({name: value for name, value in zip(asked.arguments(), draw.arrays) if name in asked.changes})
+    compared = {name: compare(got.get(name), value, others=true) for name, value in true.items()}
+    return Found(earned(compared, true, before), came=got)
+
+
+def earned(compared: dict[str, Comparison], true: dict[str, Any], before: dict[str, Any]) -> dict[str, Comparison]:
+    """An argument that must stay as it was counts beside a right result: a function that does nothing leaves it too."""
+    if any(compared[name].ok for name in true if name not in before):
+        return compared
+    alone = {name for name in before if compared[name].ok and equal(before[name], true[name])}
+    free = Comparison(False, "as before; counts when the result is right")
+    return {name: free if name in alone else found for name, found in compared.items()}
 
 
 class Try:

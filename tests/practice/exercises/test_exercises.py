@@ -61,6 +61,12 @@ def test_the_stub_gets_no_points_and_one_helpful_word(exercise: Exercise, tmp_pa
 
 
 @each
+def test_functions_that_do_nothing_get_no_points(exercise: Exercise, tmp_path: Path) -> None:
+    grade = graded(stub(exercise).replace(EMPTY, "..."), exercise, tmp_path, 0)
+    assert grade.points == 0 and not any(row.ok for row in grade.rows), grade.rows
+
+
+@each
 def test_the_stub_stands_alone(exercise: Exercise) -> None:
     text = stub(exercise)
     tree = ast.parse(text)

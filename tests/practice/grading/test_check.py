@@ -87,6 +87,11 @@ def test_in_a_notebook_not_written_yet() -> None:
     def forward(x, p):
         raise NotImplementedError
 
+    def linear_forward(x, p):
+        raise NotImplementedError
+
     assert "not written yet" in str(check_exercise("linear", forward, forward))
+    shown = check_exercise("linear", linear_forward, forward)
+    assert "linear_forward is not written yet" in str(shown) and repr(shown) == str(shown)
     with pytest.raises(InputError, match="expected 2 functions for linear"):
         check_exercise("linear", forward)
