@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minireid.base.errors import InputError
+from minireid.practice.cells.exercise import own_exercise
 from minireid.practice.exercises.catalogue import exercise_of
 from minireid.practice.exercises.exercise import Exercise, Inputs
 from minireid.practice.grading import feedback
@@ -79,10 +80,30 @@ def check_exercise(name: str, *functions: Callable[..., Any], hints: int = 1, se
     hints: 0 the verdict, 1 tensors, 2 the wrong line, 3 the cause, 4 the fix. seed: None draws a fresh one.
     InputError for an unknown exercise, or if functions are missing. They may have any names: their order counts.
     """
-    exercise = exercise_of(name)
+    return checked(exercise_of(name), functions, hints, seed)
+
+
+def check_cell(
+    student: str,
+    *functions: Callable[..., Any],
+    course: str = "",
+    loss: bool = False,
+    hints: int = 1,
+    seed: int | None = None,
+) -> Shown:
+    """Check a cell of your own: check_cell("ada", step_forward, step_backward). loss=True: a loss of your own.
+
+    student, course: those that it was drawn from. hints, seed: as in check_exercise. InputError for a bad name.
+    """
+    return checked(own_exercise(student, course=course, kind="loss" if loss else "cell"), functions, hints, seed)
+
+
+def checked(exercise: Exercise, functions: tuple[Callable[..., Any], ...], hints: int, seed: int | None) -> Shown:
     wanted = [n for a in exercise.asked for n in ("" if a.given else a.name, a.backward_name) if n]
     if len(functions) != len(wanted):
-        raise InputError(f"expected {len(wanted)} functions for {name} ({', '.join(wanted)}), got {len(functions)}")
+        raise InputError(
+            f"expected {len(wanted)} functions for {exercise.name} ({', '.join(wanted)}), got {len(functions)}"
+        )
     named = dict(zip(wanted, functions)) | {a.name: a.function for a in exercise.asked if a.given}
     seed = secrets.randbelow(2**31) if seed is None else seed
     grade = judge(exercise, Direct(named), "the notebook", seed)
