@@ -3,6 +3,7 @@
 It is for the author of the functions. For a grade, a file runs in a process of its own (grader.py).
 """
 
+import inspect
 import re
 import secrets
 import traceback
@@ -52,15 +53,18 @@ class Direct:
         try:
             return self.call(**request) if do == "call" else self.backward(**request)
         except Exception as fault:  # the functions are the reader's: whatever they raise is told
-            last = traceback.extract_tb(fault.__traceback__)[-1]
-            return Failure(type(fault).__name__, str(fault), last.lineno, last.name)
+            file = inspect.getsourcefile(inspect.unwrap(self.functions[request["function"]]))
+            own = [step for step in traceback.extract_tb(fault.__traceback__) if step.filename == file]
+            line, name = (own[-1].lineno, own[-1].name) if own else (None, "")
+            return Failure(type(fault).__name__, str(fault), line, name)
 
     def call(self, function: str, arguments: Any, config: Any, slot: str = "") -> dict[str, Any]:
         arguments, config = copies(arguments), copies(config)
         results = self.functions[function](*arguments, **config)
         if slot:
             if not isinstance(results, (tuple, list)) or len(results) < 2:
-                raise TypeError(f"{function} returned one value; expected results and a cache")
+                came = "nothing" if results is None else "one value"
+                raise TypeError(f"{function} returned {came}; expected results and a cache")
             *results, self.slots[slot] = results
         return {"results": tuple(results) if slot else results, "arguments": arguments}
 
@@ -128,7 +132,9 @@ def reports(exercise: Exercise, named: dict[str, Callable[..., Any]], hints: int
         if asked.backward and not asked.given:
             arrays, config = revived(asked.draw(np.random.default_rng(seed)))
             try:
-                report = check(named[asked.name], named[asked.backward_name], *arrays, name=asked.name, **config)
+                report = check(
+                    named[asked.name], named[asked.backward_name], *arrays, name=asked.name, seed=seed, **config
+                )
             except Exception:  # an exception of forward: the grade tells it
                 continue
             found += [] if report.ok else [report.text(hints)]

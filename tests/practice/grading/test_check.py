@@ -93,6 +93,8 @@ def test_in_a_notebook_not_written_yet() -> None:
         raise NotImplementedError
 
     assert "not written yet" in str(check_exercise("linear", forward, forward))
+    assert "wrong  forward          3 tensors" in str(check_exercise("linear", lambda x, p: None, forward))
+    assert "returned nothing; expected results and a cache" in str(check_exercise("linear", lambda x, p: None, forward))
     shown = check_exercise("linear", linear_forward, forward)
     assert "linear_forward is not written yet" in str(shown) and repr(shown) == str(shown)
     with pytest.raises(InputError, match="expected 2 functions for linear"):
