@@ -12,6 +12,9 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         help="only this one (may be given again; default: all of which somebody has a file)",
     )  # fmt: skip
     command.add_argument(
+        "--course", default="", metavar="WORD", help="of cells and losses of one's own (cell.py, loss.py)"
+    )
+    command.add_argument(
         "--out", type=Path, metavar="FOLDER", help="write grades.csv, grades.xml, feedback/STUDENT.html"
     )
     command.add_argument("--hints", type=int, choices=range(5), default=1, help="of the feedback, as in exercise check")
@@ -35,6 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
     works = classes.grade_class(
         arguments.folder,
         arguments.exercise,
+        course=arguments.course,
         seed=arguments.seed,
         hints=arguments.hints,
         workers=arguments.jobs,

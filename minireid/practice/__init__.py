@@ -8,3 +8,10 @@ def check_exercise(*arguments: Any, **options: Any) -> Any:
     from minireid.practice.grading.direct import check_exercise as check
 
     return check(*arguments, **options)
+
+
+def check_cell(*arguments: Any, **options: Any) -> Any:
+    """In a notebook: check_cell("ada", step_forward, step_backward), for the cell of ada. See grading/direct.py."""
+    from minireid.practice.grading.direct import check_cell as check
+
+    return check(*arguments, **options)

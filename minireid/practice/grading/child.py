@@ -151,7 +151,7 @@ def plain(value: Any, depth: int = 0) -> Any:
 
 
 def described(value: Any) -> str:
-    return "None" if value is None else f"an object of type {type(value).__name__}"
+    return "nothing" if value is None else f"an object of type {type(value).__name__}"
 
 
 def error_of(fault: BaseException, path: str) -> dict[str, Any]:

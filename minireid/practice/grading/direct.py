@@ -3,6 +3,7 @@
 It is for the author of the functions. For a grade, a file runs in a process of its own (grader.py).
 """
 
+import inspect
 import re
 import secrets
 import traceback
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minireid.base.errors import InputError
+from minireid.practice.cells.exercise import own_exercise
 from minireid.practice.exercises.catalogue import exercise_of
 from minireid.practice.exercises.exercise import Exercise, Inputs
 from minireid.practice.grading import feedback
@@ -51,15 +53,18 @@ class Direct:
         try:
             return self.call(**request) if do == "call" else self.backward(**request)
         except Exception as fault:  # the functions are the reader's: whatever they raise is told
-            last = traceback.extract_tb(fault.__traceback__)[-1]
-            return Failure(type(fault).__name__, str(fault), last.lineno, last.name)
+            file = inspect.getsourcefile(inspect.unwrap(self.functions[request["function"]]))
+            own = [step for step in traceback.extract_tb(fault.__traceback__) if step.filename == file]
+            line, name = (own[-1].lineno, own[-1].name) if own else (None, "")
+            return Failure(type(fault).__name__, str(fault), line, name)
 
     def call(self, function: str, arguments: Any, config: Any, slot: str = "") -> dict[str, Any]:
         arguments, config = copies(arguments), copies(config)
         results = self.functions[function](*arguments, **config)
         if slot:
             if not isinstance(results, (tuple, list)) or len(results) < 2:
-                raise TypeError(f"{function} returned one value; expected results and a cache")
+                came = "nothing" if results is None else "one value"
+                raise TypeError(f"{function} returned {came}; expected results and a cache")
             *results, self.slots[slot] = results
         return {"results": tuple(results) if slot else results, "arguments": arguments}
 
@@ -79,10 +84,30 @@ def check_exercise(name: str, *functions: Callable[..., Any], hints: int = 1, se
     hints: 0 the verdict, 1 tensors, 2 the wrong line, 3 the cause, 4 the fix. seed: None draws a fresh one.
     InputError for an unknown exercise, or if functions are missing. They may have any names: their order counts.
     """
-    exercise = exercise_of(name)
+    return checked(exercise_of(name), functions, hints, seed)
+
+
+def check_cell(
+    student: str,
+    *functions: Callable[..., Any],
+    course: str = "",
+    loss: bool = False,
+    hints: int = 1,
+    seed: int | None = None,
+) -> Shown:
+    """Check a cell of your own: check_cell("ada", step_forward, step_backward). loss=True: a loss of your own.
+
+    student, course: those that it was drawn from. hints, seed: as in check_exercise. InputError for a bad name.
+    """
+    return checked(own_exercise(student, course=course, kind="loss" if loss else "cell"), functions, hints, seed)
+
+
+def checked(exercise: Exercise, functions: tuple[Callable[..., Any], ...], hints: int, seed: int | None) -> Shown:
     wanted = [n for a in exercise.asked for n in ("" if a.given else a.name, a.backward_name) if n]
     if len(functions) != len(wanted):
-        raise InputError(f"expected {len(wanted)} functions for {name} ({', '.join(wanted)}), got {len(functions)}")
+        raise InputError(
+            f"expected {len(wanted)} functions for {exercise.name} ({', '.join(wanted)}), got {len(functions)}"
+        )
     named = dict(zip(wanted, functions)) | {a.name: a.function for a in exercise.asked if a.given}
     seed = secrets.randbelow(2**31) if seed is None else seed
     grade = judge(exercise, Direct(named), "the notebook", seed)
@@ -107,7 +132,9 @@ def reports(exercise: Exercise, named: dict[str, Callable[..., Any]], hints: int
         if asked.backward and not asked.given:
             arrays, config = revived(asked.draw(np.random.default_rng(seed)))
             try:
-                report = check(named[asked.name], named[asked.backward_name], *arrays, name=asked.name, **config)
+                report = check(
+                    named[asked.name], named[asked.backward_name], *arrays, name=asked.name, seed=seed, **config
+                )
             except Exception:  # an exception of forward: the grade tells it
                 continue
             found += [] if report.ok else [report.text(hints)]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from minireid.practice.grading.classes import Work
-from minireid.practice.grading.grade import Grade, Row, points
+from minireid.practice.grading.grade import Grade, Row, condensed, points
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 48rem; margin: 2rem auto; padding: 0 1rem; color: #1b1b1b; }
@@ -39,7 +39,7 @@ def section(grade: Grade, hints: int) -> str:
     parts = [f"<h2>{escape(grade.exercise)}: {points(grade.points)} of {points(grade.of)}</h2>"]
     parts.append(f'<p class="{"right" if grade.ok else "wrong"}">{escape(grade.word)}</p>')
     if hints >= 1 and grade.rows:
-        rows = "\n".join(row_of(row) for row in grade.rows)
+        rows = "\n".join(row_of(row) for row in condensed(grade.rows))
         head = "<tr><th>function</th><th>tensor</th><th>result</th><th>points</th></tr>"
         parts.append(f"<table>\n{head}\n{rows}\n</table>")
     if hints >= 1 and not grade.ok and grade.hint:

@@ -1,8 +1,12 @@
 """A grade: points for every tensor, what was seen, and one helpful word. Plain data, made by the parent process."""
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from minireid.practice.exercises.exercise import Exercise
+
+NO_ANSWER = ("not written", "no answer", "missing")
 
 
 class Row(NamedTuple):
@@ -57,7 +61,7 @@ def text(grade: Grade, hints: int = 1) -> str:
     lines = [f"{grade.exercise}  {points(grade.points)} of {points(grade.of)} points   seed {grade.seed}"]
     lines.append(f"  {grade.word}")
     if hints >= 1:
-        for row in grade.rows:
+        for row in condensed(grade.rows):
             state = "right" if row.ok else "wrong"
             said = "" if row.said == "right" else row.said
             note = f"  (note: {row.note})" if row.note else ""
@@ -66,6 +70,19 @@ def text(grade: Grade, hints: int = 1) -> str:
             lines.append(f"  where to look: {grade.hint}")
     lines += [f"  probably {cause}" for cause in grade.causes if hints >= 3]
     return "\n".join([*lines, *grade.reports])
+
+
+def condensed(rows: Sequence[Row]) -> list[Row]:
+    """The rows to show: tensors of one function that did not come are one."""
+    shown: list[Row] = []
+    for (part, said), group in groupby(rows, lambda row: (row.part, row.said)):
+        tensors = list(group)
+        if said in NO_ANSWER and len(tensors) > 1:
+            got, of = sum(row.points for row in tensors), sum(row.of for row in tensors)
+            shown.append(Row(part, f"{len(tensors)} tensors", False, got, round(of, 2), said))
+        else:
+            shown += tensors
+    return shown
 
 
 def points(number: float) -> str:

@@ -36,17 +36,21 @@ def named_results(asked: Asked, values: Any) -> dict[str, np.ndarray]:
 
 def named_gradients(asked: Asked, arrays: tuple[Any, ...], gradients: Any) -> dict[str, np.ndarray]:
     """{"x": dx, "W": dW}. Parameters of a dict may come as W or dW."""
-    names = asked.arguments()
-    if len(names) == 1 and not (isinstance(gradients, tuple) and len(gradients) == 1):
-        gradients = (gradients,)
-    gradients = listed(gradients)
+    pairs = [(name, array) for name, array in zip(asked.arguments(), arrays) if has_gradient(array)]
+    one_alone = len(pairs) == 1 and not (isinstance(gradients, tuple) and len(gradients) == 1)
+    gradients = (gradients,) if one_alone or isinstance(gradients, np.ndarray) else listed(gradients)
     found: dict[str, Any] = {}
-    for name, array, gradient in zip(names, arrays, gradients):
+    for (name, array), gradient in zip(pairs, gradients):
         if not isinstance(array, dict):
             found[name] = gradient
         else:
             found |= {path: at(gradient, path.split(".")) for path, _ in leaves(array)}
     return found
+
+
+def has_gradient(array: Any) -> bool:
+    """Numbers of rows and labels have none."""
+    return isinstance(array, dict) or np.asarray(array).dtype.kind == "f"
 
 
 def at(gradients: Any, path: list[str]) -> Any:

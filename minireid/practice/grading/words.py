@@ -43,6 +43,8 @@ def sentence(failure: Failure, name: str, file: str) -> str:
         return f"{name}: {failure.text}{where}"
     if failure.kind in ("ModuleNotFoundError", "ImportError"):
         return f"{name}: {failure.text}{where}; the grader has NumPy alone, and only this file"
+    if failure.kind == "TypeError" and not failure.line:  # not raised in the file: what came back does not fit
+        return failure.text if failure.text.startswith(name) else f"{name}: {failure.text}"
     return f"{name} raises {failure.kind}{where}: {failure.text}"
 
 

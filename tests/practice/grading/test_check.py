@@ -7,7 +7,9 @@ import pytest
 from minireid import cli
 from minireid.base.errors import InputError
 from minireid.layers import gru, linear
-from minireid.practice import check_exercise
+from minireid.practice import check_cell, check_exercise
+from minireid.practice.cells.exercise import functions
+from minireid.practice.cells.student import definition_of
 from tests.practice.grading.cheats import BACKWARD, RIGHT, START
 
 SIGN = START + RIGHT.replace('dy @ p["W"].T', '-dy @ p["W"].T')
@@ -91,7 +93,23 @@ def test_in_a_notebook_not_written_yet() -> None:
         raise NotImplementedError
 
     assert "not written yet" in str(check_exercise("linear", forward, forward))
+    assert "wrong  forward          3 tensors" in str(check_exercise("linear", lambda x, p: None, forward))
+    assert "returned nothing; expected results and a cache" in str(check_exercise("linear", lambda x, p: None, forward))
     shown = check_exercise("linear", linear_forward, forward)
     assert "linear_forward is not written yet" in str(shown) and repr(shown) == str(shown)
     with pytest.raises(InputError, match="expected 2 functions for linear"):
         check_exercise("linear", forward)
+
+
+def test_a_cell_of_ones_own_in_a_notebook() -> None:
+    forward, backward = functions(definition_of("s7"))
+    assert check_cell("s7", forward, backward).grade.points == 20
+
+    def turned(dh, cache):
+        dx, *others = backward(dh, cache)
+        return -dx, *others
+
+    shown = check_cell("s7", forward, turned, hints=1, seed=1)
+    assert not shown.grade.ok and "x is wrong (right but for a sign" in str(shown)
+    with pytest.raises(InputError, match="expected 2 functions for loss"):
+        check_cell("s7", forward, loss=True)

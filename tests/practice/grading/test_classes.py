@@ -81,6 +81,30 @@ def test_a_file_for_each_student(tmp_path: Path) -> None:
     assert [(work.student, work.grade.points) for work in works] == [("ada", 5), ("bob", 5)]
 
 
+ANSWERS = Path(__file__).parents[1] / "cells" / "answers"
+
+
+def test_each_student_is_graded_on_a_cell_of_their_own(tmp_path: Path) -> None:
+    """s4, s7 and s9 handed in right cells; a copy of s7's gets nothing; a name that is no name stops nobody."""
+    strange = "n" * 150
+    for student, answer in (("s4", "s4"), ("s7", "s7"), ("s9", "s9"), ("copy", "s7"), (strange, "s7")):
+        (tmp_path / student).mkdir()
+        (tmp_path / student / "cell.py").write_text((ANSWERS / f"cell_{answer}.py").read_text("utf-8"), "utf-8")
+    works = classes.grade_class(tmp_path, seed=3)
+    assert {w.student: w.grade.points for w in works} == {"s4": 20, "s7": 20, "s9": 20, "copy": 0, strange: 0}
+    assert "1 to 100 signs" in next(w.grade.word for w in works if w.student == strange)
+    other = classes.grade_class(tmp_path, ["cell"], course="another", seed=3)
+    assert not any(w.grade.ok for w in other)
+    with pytest.raises(InputError, match="--course"):
+        classes.grade_class(tmp_path, course=" ")
+
+
+def test_losses_of_ones_own(tmp_path: Path) -> None:
+    for student in ("s1", "s3"):
+        (tmp_path / f"{student}.py").write_text((ANSWERS / f"loss_{student}.py").read_text("utf-8"), "utf-8")
+    assert all(w.grade.ok for w in classes.grade_class(tmp_path, ["loss"], seed=5))
+
+
 def test_a_fault_of_the_grader_costs_nobody_else(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     right = classes.grade_file
 
