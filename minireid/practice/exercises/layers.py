@@ -31,11 +31,13 @@ def draw_maps(rng: np.random.Generator) -> Inputs:
 
 
 def draw_overlapping(rng: np.random.Generator) -> Inputs:
-    """Windows larger than the stride, and a map that they do not fill."""
+    """Windows larger than the stride, a map that they do not fill, and two equal numbers that win one window."""
     N, C = sizes(rng, 2, 2, 4)
     H, W = sizes(rng, 2, 6, 9)
     window = tuple(sizes(rng, 2, 2, 4))
-    return Inputs((uniform(rng, N, H, W, C),), {"window": window, "stride": int(rng.integers(1, min(window) + 1))})
+    x = uniform(rng, N, H, W, C)
+    x[0, 0, 1, 0] = x[0, 1, 0, 0] = 2.0
+    return Inputs((x,), {"window": window, "stride": int(rng.integers(1, min(window) + 1))})
 
 
 EXERCISES = (

@@ -8,11 +8,12 @@ from minireid.practice.exercises.exercise import Asked, Exercise, Inputs
 
 
 def draw_logits(rng: np.random.Generator) -> Inputs:
-    """One row is so large that a careless exponential overflows."""
+    """In one row a careless exponential overflows; in another the right person's probability is rounded to 0."""
     N, K = sizes(rng, 2)
-    x = 2 * uniform(rng, N, K)
+    x, labels = 2 * uniform(rng, N, K), rng.integers(0, K, N)
     x[0] += 900
-    return Inputs((x,), {"labels": rng.integers(0, K, N)})
+    x[1, labels[1]] -= 900
+    return Inputs((x,), {"labels": labels})
 
 
 def draw_pairs(rng: np.random.Generator) -> Inputs:

@@ -32,6 +32,7 @@ import numpy.fft
 import numpy.linalg
 import numpy.random
 import wire
+from listening import listened
 
 
 class Watch:
@@ -99,17 +100,18 @@ class Student:
 
     def call(self, function: str, arguments: Any, config: Any, slot: str = "") -> dict[str, Any]:
         arguments, config = revived(arguments), revived(config)
-        results = getattr(self.module, function)(*arguments, **config)
+        results, warned = listened(getattr(self.module, function), *arguments, **config)
         if slot:
             if type(results) not in (tuple, list) or len(results) < 2:
                 raise TypeError(f"{function} returned {described(results)}; expected results and a cache")
             *results, self.slots[slot] = results
             results = tuple(results)
         after = [plain(value) if isinstance(value, (np.ndarray, dict)) else None for value in arguments]
-        return {"results": plain(results), "arguments": after}
+        return {"results": plain(results), "arguments": after, "warned": warned}
 
     def backward(self, function: str, upstream: Any, slot: str, config: Any) -> dict[str, Any]:
-        return {"results": plain(getattr(self.module, function)(*upstream, self.slots[slot], **config))}
+        results, warned = listened(getattr(self.module, function), *upstream, self.slots[slot], **config)
+        return {"results": plain(results), "warned": warned}
 
     def watch(self, on: bool) -> dict[str, Any]:
         seen, self.watching = self.watching, Watch(self.path) if on else None

@@ -7,6 +7,7 @@ import inspect
 import re
 import secrets
 import traceback
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from minireid.practice.exercises.exercise import Exercise, Inputs
 from minireid.practice.grading import feedback
 from minireid.practice.grading.grade import Grade, text
 from minireid.practice.grading.judge import judge
+from minireid.practice.grading.listening import listened
 from minireid.practice.grading.process import Failure
 from minireid.practice.grading.results import revived
 
@@ -60,16 +62,17 @@ class Direct:
 
     def call(self, function: str, arguments: Any, config: Any, slot: str = "") -> dict[str, Any]:
         arguments, config = copies(arguments), copies(config)
-        results = self.functions[function](*arguments, **config)
+        results, warned = listened(self.functions[function], *arguments, **config)
         if slot:
             if not isinstance(results, (tuple, list)) or len(results) < 2:
                 came = "nothing" if results is None else "one value"
                 raise TypeError(f"{function} returned {came}; expected results and a cache")
             *results, self.slots[slot] = results
-        return {"results": tuple(results) if slot else results, "arguments": arguments}
+        return {"results": tuple(results) if slot else results, "arguments": arguments, "warned": warned}
 
     def backward(self, function: str, upstream: Any, slot: str, config: Any) -> dict[str, Any]:
-        return {"results": self.functions[function](*upstream, self.slots[slot], **config)}
+        results, warned = listened(self.functions[function], *upstream, self.slots[slot], **config)
+        return {"results": results, "warned": warned}
 
 
 def copies(value: Any) -> Any:
@@ -132,9 +135,10 @@ def reports(exercise: Exercise, named: dict[str, Callable[..., Any]], hints: int
         if asked.backward and not asked.given:
             arrays, config = revived(asked.draw(np.random.default_rng(seed)))
             try:
-                report = check(
-                    named[asked.name], named[asked.backward_name], *arrays, name=asked.name, seed=seed, **config
-                )
+                with warnings.catch_warnings(action="ignore"):  # the grade has a note of them
+                    report = check(
+                        named[asked.name], named[asked.backward_name], *arrays, name=asked.name, seed=seed, **config
+                    )
             except Exception:  # an exception of forward: the grade tells it
                 continue
             found += [] if report.ok else [report.text(hints)]

@@ -15,10 +15,14 @@ class Found(NamedTuple):
     failure: Failure | None = None
     extra: str = ""  # a sentence: the variant, numerical differences
     came: dict[str, Any] = {}  # noqa: RUF012 the student's arrays
+    note: str = ""  # accepted, but somebody should look at it
 
 
-def merged(found: list[Found]) -> Found:
-    """Several draws: a tensor's worst comparison, with a word if it is right for some of them."""
+def merged(found: list[Found], settings: list[str]) -> Found:
+    """Several draws: a tensor's worst comparison; if it is right for some, for which it is not.
+
+    settings: what the function was called with at each draw, in words.
+    """
     failure = next((one.failure for one in found if one.failure), None)
     extra = next((one.extra for one in found if one.extra), "")
     tensors = {}
@@ -27,9 +31,11 @@ def merged(found: list[Found]) -> Found:
         worst = next((c for c in each if not c.ok), max(each, key=lambda c: c.error))
         right = sum(c.ok for c in each)
         if right and not worst.ok:
-            worst = worst._replace(said=f"{worst.said}; right for {right} of {len(each)} draws")
+            setting = next(said for said, c in zip(settings, each) if not c.ok)
+            for_which = f", not for {setting}" if setting else ""
+            worst = worst._replace(said=f"{worst.said}; right for {right} of {len(each)} draws{for_which}")
         tensors[name] = worst
-    return Found(tensors, failure, extra)
+    return Found(tensors, failure, extra, note=next((one.note for one in found if one.note), ""))
 
 
 def nothing(true: Mapping[str, Any], failure: Failure) -> Found:

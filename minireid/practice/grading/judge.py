@@ -4,6 +4,7 @@ A pair of functions: each result of forward and each gradient of backward is a r
 draws. Forward has a third of the points, backward two thirds; within them all tensors count alike.
 """
 
+import re
 from typing import Any, Protocol
 
 import numpy as np
@@ -69,15 +70,16 @@ def examined(
     """({name of the student's function: what was found}, the known mistake that leads to it or "")."""
     if asked.judge:
         return {asked.name: judged(asked, draws, student, missing)}, ""
+    settings = [setting_of(draw) for draw in draws]
     if not asked.backward:
         calls = [plain_call(asked, draw, student, missing) for draw in draws]
-        return {asked.name: merged(calls)}, cause_of(exercise, asked, draws, [None] * DRAWS, calls)
+        return {asked.name: merged(calls, settings)}, cause_of(exercise, asked, draws, [None] * DRAWS, calls)
     tries = [Try(asked, draw, rng) for draw in draws]
     forwards = [forward_call(asked, one, student, missing, str(n)) for n, one in enumerate(tries)]  # all before any
     backwards = [backward_call(asked, one, student, missing, str(n)) for n, one in enumerate(tries)]  # backward
     cause = cause_of(exercise, asked, draws, [None] * DRAWS, forwards)
     cause = cause or cause_of(exercise, asked, draws, [one.upstream for one in tries], backwards)
-    return {asked.name: merged(forwards), asked.backward_name: merged(backwards)}, cause
+    return {asked.name: merged(forwards, settings), asked.backward_name: merged(backwards, settings)}, cause
 
 
 def plain_call(asked: Asked, draw: Inputs, student: Answers, missing: Failure | None) -> Found:
@@ -89,19 +91,44 @@ def plain_call(asked: Asked, draw: Inputs, student: Answers, missing: Failure | 
     came = answer.get("results")
     got = named_results(asked, came if len(asked.results) > 1 else (came,))
     after = dict(zip(asked.arguments(), listed(answer.get("arguments"))))
-    got |= leaves_of({name: after.get(name) for name in asked.changes})
+    after = leaves_of({name: after.get(name) for name in asked.changes})
+    got |= after
     before = leaves_of({name: value for name, value in zip(asked.arguments(), draw.arrays) if name in asked.changes})
     compared = {name: compare(got.get(name), value, others=true) for name, value in true.items()}
-    return Found(earned(compared, true, before), came=got)
+    return found(earned(compared, true, before, after), answer, came=got)
 
 
-def earned(compared: dict[str, Comparison], true: dict[str, Any], before: dict[str, Any]) -> dict[str, Comparison]:
+def earned(
+    compared: dict[str, Comparison], true: dict[str, Any], before: dict[str, Any], after: dict[str, Any]
+) -> dict[str, Comparison]:
     """An argument that must stay as it was counts beside a right result: a function that does nothing leaves it too."""
-    if any(compared[name].ok for name in true if name not in before):
-        return compared
     alone = {name for name in before if compared[name].ok and equal(before[name], true[name])}
+    result = any(compared[name].ok for name in true if name not in before)
+    other = {name for name in alone if not np.array_equal(before[name], after[name])}
     free = Comparison(False, "as before; counts when the result is right")
-    return {name: free if name in alone else found for name, found in compared.items()}
+    moved = Comparison(False, "not as before to the last digit: work on a copy")
+    return {
+        name: moved if name in other else free if name in alone and not result else one
+        for name, one in compared.items()
+    }
+
+
+def found(tensors: dict[str, Comparison], answer: Any, **more: Any) -> Found:
+    """With what NumPy warned of while the function ran."""
+    warned = printable(answer.get("warned", ""))
+    return Found(tensors, note=f"NumPy warns: {warned}" if warned else "", **more)
+
+
+def printable(text: Any) -> str:
+    """What came from the process may be anything."""
+    return re.sub(r"[^ -~]", "?", text)[:100] if isinstance(text, str) else ""
+
+
+def setting_of(draw: Inputs) -> str:
+    """The shape of the first array, and the options."""
+    said = [f"an array of the shape {a.shape}" for a in draw.arrays if isinstance(a, np.ndarray)][:1]
+    plain = {name: v for name, v in draw.config.items() if isinstance(v, (int, float, str, tuple))}
+    return ", ".join(said + [f"{name}={v:.3g}" if isinstance(v, float) else f"{name}={v}" for name, v in plain.items()])
 
 
 class Try:
@@ -134,7 +161,7 @@ def forward_call(asked: Asked, one: Try, student: Answers, missing: Failure | No
     variant = None if all(c.ok for c in tensors.values()) else variant_of(asked, one.draw, got, one.upstream)
     if variant:
         one.gradients = named_gradients(asked, one.arrays, variant.gradients)
-    return Found(tensors, extra=f"this is {variant.name}" if variant else "", came=got)
+    return found(tensors, answer, extra=f"this is {variant.name}" if variant else "", came=got)
 
 
 def backward_call(asked: Asked, one: Try, student: Answers, missing: Failure | None, slot: str) -> Found:
@@ -149,7 +176,15 @@ def backward_call(asked: Asked, one: Try, student: Answers, missing: Failure | N
     came = named_gradients(asked, one.arrays, answer.get("results"))
     compared = {name: compare(came.get(name), value, one.rows, one.gradients) for name, value in one.gradients.items()}
     told, extra = numerical.told_apart(compared, one.gradients, asked, seen)
-    return Found(told, extra=extra, came=came)
+    seen_once = found(told, answer, extra=extra, came=came)
+    again = student.ask(do="backward", **call) if slot == "0" and not seen_once.note else answer
+    if isinstance(again, Failure) or not same(came, named_gradients(asked, one.arrays, again.get("results"))):
+        return seen_once._replace(note="a second call with the same cache gives other gradients: backward changes it")
+    return seen_once
+
+
+def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(equal(array, other.get(name)) for name, array in one.items())
 
 
 def judged(asked: Asked, draws: list[Inputs], student: Answers, missing: Failure | None) -> Found:
@@ -177,5 +212,8 @@ def rows_of(asked: Asked, parts: dict[str, Found], share: float) -> list[Row]:
         of = share * part / len(tensors)
         for tensor, c in tensors.items():
             note = "float32: compute in the dtype of the input" if c.single and c.ok else numerical.note(c)
-            rows.append(Row(name, tensor, c.ok, of if c.ok else 0.0, of, c.said, note))
+            shown = f"d{tensor}" if asked.backward and name == asked.backward_name else tensor
+            rows.append(
+                Row(name, shown, c.ok, of if c.ok else 0.0, of, c.said, note or (parts[name].note if c.ok else ""))
+            )
     return rows

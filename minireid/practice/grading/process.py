@@ -149,7 +149,7 @@ def running(source: bytes, name: str, limits: Limits = Limits()) -> Iterator[Stu
 def furnish(machine: Path) -> None:
     """The folder that the process imports from: NumPy, and the files of this room that run there."""
     machine.mkdir()
-    for file in ("child.py", "fence.py", "wire.py"):
+    for file in ("child.py", "fence.py", "listening.py", "wire.py"):
         shutil.copy(HERE / file, machine / file)
     numpy = Path(np.__file__).parent
     for library in (numpy, numpy.with_name("numpy.libs")):

@@ -59,6 +59,8 @@ def how_wrong(
 ) -> str:
     if np.isnan(found).any():
         return f"NaN in {int(np.isnan(found).sum())} of {found.size} entries"
+    if np.isinf(found).any() and np.isfinite(true).all():
+        return f"infinite in {int(np.isinf(found).sum())} of {found.size} entries"
     if not found.any():
         return "all zero"
     for name, other in others.items():
@@ -70,7 +72,7 @@ def how_wrong(
     if said:
         return said
     if np.nan_to_num(errors, nan=np.inf).max() < 1e-3:
-        return f"close, but not equal (relative error {errors.max():.0e}): numerical differences, or rounding?"
+        return f"close, but not equal (relative error {errors.max():.0e})"
     wrong = int((~(errors <= TOLERANCE)).sum())
     return f"{wrong} of {true.size} entries wrong"
 
@@ -97,10 +99,15 @@ def factor(found: np.ndarray, true: np.ndarray, rows: int) -> str:
     times = float((found * true).sum()) / size if size else 0.0
     if not times or not close(found, times * true):
         return ""
-    known = {-1.0: "a sign", 2.0: "a factor 2", 0.5: "a factor 1/2"}
+    known = {-1.0: "a sign (times -1)", 2.0: "a factor 2", 0.5: "a factor 1/2"}
     if rows > 2:
-        known |= {float(rows): "a sum for a mean", 1 / rows: "a mean for a sum"}
+        known |= {float(rows): f"a factor {rows}, the number of rows: a sum where a mean belongs"}
+        known |= {1 / rows: f"a factor 1/{rows}, {rows} rows: a mean where a sum belongs"}
     for number, word in known.items():
         if abs(times - number) < 1e-6 * abs(number):
-            return f"right but for {word} (times {number:.4g})"
-    return f"right but for a factor {times:.4g}"
+            return f"right but for {word}"
+    if found.size == 1:  # any number is a multiple of any other
+        return ""
+    upside = 1 / times
+    whole = abs(upside) > 2 and abs(upside - round(upside)) < 1e-6 * abs(upside)
+    return f"right but for a factor {f'1/{round(upside)}' if whole else f'{times:.4g}'}"

@@ -7,7 +7,11 @@ from minireid.practice.grading.process import Failure
 
 def word(asked: Asked, parts: dict[str, Found], file: str) -> str:
     """One helpful sentence about a function or a pair."""
-    told = [verdict(name, found, file) for name, found in parts.items() if not (asked.given and name == asked.name)]
+    told = [
+        verdict(name, found, file, "d" if asked.backward and name == asked.backward_name else "")
+        for name, found in parts.items()
+        if not (asked.given and name == asked.name)
+    ]
     first = next((found.failure for found in parts.values() if found.failure), None)
     if first and first.kind == "absent":
         return first.text
@@ -17,12 +21,13 @@ def word(asked: Asked, parts: dict[str, Found], file: str) -> str:
     return "; ".join(told)
 
 
-def verdict(name: str, found: Found, file: str) -> str:
+def verdict(name: str, found: Found, file: str, sign: str) -> str:
+    """sign: "d" in front of the names of gradients."""
     if found.extra and not all(c.ok for c in found.tensors.values()):
         return f"{name}: {found.extra}"
     if found.failure:
         return sentence(found.failure, name, file)
-    wrong = {tensor: c for tensor, c in found.tensors.items() if not c.ok}
+    wrong = {f"{sign}{tensor}": c for tensor, c in found.tensors.items() if not c.ok}
     if not wrong:
         return f"{name} is right"
     first, c = next(

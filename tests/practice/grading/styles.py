@@ -206,36 +206,38 @@ def forward(x, *, labels):
     e = np.exp(x - x.max(1)[:, None])
     prob = e / e.sum(1)[:, None]
     onehot = np.eye(x.shape[1])[labels]
-    return float(-(np.log(prob) * onehot).sum(1).mean()), (prob, onehot)
+    logp = x - x.max(1)[:, None] - np.log(e.sum(1))[:, None]
+    return float(-(logp * onehot).sum(1).mean()), (prob, onehot)
 
 def backward(dloss, cache):
     prob, onehot = cache
     return dloss * (prob - onehot) / len(prob)
 """),
-    "softmax, with a floor in the logarithm": ("softmax", """
+    "softmax, with logaddexp": ("softmax", """
 def forward(x, *, labels):
-    e = np.exp(x - x.max(axis=1, keepdims=True))
-    prob = e / e.sum(axis=1, keepdims=True)
-    return -np.mean(np.log(prob[np.arange(len(x)), labels] + 1e-12)), (prob, labels)
+    total = np.logaddexp.reduce(x, axis=1)
+    return np.mean(total - x[np.arange(len(x)), labels]), (x, total, labels)
 
 def backward(dloss, cache):
-    prob, labels = cache
-    d = prob.copy()
+    x, total, labels = cache
+    d = np.exp(x - total[:, None])
     d[range(len(d)), labels] -= 1.0
     return dloss / len(d) * d
 """),
     "softmax, the whole Jacobian": ("softmax", """
 def forward(x, labels):
-    rows = [np.exp(row - row.max()) / np.exp(row - row.max()).sum() for row in x]
-    return -sum(np.log(row[k]) for row, k in zip(rows, labels)) / len(x), (rows, labels)
+    shifted = [row - row.max() for row in x]
+    rows = [np.exp(row) / np.exp(row).sum() for row in shifted]
+    losses = [np.log(np.exp(row).sum()) - row[k] for row, k in zip(shifted, labels)]
+    return sum(losses) / len(x), (rows, labels)
 
 def backward(dloss, cache):
     rows, labels = cache
     result = []
     for row, k in zip(rows, labels):
-        dprob = np.zeros(len(row))
-        dprob[k] = -dloss / len(rows) / row[k]
-        result.append((np.diag(row) - np.outer(row, row)) @ dprob)
+        dlogp = np.zeros(len(row))
+        dlogp[k] = -dloss / len(rows)
+        result.append((np.eye(len(row)) - np.outer(np.ones(len(row)), row)).T @ dlogp)
     return np.array(result)
 """),
     "tanh and sigmoid, from x": ("tanh_sigmoid", """
@@ -339,7 +341,7 @@ def backward(dy, cache):
     np.add.at(dx, (n, places[..., 0], places[..., 1], c), dy)
     return dx
 """),
-    "max-pooling, a mask of equals": ("maxpool2d", """
+    "max-pooling, a mask of the first": ("maxpool2d", """
 def forward(x, *, window=(2, 2), stride=2):
     view = np.lib.stride_tricks.sliding_window_view(x, window, axis=(1, 2))[:, ::stride, ::stride]
     return view.max((-2, -1)), (x, view.max((-2, -1)), window, stride)
@@ -350,7 +352,9 @@ def backward(dy, cache):
     for i in range(y.shape[1]):
         for j in range(y.shape[2]):
             part = np.s_[:, i * s:i * s + window[0], j * s:j * s + window[1]]
-            dx[part] += (x[part] == y[:, i, j][:, None, None]) * dy[:, i, j][:, None, None]
+            equal = (x[part] == y[:, i, j][:, None, None]).reshape(len(x), -1, x.shape[-1])
+            first = equal & (np.cumsum(equal, axis=1) == 1)
+            dx[part] += first.reshape(x[part].shape) * dy[:, i, j][:, None, None]
     return dx
 """),
     "bptt, lists": ("bptt", ELMAN + """

@@ -81,7 +81,7 @@ def test_in_a_notebook_with_a_mistake() -> None:
         return dx, dh_prev, {**grads, "bz": -grads["bz"]}
 
     shown = check_exercise("gru_step", gru.step_forward, back, hints=2)
-    assert not shown.grade.ok and "10 of 11 are right, bz" in str(shown) and shown.grade.reports
+    assert not shown.grade.ok and "10 of 11 are right, dbz" in str(shown) and shown.grade.reports
     assert "a sign" in shown._repr_html_()
 
 
@@ -110,6 +110,6 @@ def test_a_cell_of_ones_own_in_a_notebook() -> None:
         return -dx, *others
 
     shown = check_cell("s7", forward, turned, hints=1, seed=1)
-    assert not shown.grade.ok and "x is wrong (right but for a sign" in str(shown)
+    assert not shown.grade.ok and "dx is wrong (right but for a sign" in str(shown)
     with pytest.raises(InputError, match="expected 2 functions for loss"):
         check_cell("s7", forward, loss=True)

@@ -62,12 +62,13 @@ def test_a_process_that_invents_what_was_watched_is_not_believed_nor_crashed_on(
         (np.zeros((2, 3)), "all zero"),
         (np.full((2, 3), np.nan), "NaN in 6 of 6 entries"),
         (-np.arange(6.0).reshape(2, 3), "right but for a sign (times -1)"),
-        (4 * np.arange(6.0).reshape(2, 3), "right but for a sum for a mean (times 4)"),
-        (np.arange(6.0).reshape(2, 3) / 4, "right but for a mean for a sum (times 0.25)"),
+        (4 * np.arange(6.0).reshape(2, 3), "a factor 4, the number of rows: a sum where a mean belongs"),
+        (np.arange(6.0).reshape(2, 3) / 4, "a factor 1/4, 4 rows: a mean where a sum belongs"),
         (3.5 * np.arange(6.0).reshape(2, 3), "right but for a factor 3.5"),
         (np.arange(6.0).reshape(2, 3)[::-1], "6 of 6 entries wrong"),
         (np.arange(6.0).reshape(2, 3) + 1j, "complex128; expected real numbers"),
-        (np.full((2, 3), np.inf), "6 of 6 entries wrong"),
+        (np.full((2, 3), np.inf), "infinite in 6 of 6 entries"),
+        (np.arange(6.0).reshape(2, 3) / 30, "right but for a factor 1/30"),
     ],
 )
 def test_how_it_is_wrong_is_said(got: Any, said: str) -> None:

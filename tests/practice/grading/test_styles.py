@@ -21,5 +21,5 @@ def test_a_right_solution_is_not_accused(name: str, tmp_path: Path) -> None:
     for seed in range(3):
         grade = grade_file(file, EXERCISES[exercise], seed)
         assert grade.ok and grade.points == grade.of, (grade.word, [row for row in grade.rows if not row.ok])
-        inexact = "float32" in name or "epsilon" in name or "floor" in name
-        assert inexact or not any(row.note for row in grade.rows)
+        noted = "float32" in name or "epsilon" in name or "tape" in name  # a tape adds up at every call
+        assert noted or not any(row.note for row in grade.rows)
