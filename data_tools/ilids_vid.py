@@ -106,9 +106,7 @@ def compare(dataset: str, raw: Path, tracks: list[RawTrack], sizes: Sizes, publi
     counts = (len(seen[0]), len(seen[1]), len(seen[0] & seen[1]), len(tracks))
     here = dict(zip(PUBLISHED, counts))
     if seen[0] ^ seen[1]:
-        findings.notes.append(
-            f"{len(seen[0] ^ seen[1]):,} persons are in one camera only: no pairs can be made of them"
-        )
+        findings.notes.append(f"persons in one camera only: {len(seen[0] ^ seen[1]):,}; no pairs can be made of them")
     gaps = [track.frames[0].parent for track in tracks if has_gap(track)]
     if gaps:
         findings.notes.append(f"{len(gaps):,} tracks have gaps in their numbers, such as {gaps[0]}; flow jumps there")

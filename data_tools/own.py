@@ -120,7 +120,7 @@ def compare(dataset: str, raw: Path, tracks: list[RawTrack], sizes: Sizes, publi
         cameras.setdefault(track.person, set()).add(track.camera)
     alone = sum(len(seen) == 1 for seen in cameras.values())
     if alone:
-        findings.notes.append(f"{alone:,} persons are in one camera only: protocol halves leaves them out")
+        findings.notes.append(f"persons in one camera only: {alone:,}; protocol halves leaves them out")
     if len(set(sizes.values())) > 1:
         findings.notes.append(
             f"{len(set(sizes.values())):,} sizes of images: all are resized to one, whatever their shape"

@@ -132,9 +132,7 @@ def compare(dataset: str, raw: Path, tracks: list[RawTrack], sizes: Sizes, publi
     only_a, only_b = len(in_a) - len(both), len(in_b) - len(both)
     if only_a + only_b:
         ways = f"{only_a:,} in A, {only_b:,} in B"
-        findings.notes.append(
-            f"{only_a + only_b:,} persons are in one camera only ({ways}): no pairs can be made of them"
-        )
+        findings.notes.append(f"persons in one camera only: {only_a + only_b:,} ({ways}); no pairs can be made of them")
     long_enough = protocol_178(tracks)
     counts = (len(in_a), len(in_b), len(both), only_a + only_b, len(tracks))
     here = dict(zip(PUBLISHED, counts))

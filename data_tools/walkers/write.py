@@ -225,10 +225,10 @@ def write_walkers(
     the same bytes for any number of workers.
     Raises InputError on bad arguments, before anything is written. `out` is written completely or not at all.
     """
+    out = Path(out).absolute()
     frames = frames or (LENGTHS if twins else FRAMES.get(layout, (1, 1)))
     workers = (os.cpu_count() or 1) if workers is None else workers
     _check(out, people, seed, frames, twins, layout, workers)
-    out = out.absolute()
     walks = cast(people, seed, twins, layout)
     try:
         partial_out = _fresh_partial(out)

@@ -12,6 +12,8 @@ COLOUR = {True: style.GREEN, False: "#CC2233", None: "#BBBBBB"}  # right, wrong,
 POINTS = {True: 5.0, False: 2.0, None: 2.0}  # width of the frame: also readable without colours
 CELL, GAP = 128 / 144, 0.14  # inches; a frame 32 pixels wide is enlarged four times, without a remainder
 HEADER, LINE = 0.34, 0.14  # inches; LINE: of a caption
+FOOT = 3.3  # inches: of the sentence below all
+LETTERS = 15  # of a name that fits under a picture
 
 
 def draw(
@@ -38,18 +40,21 @@ def draw(
     height = CELL * probes.shape[1] / probes.shape[2]
     row = height + LINE * (1 if ranks is None and ranked_names is None else 2) + 0.24
     with style.settings():
-        figure = style.free_figure((K + 1) * (CELL + GAP) + 3 * GAP, HEADER + P * row + 0.2)
+        width = max((K + 1) * (CELL + GAP) + 3 * GAP, place(0) + FOOT)
+        figure = style.free_figure(width, HEADER + P * row + 0.2)
         style.label(figure, GAP + CELL / 2, HEADER - 0.15, "probe", fontweight="bold")
         for k in range(K):
             style.label(figure, place(k) + CELL / 2, HEADER - 0.15, str(k + 1), fontweight="bold")
         for p in range(P):
             top = HEADER + p * row
-            caption = probe_names[p] + ("" if ranks is None else f"\n{at_rank(ranks[p])}")
+            caption = shortened(probe_names[p]) + ("" if ranks is None else f"\n{at_rank(ranks[p])}")
             style.picture(figure, GAP, top, CELL, height, probes[p][..., :3], frame=style.BLACK, points=1)
             below(figure, GAP, top + height, caption)
             for k in range(K):
                 hit = None if right is None else bool(right[p, k])
-                caption = f"{distances[p, k]:.2f}" + ("" if ranked_names is None else f"\n{ranked_names[p][k]}")
+                caption = f"{distances[p, k]:.2f}" + (
+                    "" if ranked_names is None else f"\n{shortened(ranked_names[p][k])}"
+                )
                 image = ranked[p, k, ..., :3]
                 style.picture(figure, place(k), top, CELL, height, image, frame=COLOUR[hit], points=POINTS[hit])
                 below(figure, place(k), top + height, caption)
@@ -67,6 +72,15 @@ def spread(ranks: np.ndarray, count: int) -> np.ndarray:
 def place(k: int) -> float:
     """The left edge of gallery entry k, in inches."""
     return 2.5 * GAP + (k + 1) * (CELL + GAP)
+
+
+def shortened(name: str) -> str:
+    """A name that fits under a picture: p25/entrance/monday -> p25/…/monday."""
+    first, _, rest = name.partition("/")
+    middle = f"{first}/…/{rest.rpartition('/')[2]}"
+    if len(name) <= LETTERS:
+        return name
+    return middle if "/" in rest and len(middle) <= LETTERS else f"{name[: LETTERS // 2]}…{name[-(LETTERS // 2) :]}"
 
 
 def at_rank(rank: float) -> str:

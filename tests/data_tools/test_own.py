@@ -68,7 +68,7 @@ def test_verify_of_a_sound_folder(raw: Path, capsys: Capture) -> None:
     assert verify_command.main(["own", str(raw)]) == 0
     said = capsys.readouterr().out
     assert "published" not in said and said.endswith("no faults\n")
-    assert "3 persons are in one camera only" in said and "3 sizes of images" in said and "1 images repeat" in said
+    assert "persons in one camera only: 3;" in said and "3 sizes of images" in said and "1 images repeat" in said
     facts = {what: here for what, here, _ in find_faults.verify("own", raw, progress=False).facts}
     assert (facts["persons"], facts["cameras"], facts["tracks"]) == ("5", "3", "9")
     assert facts["persons in two cameras or more"] == "2" and facts["most tracks of a person in a camera"] == "2"

@@ -44,7 +44,7 @@ def test_sound_folder_has_notes_but_no_faults(
     assert facts["frames per track"] == ("2 to 12, mean 5", "5 to 675, mean about 100")
     assert facts["height x width"] == ("32 x 16", "128 x 64")
     assert facts["persons 1-200, > 21 frames in both"] == ("0", "178")
-    assert any("1 persons are in one camera only (1 in A, 0 in B)" in note for note in findings.notes)
+    assert any("persons in one camera only: 1 (1 in A, 0 in B)" in note for note in findings.notes)
     assert main(["prid2011", str(raw)]) == 0
     assert capsys.readouterr().out.endswith("no faults\n")
     assert main(["prid2011", str(raw), "--published"]) == 1

@@ -151,6 +151,15 @@ def draw_gallery(path: Path, right: np.ndarray | None, **extra: Any) -> np.ndarr
     return opened(path)
 
 
+def test_long_names_are_shortened_to_fit_under_a_picture() -> None:
+    assert (
+        gallery.shortened("p25/entrance/monday") == "p25/…/monday" and gallery.shortened("person_0001") == "person_0001"
+    )
+    assert all(
+        len(gallery.shortened(name)) <= gallery.LETTERS for name in ("a" * 40, "a/" * 20, "abc/defghijklmno/pqrst")
+    )
+
+
 def test_gallery_frames_are_green_and_thick_where_right_and_red_where_wrong(tmp_path: Path) -> None:
     right = np.array([[True, False, False], [False, False, True]])
     pixels = draw_gallery(tmp_path / "gallery.png", right)
