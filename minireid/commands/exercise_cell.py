@@ -19,8 +19,8 @@ def add_cell_arguments(command: argparse.ArgumentParser) -> None:
         "--hints",
         type=int,
         choices=range(5),
-        default=4,
-        help="with check, how much is told: 0 the verdict, 1 tensors, 2 line, 3 cause, 4 fix (default)",
+        default=1,
+        help="with check, how much is told: 0 the verdict, 1 tensors (default), 2 line, 3 cause, 4 fix",
     )
 
 

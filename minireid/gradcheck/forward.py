@@ -44,15 +44,16 @@ def compare_forwards(
     seconds: processor time for the search for the cause.
     Raises whatever `forward` raises.
     """
-    expected = [run(reference, draw) for draw in draws]
-    got = [run(forward, draw) for draw in draws]
+    count = results_of(reference, draws[0])
+    expected = [run(reference, draw, count) for draw in draws]
+    got = [run(forward, draw, count) for draw in draws]
     shapes = next(filter(None, map(shape_fault, got, expected)), "")
     same = not shapes and all(equal(a, b) for a, b in zip(got, expected))
     if same or (not shapes and only_rounds(forward, draws[0], got, expected)):
         return None
-    line, mend = difference(forward, reference, draws, expected, seconds)
+    line, mend = difference(forward, reference, draws, expected, count, seconds)
     for text, variant in variants:
-        if all(equal(a, run(variant, draw)) for a, draw in zip(got, draws)):
+        if all(equal(a, run(variant, draw, count)) for a, draw in zip(got, draws)):
             message = f"the forward is another function: {text}"
             return message, Finding(line, [Explanation(Cause.FORWARD, message)])
     mended = [Explanation(mend.cause, mend.text, mend.after())] if mend else []
@@ -85,7 +86,7 @@ def with_forward(report: Report, differs: tuple[str, Finding]) -> Report:
 
 
 def difference(
-    forward: Function, reference: Function, draws: list[Draw], expected: list[Output], seconds: float
+    forward: Function, reference: Function, draws: list[Draw], expected: list[Output], count: int, seconds: float
 ) -> tuple[Line | None, Mend | None]:
     """(the first line that differs, the change that makes the forward equal to the reference)."""
     theirs = recorded(reference, draws[0])
@@ -94,7 +95,7 @@ def difference(
         tracer.program = program
         if not program.statements:
             return None, None
-        search = Search(forward, draws, expected, program, tracer)
+        search = Search(forward, draws, expected, count, program, tracer)
         found = search.first_difference(theirs)
         line = search.line(*found) if found else None
         mend = search.mend(found, time.thread_time() + seconds) if seconds > 0 else None
@@ -122,10 +123,17 @@ class Search:
     """The search for the change of a forward that makes it equal to the reference."""
 
     def __init__(
-        self, forward: Function, draws: list[Draw], expected: list[Output], program: Program, tracer: Tracer
+        self,
+        forward: Function,
+        draws: list[Draw],
+        expected: list[Output],
+        count: int,
+        program: Program,
+        tracer: Tracer,
     ) -> None:
         self.forward, self.draws, self.expected, self.program, self.tracer = forward, draws, expected, program, tracer
         self.bench = Bench(program, 1e-8)
+        self.count = count
         self.events = assigned(traced(tracer, FORWARD, lambda: run(forward, draws[0])))
         self.order = tracer.statements
         first = {number: execution for execution, number in reversed(list(enumerate(self.order)))}
@@ -196,16 +204,26 @@ class Search:
         """Whether with the change the forward returns what the reference returns, on every draw."""
         try:
             with self.bench.applied([change]):
-                return all(equal(run(self.forward, draw), y) for draw, y in zip(self.draws, self.expected))
+                return all(equal(run(self.forward, draw, self.count), y) for draw, y in zip(self.draws, self.expected))
         except Exception:  # a changed program may fail in any way
             return False
 
 
-def run(function: Function, draw: Draw) -> list[tuple[str, np.ndarray]]:
+def results_of(function: Function, draw: Draw) -> int:
+    """How many results a forward returns beside its cache."""
+    arrays, config = draw
+    result = function(*(map_leaves(np.array, a) for a in arrays), **fresh(config))
+    return max(1, len(result) - 1) if isinstance(result, (tuple, list)) else 1
+
+
+def run(function: Function, draw: Draw, count: int = 1) -> list[tuple[str, np.ndarray]]:
+    """The first `count` results of a forward: ("", y), or ("result 1", h), ("result 2", c)."""
     arrays, config = draw
     own = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in fresh(config).items()}
     result = function(*(map_leaves(np.array, a) for a in arrays), **own)
     y = result[0] if isinstance(result, (tuple, list)) else result
+    if count > 1 and isinstance(result, (tuple, list)):
+        y = {f"result {n}": value for n, value in enumerate(result[:count], start=1)}
     return [(name, np.asarray(leaf)) for name, leaf in leaves(y)]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from minireid.gradcheck.forward import compare_forwards, equal, run, shape_fault
 from minireid.gradcheck.report import Report
-from minireid.layers import dropout, elman, gru, linear, sigmoid, tanh
+from minireid.layers import dropout, elman, gru, linear, lstm, sigmoid, tanh
 from tests.gradcheck.planting import changed, fixed, line_of, module
 
 
@@ -84,6 +84,21 @@ def test_another_shape_or_other_names_are_told():
     said, _ = compare_forwards(lambda x: ({"y": x}, x), tanh.forward, x_draws(3, 5), [])
     assert said == "forward returns y; expected an array"
     assert shape_fault([("a", np.ones(2))], [("a", np.zeros(2))]) == ""
+
+
+def test_every_result_is_compared():
+    """An LSTM step has two: h and the cell."""
+    rng = np.random.default_rng(0)
+    p = lstm.init(rng, 2, 4, dtype=np.float64)
+    draw = (rng.normal(size=(3, 2)), rng.normal(size=(3, 4)), rng.normal(size=(3, 4)), p), {}
+    wrong = lambda *arrays: (lambda h, c, cache: (h, c + 0.1, cache))(*lstm.step_forward(*arrays))  # noqa: E731
+    assert compare_forwards(lstm.step_forward, lstm.step_forward, [draw], []) is None
+    message, _ = compare_forwards(wrong, lstm.step_forward, [draw], [], seconds=0)
+    assert "result 2 is" in message
+    message, _ = compare_forwards(lambda x, h, c, p: (h, c), lstm.step_forward, [draw], [], seconds=0)
+    assert "result 1" in message
+    several = lambda x: ({"low": x, "high": 2 * x}, x)  # noqa: E731
+    assert compare_forwards(several, several, x_draws(3, 5), []) is None
 
 
 def test_nan_is_a_difference():

@@ -18,14 +18,16 @@ class Inputs(NamedTuple):
 class Asked(NamedTuple):
     """A function of a page, or a pair of forward and backward.
 
-    draw: fresh numbers and sizes from a generator. results: names of what it returns, without the cache. backward: None
-    for a plain function. prefix: of the names in the student's file. given: forward stands in the stub, only backward
-    is asked. changes: arguments that are changed in place. judge: for a function that draws; it looks at what came, for
-    each of the inputs, and returns [(what must be true, whether it is)]. without: arguments that the stub leaves out.
+    draw: fresh numbers and sizes from a generator; or several such functions, one for each kind of input.
+    results: names of what it returns, without the cache. backward: None for a plain function.
+    prefix: of the names in the student's file. given: forward stands in the stub, only backward is asked.
+    changes: arguments that are changed in place, or must not be.
+    judge: for a function that draws; it looks at what came, for each of the inputs, and returns [(what must be true,
+    whether it is)]. without: arguments that the stub leaves out.
     """
 
     function: Callable[..., Any]
-    draw: Callable[[np.random.Generator], Inputs]
+    draw: Callable[[np.random.Generator], Inputs] | tuple[Callable[[np.random.Generator], Inputs], ...]
     results: tuple[str, ...]
     backward: Callable[..., Any] | None = None
     prefix: str = ""
@@ -33,6 +35,11 @@ class Asked(NamedTuple):
     changes: tuple[str, ...] = ()
     judge: Callable[[list[Inputs], list[Any]], list[tuple[str, bool]]] | None = None
     without: tuple[str, ...] = ()
+
+    def draws(self, rng: np.random.Generator, count: int) -> list[Inputs]:
+        """Every kind of input, as far as `count` goes."""
+        kinds = self.draw if isinstance(self.draw, tuple) else (self.draw,)
+        return [kinds[n % len(kinds)](rng) for n in range(count)]
 
     @property
     def name(self) -> str:

@@ -1,5 +1,7 @@
 """Exercises on layers without time."""
 
+from functools import partial
+
 import numpy as np
 
 from minireid.layers import conv2d, linear, maxpool2d, sigmoid, tanh
@@ -7,10 +9,8 @@ from minireid.practice.exercises.draws import sizes, uniform
 from minireid.practice.exercises.exercise import Asked, Exercise, Inputs
 
 
-def draw_linear(rng: np.random.Generator) -> Inputs:
-    """x of two or three axes."""
-    N, T, D, O = sizes(rng, 4)
-    batch = (N, T) if rng.integers(2) else (N,)
+def draw_linear(rng: np.random.Generator, axes: int) -> Inputs:
+    *batch, D, O = sizes(rng, axes + 1)
     return Inputs((uniform(rng, *batch, D), {"W": uniform(rng, D, O), "b": uniform(rng, O)}))
 
 
@@ -21,13 +21,12 @@ def draw_wide(rng: np.random.Generator) -> Inputs:
     return Inputs((x,))
 
 
-def draw_maps(rng: np.random.Generator) -> Inputs:
+def draw_maps(rng: np.random.Generator, stride: int, padding: int) -> Inputs:
     N, C, O = sizes(rng, 3, 2, 4)
     H, W = sizes(rng, 2, 5, 7)
     KH, KW = sizes(rng, 2, 1, 3)
     p = {"W": uniform(rng, KH, KW, C, O), "b": uniform(rng, O)}
-    config = {"stride": int(rng.integers(1, 3)), "padding": int(rng.integers(2))}
-    return Inputs((uniform(rng, N, H, W, C), p), config)
+    return Inputs((uniform(rng, N, H, W, C), p), {"stride": stride, "padding": padding})
 
 
 def draw_overlapping(rng: np.random.Generator) -> Inputs:
@@ -40,6 +39,9 @@ def draw_overlapping(rng: np.random.Generator) -> Inputs:
     return Inputs((x,), {"window": window, "stride": int(rng.integers(1, min(window) + 1))})
 
 
+LINEAR = (partial(draw_linear, axes=2), partial(draw_linear, axes=3))
+MAPS = tuple(partial(draw_maps, stride=s, padding=p) for s, p in ((1, 0), (2, 1), (1, 1)))
+
 EXERCISES = (
     Exercise(
         name="linear",
@@ -47,7 +49,7 @@ EXERCISES = (
         level=1,
         points=5,
         minutes=20,
-        asked=(Asked(linear.forward, draw_linear, ("y",), linear.backward),),
+        asked=(Asked(linear.forward, LINEAR, ("y",), linear.backward),),
         hint="Each entry of W is used once for every row of x; x may have more than two axes.",
         like="linear",
     ),
@@ -70,7 +72,7 @@ EXERCISES = (
         level=2,
         points=12,
         minutes=90,
-        asked=(Asked(conv2d.forward, draw_maps, ("y",), conv2d.backward, without=("kernel", "need_dx")),),
+        asked=(Asked(conv2d.forward, MAPS, ("y",), conv2d.backward, without=("kernel", "need_dx")),),
         hint="Every product x W of F1 adds dy W to one pixel of dx, and dy x to one entry of dW. Windows overlap: add.",
         like="conv2d",
     ),

@@ -1,5 +1,7 @@
 """Exercises on losses."""
 
+from functools import partial
+
 import numpy as np
 
 from minireid.losses import contrastive_squared, softmax, triplet_hard
@@ -16,8 +18,8 @@ def draw_logits(rng: np.random.Generator) -> Inputs:
     return Inputs((x,), {"labels": labels})
 
 
-def draw_pairs(rng: np.random.Generator) -> Inputs:
-    """Rows in several pairs; negative pairs on both sides of the margin; sometimes with weights."""
+def draw_pairs(rng: np.random.Generator, weighted: bool) -> Inputs:
+    """Rows in several pairs; negative pairs on both sides of the margin."""
     D, persons = sizes(rng, 2, 3, 5)
     x = uniform(rng, 2 * persons, D)
     pairs = rng.permutation(np.stack(np.triu_indices(len(x), k=1), axis=1))[: 3 * persons]
@@ -25,7 +27,7 @@ def draw_pairs(rng: np.random.Generator) -> Inputs:
     same[:2] = True, False
     distances = np.linalg.norm(x[pairs[:, 0]] - x[pairs[:, 1]], axis=1)[~same]
     config = {"pairs": pairs, "same": same, "margin": float(np.median(distances)) + 0.01}
-    if rng.integers(2):
+    if weighted:
         config["weights"] = rng.uniform(0.1, 1, len(pairs))
     return Inputs((x,), config)
 
@@ -39,6 +41,8 @@ def draw_triplets(rng: np.random.Generator) -> Inputs:
     same = person[pairs[:, 0]] == person[pairs[:, 1]]
     return Inputs((x,), {"pairs": pairs, "same": same, "margin": float(rng.uniform(0.2, 0.6))})
 
+
+PAIRS = (partial(draw_pairs, weighted=False), partial(draw_pairs, weighted=True))
 
 EXERCISES = (
     Exercise(
@@ -57,7 +61,7 @@ EXERCISES = (
         level=2,
         points=10,
         minutes=50,
-        asked=(Asked(contrastive_squared.forward, draw_pairs, ("loss",), contrastive_squared.backward),),
+        asked=(Asked(contrastive_squared.forward, PAIRS, ("loss",), contrastive_squared.backward),),
         hint="A row may be in several pairs: its gradient is a sum, and NumPy's += with an index array keeps one term.",
         like="contrastive_squared",
     ),

@@ -1,6 +1,7 @@
 """Exercises on recurrent units and on time."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,22 +41,26 @@ def draw_truncated(rng: np.random.Generator) -> Inputs:
     return Inputs(arrays, backward_config={"truncate": truncate})
 
 
-def draw_attention(rng: np.random.Generator) -> Inputs:
-    N, T, D, S = sizes(rng, 4, 3, 7)
-    config = {"attention": str(rng.choice(["softmax", "raw"])), "top_k": int(rng.choice([0, 2]))}
+def draw_attention(rng: np.random.Generator, attention: str, top_k: int) -> Inputs:
+    N, T, D, S = sizes(rng, 4, 4, 7)
+    config = {"attention": attention, "top_k": top_k}
     return Inputs((uniform(rng, N, T, D), attentive_rnn.init(rng, D, S, dtype=np.float64)), config)
 
 
-def draw_padded(rng: np.random.Generator) -> Inputs:
+def draw_padded(rng: np.random.Generator, axes: int) -> Inputs:
     """Clips, or maps of clips; some are padded with large numbers."""
-    N, T, D, E = sizes(rng, 4)
-    h = uniform(rng, N, T, D, E) if rng.integers(2) else uniform(rng, N, T, D)
+    h = uniform(rng, *sizes(rng, axes))
+    N, T = h.shape[:2]
     lengths = rng.integers(1, T + 1, N)
     for n, length in enumerate(lengths):
         h[n, length:] = 1e3
     return Inputs((h,), {"lengths": lengths})
 
 
+ATTENTION = tuple(
+    partial(draw_attention, attention=a, top_k=k) for a, k in (("softmax", 2), ("raw", 2), ("softmax", 0))
+)
+PADDED = (partial(draw_padded, axes=3), partial(draw_padded, axes=4))
 STEP = (elman.Step, elman.step_forward, elman.step_backward)
 
 EXERCISES = (
@@ -65,7 +70,7 @@ EXERCISES = (
         level=1,
         points=5,
         minutes=20,
-        asked=(Asked(temporal_mean.forward, draw_padded, ("y",), temporal_mean.backward),),
+        asked=(Asked(temporal_mean.forward, PADDED, ("y",), temporal_mean.backward),),
         hint="Divide by each clip's own length. Padding gets no gradient. h may have more than three axes.",
         like="temporal_mean",
     ),
@@ -116,9 +121,9 @@ EXERCISES = (
         level=3,
         points=15,
         minutes=120,
-        asked=(Asked(attentive_rnn.forward, draw_attention, ("h",), attentive_rnn.backward, given=True),),
+        asked=(Asked(attentive_rnn.forward, ATTENTION, ("h",), attentive_rnn.backward, given=True),),
         given=(attentive_rnn.Cache, attentive_rnn.forward, attentive_rnn.largest, attentive_rnn.weights),
-        hint="List all uses of h_t by later frames (F1, F2, F4) and of ag_t (F1, F5) before you write a line.",
+        hint="h_t is used by later frames in F1, F2 and F4. List all uses of each name before you write a line.",
         like="attentive_rnn",
     ),
 )

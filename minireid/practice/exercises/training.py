@@ -1,5 +1,7 @@
 """Exercises on derivatives from values, optimisers, a step of training and a whole network."""
 
+from functools import partial
+
 import numpy as np
 
 from minireid.practice.exercises.draws import sizes, uniform
@@ -40,19 +42,19 @@ def draw_direction(rng: np.random.Generator) -> Inputs:
     return Inputs((code, x, uniform(rng, *x.shape)))
 
 
-def draw_update(rng: np.random.Generator) -> Inputs:
+def draw_update(rng: np.random.Generator, first: bool, dampening: float) -> Inputs:
     """The first step, or a later one."""
     shape = sizes(rng, 2)
-    state = {"v": uniform(rng, *shape)} if rng.random() < 0.6 else {}
-    config = {"learning_rate": 0.3, "momentum": float(rng.uniform(0.5, 0.9)), "dampening": float(rng.choice([0, 0.4]))}
+    state = {} if first else {"v": uniform(rng, *shape)}
+    config = {"learning_rate": 0.3, "momentum": float(rng.uniform(0.5, 0.9)), "dampening": dampening}
     return Inputs((uniform(rng, *shape), uniform(rng, *shape), state), config)
 
 
-def draw_batch(rng: np.random.Generator) -> Inputs:
+def draw_batch(rng: np.random.Generator, first: bool) -> Inputs:
     """The first step, or a later one. About half of the gradients are clipped."""
     N, D, S = sizes(rng, 3)
     p = {"W": uniform(rng, D, S), "b": uniform(rng, S)}
-    velocity = {"W": uniform(rng, D, S), "b": uniform(rng, S)} if rng.random() < 0.6 else {}
+    velocity = {} if first else {"W": uniform(rng, D, S), "b": uniform(rng, S)}
     config = {"learning_rate": 0.1, "momentum": float(rng.uniform(0.5, 0.9)), "limit": 1.5}
     return Inputs((uniform(rng, N, D), p, velocity, Code(str(rng.choice(LOSSES)))), config)
 
@@ -62,6 +64,9 @@ def draw_clips(rng: np.random.Generator) -> Inputs:
     p = {name: {"g": uniform(rng, D), "b": uniform(rng, D)} for name in ("shared", "last")}
     return Inputs((uniform(rng, N, T, D), p))
 
+
+UPDATES = tuple(partial(draw_update, first=f, dampening=d) for f, d in ((False, 0.4), (True, 0.4), (False, 0.0)))
+BATCHES = (partial(draw_batch, first=False), partial(draw_batch, first=True))
 
 EXERCISES = (
     Exercise(
@@ -94,7 +99,7 @@ EXERCISES = (
         level=1,
         points=5,
         minutes=15,
-        asked=(Asked(optimisers.sgd, draw_update, ("state",), changes=("p",)),),
+        asked=(Asked(optimisers.sgd, UPDATES, ("state",), changes=("p",)),),
         hint="p -= ... changes the caller's array; p = p - ... makes a new one. At the first step, v is g itself.",
     ),
     Exercise(
@@ -103,7 +108,7 @@ EXERCISES = (
         level=2,
         points=8,
         minutes=40,
-        asked=(Asked(training_step.training_step, draw_batch, ("loss",), changes=("p", "velocity")),),
+        asked=(Asked(training_step.training_step, BATCHES, ("loss",), changes=("p", "velocity")),),
         hint="The order counts: clip the gradient first, then add the momentum. p and velocity are the caller's.",
     ),
     Exercise(

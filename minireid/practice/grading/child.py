@@ -110,8 +110,10 @@ class Student:
         return {"results": plain(results), "arguments": after, "warned": warned}
 
     def backward(self, function: str, upstream: Any, slot: str, config: Any) -> dict[str, Any]:
+        given = [np.array(one) for one in upstream]
         results, warned = listened(getattr(self.module, function), *upstream, self.slots[slot], **config)
-        return {"results": plain(results), "warned": warned}
+        changed = not all(np.array_equal(one, other) for one, other in zip(given, upstream))
+        return {"results": plain(results), "warned": warned, "changed": changed}
 
     def watch(self, on: bool) -> dict[str, Any]:
         seen, self.watching = self.watching, Watch(self.path) if on else None

@@ -14,15 +14,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minireid.base.errors import InputError
+from minireid.gradcheck import Report, check
+from minireid.gradcheck.forward import Draw, compare_forwards, with_forward
 from minireid.practice.cells.exercise import own_exercise
 from minireid.practice.exercises.catalogue import exercise_of
-from minireid.practice.exercises.exercise import Exercise, Inputs
+from minireid.practice.exercises.exercise import Asked, Exercise, Inputs
 from minireid.practice.grading import feedback
 from minireid.practice.grading.grade import Grade, text
-from minireid.practice.grading.judge import judge
+from minireid.practice.grading.judge import DRAWS, judge
 from minireid.practice.grading.listening import listened
 from minireid.practice.grading.process import Failure
 from minireid.practice.grading.results import revived
+from minireid.practice.grading.variant import known_variants
 
 
 class Shown(NamedTuple):
@@ -71,8 +74,10 @@ class Direct:
         return {"results": tuple(results) if slot else results, "arguments": arguments, "warned": warned}
 
     def backward(self, function: str, upstream: Any, slot: str, config: Any) -> dict[str, Any]:
-        results, warned = listened(self.functions[function], *upstream, self.slots[slot], **config)
-        return {"results": results, "warned": warned}
+        given = copies(upstream)
+        results, warned = listened(self.functions[function], *given, self.slots[slot], **config)
+        changed = not all(np.array_equal(one, other) for one, other in zip(given, upstream))
+        return {"results": results, "warned": warned, "changed": changed}
 
 
 def copies(value: Any) -> Any:
@@ -127,19 +132,30 @@ def in_own_names(grade: Grade, names: dict[str, str]) -> Grade:
 
 
 def reports(exercise: Exercise, named: dict[str, Callable[..., Any]], hints: int, seed: int) -> tuple[str, ...]:
-    """What the gradient checker says of each pair that is wrong."""
-    from minireid.gradcheck import check
-
+    """What the gradient checker says of each pair that is wrong: of the forward first, if that is another function."""
     found = []
     for asked in exercise.asked:
-        if asked.backward and not asked.given:
-            arrays, config = revived(asked.draw(np.random.default_rng(seed)))
+        draws = asked.draws(np.random.default_rng(seed), DRAWS)
+        if asked.backward and not any(draw.backward_config for draw in draws):  # a truncated gradient is no derivative
             try:
                 with warnings.catch_warnings(action="ignore"):  # the grade has a note of them
-                    report = check(
-                        named[asked.name], named[asked.backward_name], *arrays, name=asked.name, seed=seed, **config
-                    )
-            except Exception:  # an exception of forward: the grade tells it
+                    report = report_on(exercise.name, asked, named, [revived(draw) for draw in draws], seed)
+            except Exception:  # of the reader's functions: the grade tells it
                 continue
-            found += [] if report.ok else [report.text(hints)]
+            found += [report.text(hints)] if report and not report.ok else []
     return tuple(found)
+
+
+def report_on(
+    name: str, asked: Asked, named: dict[str, Callable[..., Any]], draws: list[Draw], seed: int
+) -> Report | None:
+    """The checker's report on the first draw that is wrong; None if none is."""
+    forward, backward = named[asked.name], named[asked.backward_name]
+    differs = None if asked.given else compare_forwards(forward, asked.function, draws, known_variants(asked))
+    for arrays, config in draws:
+        report = check(forward, backward, *arrays, name=name, seed=seed, diagnosis=not differs, **config)
+        if differs:
+            return with_forward(report, differs)
+        if not report.ok:
+            return report
+    return None

@@ -43,7 +43,7 @@ def section(grade: Grade, hints: int) -> str:
         head = "<tr><th>function</th><th>tensor</th><th>result</th><th>points</th></tr>"
         parts.append(f"<table>\n{head}\n{rows}\n</table>")
     if hints >= 1 and not grade.ok and grade.hint:
-        parts.append(f'<p class="hint">Where to look: {escape(grade.hint)}</p>')
+        parts.append(f'<p class="hint">A usual trap: {escape(grade.hint)}</p>')
     parts += [f'<p class="hint">Probably {escape(cause)}</p>' for cause in grade.causes if hints >= 3]
     parts += [f"<pre>{escape(report)}</pre>" for report in grade.reports]
     parts.append(f"<p><small>seed {grade.seed}</small></p>")

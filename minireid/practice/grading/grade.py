@@ -67,7 +67,7 @@ def text(grade: Grade, hints: int = 1) -> str:
             note = f"  (note: {row.note})" if row.note else ""
             lines.append(f"  {state}  {row.part:<16} {row.tensor:<10} {points(row.of):>5}  {said}{note}".rstrip())
         if not grade.ok and grade.hint:
-            lines.append(f"  where to look: {grade.hint}")
+            lines.append(f"  a usual trap: {grade.hint}")
     lines += [f"  probably {cause}" for cause in grade.causes if hints >= 3]
     return "\n".join([*lines, *grade.reports])
 

@@ -29,6 +29,7 @@ from minireid.practice.grading.words import absent, sentence, word
 
 DRAWS = 3
 FORWARD = 1 / 3
+CHANGED = "it changes the upstream gradient in place: whoever handed it over has other numbers now"
 
 
 class Answers(Protocol):
@@ -47,7 +48,7 @@ def judge(exercise: Exercise, student: Answers, file: str, seed: int) -> Grade:
     causes: list[str] = []
     for number, asked in enumerate(exercise.asked):
         rng = np.random.default_rng([seed, number])
-        draws = [asked.draw(rng) for _ in range(DRAWS)]
+        draws = asked.draws(rng, DRAWS)
         parts, cause = examined(exercise, asked, draws, student, rng, failure or absent(asked, names))
         causes += [cause] if cause else []
         rows += rows_of(asked, parts, exercise.points / len(exercise.asked))
@@ -114,9 +115,10 @@ def earned(
 
 
 def found(tensors: dict[str, Comparison], answer: Any, **more: Any) -> Found:
-    """With what NumPy warned of while the function ran."""
+    """With a note: what NumPy warned of while the function ran, or that it changed what is not its own."""
     warned = printable(answer.get("warned", ""))
-    return Found(tensors, note=f"NumPy warns: {warned}" if warned else "", **more)
+    note = f"NumPy warns: {warned}" if warned else CHANGED if answer.get("changed") is True else ""
+    return Found(tensors, note=note, **more)
 
 
 def printable(text: Any) -> str:

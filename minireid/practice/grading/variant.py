@@ -1,5 +1,6 @@
 """A forward that is not the one asked for, but another well-known one: its backward can still be right."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,13 +20,17 @@ class Variant(NamedTuple):
     gradients: tuple[Any, ...]
 
 
+def known_variants(asked: Asked) -> list[tuple[str, Callable[..., Any]]]:
+    """(name, forward) of well-known other functions than the one that is asked for."""
+    page = asked.function.__module__.rpartition(".")[2]
+    return variants(page + ("/step" if asked.function.__name__ == "step_forward" else ""))
+
+
 def variant_of(
     asked: Asked, draw: Inputs, got: dict[str, np.ndarray], upstream: tuple[np.ndarray, ...]
 ) -> Variant | None:
     """The known variant whose results these are."""
-    page = asked.function.__module__.rpartition(".")[2]
-    title = page + ("/step" if asked.function.__name__ == "step_forward" else "")
-    for name, forward in variants(title):
+    for name, forward in known_variants(asked):
         values = forward(*draw.arrays, **draw.config)[:-1]
         if all(equal(got.get(result), value) for result, value in zip(asked.results, values)):
             return Variant(name, complex_gradients(forward, draw, upstream))

@@ -18,7 +18,14 @@ def word(asked: Asked, parts: dict[str, Found], file: str) -> str:
     failure = parts[asked.name].failure
     if failure and failure.kind == "NotImplementedError":  # then nothing can be said of backward
         return told[0]
+    if asked.backward and not asked.given and another_function(parts[asked.name]):
+        return f"{told[0]}. Mend {asked.name} first: {asked.backward_name} is compared with the right one's gradients"
     return "; ".join(told)
+
+
+def another_function(forward: Found) -> bool:
+    """Whether a forward ran, is wrong, and is no known variant."""
+    return not forward.failure and not forward.extra and not all(c.ok for c in forward.tensors.values())
 
 
 def verdict(name: str, found: Found, file: str, sign: str) -> str:

@@ -153,5 +153,5 @@ def test_mistakes_of_the_zoo_are_known_too() -> None:
 @each
 def test_draws_are_fresh_and_no_two_sizes_of_parameters_agree(exercise: Exercise) -> None:
     for asked in exercise.asked:
-        first, again, other = (asked.draw(np.random.default_rng(seed)) for seed in (1, 1, 2))
+        first, again, other = (asked.draws(np.random.default_rng(seed), 3) for seed in (1, 1, 2))
         assert repr(first) == repr(again) != repr(other)

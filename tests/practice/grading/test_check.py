@@ -6,7 +6,7 @@ import pytest
 
 from minireid import cli
 from minireid.base.errors import InputError
-from minireid.layers import gru, linear
+from minireid.layers import attentive_rnn, gru, linear
 from minireid.practice import check_cell, check_exercise
 from minireid.practice.cells.exercise import functions
 from minireid.practice.cells.student import definition_of
@@ -113,3 +113,26 @@ def test_a_cell_of_ones_own_in_a_notebook() -> None:
     assert not shown.grade.ok and "dx is wrong (right but for a sign" in str(shown)
     with pytest.raises(InputError, match="expected 2 functions for loss"):
         check_cell("s7", forward, loss=True)
+
+
+def test_a_wrong_forward_is_told_before_its_backward() -> None:
+    def step_forward(x, h_prev, p):
+        h, cache = gru.step_forward(x, h_prev, {**p, "bz": p["br"]})
+        return h, cache._replace(p=p)
+
+    shown = check_exercise("gru_step", step_forward, gru.step_backward, hints=4, seed=1)
+    assert "Mend step_forward first" in str(shown)
+    (report,) = shown.grade.reports
+    assert "the forward differs from the reference" in report and "in step_backward" not in report
+    assert "correct the forward first" in report
+
+
+def test_attention_has_a_line_too() -> None:
+    """The forward is given; the backward alone is the reader's."""
+
+    def backward(dh, cache):
+        dv, grads = attentive_rnn.backward(dh, cache)
+        return dv, {**grads, "Wa": grads["Wa"].T}
+
+    (report,) = check_exercise("attention", backward, hints=4, seed=1).grade.reports
+    assert 'return dv, {**grads, "Wa": grads["Wa"].T}' in report

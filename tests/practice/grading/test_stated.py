@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from minireid.layers import attentive_rnn
 from minireid.practice.exercises.catalogue import EXERCISES
 from minireid.practice.grading.grade import Grade
 from minireid.practice.grading.grader import grade_file
@@ -63,6 +64,10 @@ def sigmoid_forward(x):
 def sigmoid_backward(dy, y):
     return dy * y * (1 - y)
 """
+EDITS = {
+    "kept": ("ds = np.where(kept[:, t, :t], dalpha, 0)", "ds = dalpha"),
+    "raw": ('if attention == "softmax":', "if True:"),
+}
 ROWS = "np.arange(len(x)), labels"
 
 
@@ -75,7 +80,7 @@ def graded(name: str, source: str, folder: Path, seed: int) -> Grade:
 @pytest.mark.parametrize("seed", range(5))
 def test_a_probability_that_is_rounded_to_zero(seed: int, tmp_path: Path) -> None:
     grade = graded("softmax", SOFTMAX.replace("LOSS", f"-np.log(y[{ROWS}]).mean()"), tmp_path, seed)
-    assert "loss is wrong (infinite" in grade.word and "backward is right" in grade.word
+    assert "loss is wrong (infinite" in grade.word and grade.rows[1].ok
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -93,6 +98,26 @@ def test_a_cache_that_backward_changes_has_a_note(tmp_path: Path) -> None:
     loss = f"(np.log(np.exp(shifted).sum(axis=1)) - shifted[{ROWS}]).mean()"
     grade = graded("softmax", SOFTMAX.replace("LOSS", loss), tmp_path, 0)
     assert grade.ok and [row.note for row in grade.rows if "second call" in row.note]
+
+
+def test_an_upstream_gradient_that_is_changed_has_a_note(tmp_path: Path) -> None:
+    source = "def forward(x, p):\n    return x @ p['W'] + p['b'], (x, p)\n\ndef backward(dy, c):\n    x, p = c\n"
+    source += "    rows, dr = x.reshape(-1, x.shape[-1]), dy.reshape(-1, dy.shape[-1])\n"
+    source += "    grads = {'W': rows.T @ dr, 'b': dr.sum(axis=0)}\n    dx = dy @ p['W'].T\n    dy *= 0\n"
+    source += "    return dx, grads\n"
+    grade = graded("linear", source, tmp_path, 0)
+    assert grade.ok and [row.note for row in grade.rows if "upstream gradient in place" in row.note]
+
+
+@pytest.mark.parametrize("old", ["kept", "raw"])
+def test_every_kind_of_input_is_tried(old: str, tmp_path: Path) -> None:
+    """A backward of attention that ignores what was kept, or takes raw weights for a softmax."""
+    page = Path(attentive_rnn.__file__).read_text("utf-8").partition('"""')[2].partition('"""')[2]
+    right, wrong = EDITS[old]
+    assert page.count(right) == 1
+    for seed in range(5):
+        assert not graded("attention", page.replace(right, wrong), tmp_path, seed).ok
+        assert graded("attention", page, tmp_path, seed).ok
 
 
 def test_an_overflow_has_a_note(tmp_path: Path) -> None:
