@@ -9,7 +9,10 @@ Tree = Any  # an array, or a dict of trees
 
 
 def leaves(tree: Tree, prefix: str = "") -> list[tuple[str, np.ndarray]]:
-    """(name, array) for every array in the tree, in its order."""
+    """(name, array) for every array in the tree, in its order.
+
+    Gradients may have another order than parameters: pair them by name or with map_leaves, never with zip.
+    """
     if not isinstance(tree, dict):
         return [(prefix, tree)]
     return [leaf for key, branch in tree.items() for leaf in leaves(branch, f"{prefix}.{key}" if prefix else key)]

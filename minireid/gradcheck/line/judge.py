@@ -325,10 +325,20 @@ class Judge:
             named = [lie for lie in lies if found[lie[0]].first.kind not in ("return", "argument")]  # the weaker claims
             site, without = min(named or lies, key=lambda lie: len(lie[1]))
             found = self.by_instead(site, without) or without
-            self.ignored |= {site} if found is without else frozenset()
+            self.ignored |= self.said_twice(site) if found is without else frozenset()
+        found = self.believed_again(found)
         for site in list(found) if len(found) > 1 else ():
             if site in found and not self.certain(site, found) and self.in_units(site, found):
                 found = self.mended().faults
+        return found
+
+    def believed_again(self, found: dict[int, Fault]) -> dict[int, Fault]:
+        """The faults, where a claim was dropped because another false one hid what it explains."""
+        for site in sorted(self.ignored) if len(found) > 1 else ():
+            once_more = self.mended(self.ignored - {site}).faults
+            if len(once_more) < len(found):
+                self.ignored -= {site}
+                found = once_more
         return found
 
     def by_instead(self, site: int, without: dict[int, Fault]) -> dict[int, Fault] | None:
@@ -346,11 +356,19 @@ class Judge:
         lies = []
         for site in found:
             if not self.certain(site, found) and site not in self.believed:
-                without = self.mended(self.ignored | {site}).faults
+                without = self.mended(self.ignored | self.said_twice(site)).faults
                 few = len(without) <= len(found) and self.weak(found[site])
                 if few or without.keys() <= found.keys() - {site}:
                     lies.append((site, without))
         return lies
+
+    def said_twice(self, site: int) -> frozenset[int]:
+        """The site, and where the same is claimed once more: {"i": di * i} is an item, and then the entry da.i."""
+        items = [e for e in self.plain.events if e.site.number == site and e.kind == "item"]
+        later = [
+            e for e in self.plain.events if e.kind == "assign" and e.leaf and any(e.object is i.object for i in items)
+        ]
+        return frozenset({site, *(e.site.number for e in later)})
 
     def chosen(self, site: int, found: dict[int, Fault]) -> bool:
         """Another variable of the same name explains more: less remains wrong with its derivative put in place."""

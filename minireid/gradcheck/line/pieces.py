@@ -242,7 +242,8 @@ class Pieces:
                 for term, node in zip(self.of_sum(terms, event), several):
                     sign = -1 if (term.site.key == "-") != subtracts else 1
                     value = np.broadcast_to(sign * term.value, event.shape)  # type: ignore[operator]
-                    found += self.renewed(event, node, value) or [(event, value, sign, node)]
+                    if np.any(value):  # not the zeros that `dW = dW + ...` begins with
+                        found += self.renewed(event, node, value) or [(event, value, sign, node)]
             else:
                 renewed = self.renewed(event, expression, added) if event.kind == "assign" else []
                 found += renewed or [(event, added, -1 if subtracts else 1, None)]

@@ -120,19 +120,28 @@ def readers(program: Program, run: Run, event: Event) -> Iterator[tuple[int, str
 
 def read_as(program: Program, run: Run, event: Event) -> Iterator[tuple[int, ast.expr]]:
     """(execution, term) of what is computed from a value, until its name has another one."""
+    loops = {e.execution: e.loops for e in run.events}
     for execution in range(event.execution + 1, len(run.statements)):
         if run.frames[execution] is not event.frame:
             continue
         node = program.statements[run.statements[execution]].node
+        now = loops.get(execution, {})
         if isinstance(node, (ast.Assign, ast.AugAssign, ast.Return)) and node.value is not None:
             for term in [term for part in elements(node.value) for term in terms_of(part)]:
-                if expression_name(term) == event.name:
+                if name_now(term, now) == event.name:
                     yield execution, whole_sum(node)
-                elif any(expression_name(n) == event.name for n in ast.walk(term) if isinstance(n, ast.expr)):
+                elif any(name_now(n, now) == event.name for n in ast.walk(term) if isinstance(n, ast.expr)):
                     yield execution, term
         targets = [node.target] if isinstance(node, ast.For) else getattr(node, "targets", [])
         if any(expression_name(n) == event.name for t in targets for n in ast.walk(t) if isinstance(n, ast.expr)):
             return
+
+
+def name_now(node: ast.expr, loops: dict[str, Any]) -> str:
+    """The name of what an expression reads in this round: da[n] is da.i where n is "i"."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name) and node.slice.id in loops:
+        return f"{expression_name(node.value)}.{loops[node.slice.id]}"
+    return expression_name(node)
 
 
 def elements(value: ast.expr) -> list[ast.expr]:
