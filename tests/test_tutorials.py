@@ -97,6 +97,16 @@ def test_has_the_form_of_the_course(path: Path) -> None:
         assert f"({other.name})" in last, f"no link to {other.name}"
 
 
+def test_the_start_page_has_the_titles_and_hours_of_the_notebooks() -> None:
+    page = (TUTORIALS / "README.md").read_text(encoding="utf-8")
+    for path in NOTEBOOKS:
+        first = nbformat.read(path, 4).cells[0].source
+        title = re.findall(r"^# \d+\. (.*)$", first, re.MULTILINE)[0]
+        (hours,) = re.findall(r"\*\*Time\*\*: about ([\d½]+) hours", first)
+        (row,) = re.findall(rf"^\| \[\d+\]\({path.name}\) \| (.*) \|$", page, re.MULTILINE)
+        assert row.startswith(title) and row.endswith(f"| {hours}"), (title, hours, row)
+
+
 @each_notebook
 def test_pictures_are_told_in_words(path: Path) -> None:
     for cell in cells(nbformat.read(path, 4), "code"):
