@@ -10,10 +10,12 @@ from minireid.layers import attentive_rnn, gru, linear
 from minireid.practice import check_cell, check_exercise
 from minireid.practice.cells.exercise import functions
 from minireid.practice.cells.student import definition_of
+from minireid.practice.exercises.catalogue import EXERCISES
+from tests.practice.exercises.solutions import solution
 from tests.practice.grading.cheats import BACKWARD, RIGHT, START
 
 SIGN = START + RIGHT.replace('dy @ p["W"].T', '-dy @ p["W"].T')
-GRU = (Path(__file__).parents[3] / "tutorials" / "solutions" / "gru_step.py").read_text(encoding="utf-8")
+GRU = solution(EXERCISES["gru_step"])
 
 
 def test_from_the_stub_to_all_points(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,7 +42,8 @@ def test_hints_come_in_stages(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     for hints in "01234":
         assert cli.main(["exercise", "check", str(file), "--hints", hints, "--seed", "5"]) == 1
         said.append(capsys.readouterr().out)
-    line = f"line {1 + file.read_text().splitlines().index('    dz = dh * (h_prev - c)')} in step_backward"
+    (number,) = (n for n, line in enumerate(file.read_text().splitlines(), 1) if "dz = dh * (h_prev - c)" in line)
+    line = f"line {number} in step_backward"
     for stage, sign in enumerate(("points", "wrong  step_backward", line, "probably sign", "dz = dh * (c - h_prev)")):
         assert [sign in text for text in said] == [n >= stage for n in range(5)], sign
 
