@@ -10,12 +10,10 @@ from minireid.layers import attentive_rnn, gru, linear
 from minireid.practice import check_cell, check_exercise
 from minireid.practice.cells.exercise import functions
 from minireid.practice.cells.student import definition_of
-from minireid.practice.exercises.catalogue import EXERCISES
-from tests.practice.exercises.solutions import solution
 from tests.practice.grading.cheats import BACKWARD, RIGHT, START
+from tests.practice.grading.solved import GRU_STEP
 
 SIGN = START + RIGHT.replace('dy @ p["W"].T', '-dy @ p["W"].T')
-GRU = solution(EXERCISES["gru_step"])
 
 
 def test_from_the_stub_to_all_points(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,7 +35,7 @@ def test_from_the_stub_to_all_points(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 def test_hints_come_in_stages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "gru_step.py"
-    file.write_text(GRU.replace("dz = dh * (c - h_prev)", "dz = dh * (h_prev - c)"))
+    file.write_text(GRU_STEP.replace("dz = dh * (c - h_prev)", "dz = dh * (h_prev - c)"))
     said = []
     for hints in "01234":
         assert cli.main(["exercise", "check", str(file), "--hints", hints, "--seed", "5"]) == 1
