@@ -15,7 +15,7 @@ numbers = count(1)
 def show(figure: Figure, alt: str) -> None:
     """Show the figure under the cell, with `alt` for those who cannot see it, and close it.
 
-    alt: what a reader must learn from the picture, in one or two sentences. Screen readers read it aloud.
+    alt: what a reader must learn from the picture, in a sentence or two. On the website screen readers read it aloud.
     Needs IPython, which every notebook has.
     """
     from IPython.display import Image, display
