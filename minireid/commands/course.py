@@ -12,16 +12,11 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from minireid.base.errors import InputError
+    if arguments.action == "site":
+        from minireid.practice.course.site import write_site
 
-    try:
-        if arguments.action == "site":
-            from minireid.practice.course.site import write_site
+        print(f"written: {write_site(arguments.out, copy=arguments.copy)} pages, {arguments.out / 'index.html'}")
+    else:
+        from minireid.practice.course.pictures import write_pictures
 
-            print(f"written: {write_site(arguments.out, copy=arguments.copy)} pages, {arguments.out / 'index.html'}")
-        else:
-            from minireid.practice.course.pictures import write_pictures
-
-            print(f"written: {write_pictures(arguments.out, only=arguments.only)} pictures in {arguments.out}")
-    except ModuleNotFoundError as missing:
-        raise InputError(f"{missing.name} is not installed: pip install -e '.[tutorials]'") from missing
+        print(f"written: {write_pictures(arguments.out, only=arguments.only)} pictures in {arguments.out}")

@@ -119,3 +119,13 @@ def test_a_site_is_complete_or_not_there(tmp_path: Path, monkeypatch: pytest.Mon
 def test_pictures_need_a_notebook_that_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["course", "pictures", str(tmp_path / "out"), "--only", "99"]) == 2
     assert "number 99" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_pictures_are_saved_with_what_they_say(tmp_path: Path) -> None:
+    assert cli.main(["course", "pictures", str(tmp_path / "out"), "--only", "5"]) == 0
+    pictures = sorted((tmp_path / "out").iterdir())
+    assert [path.name for path in pictures] == [f"05_{k:02d}.svg" for k in range(1, len(pictures) + 1)] and pictures
+    for path in pictures:
+        text = path.read_text("utf-8")
+        assert "<dc:description>" in text and "CC BY 4.0" in text

@@ -1,5 +1,6 @@
 """`minireid exercise` and `check_exercise`, as a student uses them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from minireid.layers import attentive_rnn, gru, linear
 from minireid.practice import check_cell, check_exercise
 from minireid.practice.cells.exercise import functions
 from minireid.practice.cells.student import definition_of
+from minireid.practice.grading import grade
 from tests.practice.grading.cheats import BACKWARD, RIGHT, START
 from tests.practice.grading.solved import GRU_STEP
 
@@ -44,6 +46,15 @@ def test_hints_come_in_stages(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     line = f"line {number} in step_backward"
     for stage, sign in enumerate(("points", "wrong  step_backward", line, "probably sign", "dz = dh * (c - h_prev)")):
         assert [sign in text for text in said] == [n >= stage for n in range(5)], sign
+
+
+def test_the_readme_shows_what_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    readme = (Path(grade.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    ((shown, seed),) = re.findall(r"^```\n(gru_step .* seed (\d+)\n.*?)\n```", readme, re.MULTILINE | re.DOTALL)
+    file = tmp_path / "gru_step.py"
+    file.write_text(GRU_STEP.replace("dz = dh * (c - h_prev)", "dz = dh * (h_prev - c)"))
+    assert cli.main(["exercise", "check", str(file), "--seed", seed]) == 1
+    assert capsys.readouterr().out.startswith(shown + "\n")
 
 
 def test_a_file_of_another_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
