@@ -69,3 +69,11 @@ def test_the_wrong_line_is_named_and_no_other(right: str, wrong: str, cause: str
     mends = (wrong, "dk = dc * i") if wrong == '"c": dk' else (wrong,)  # the factor may be put in at either line
     assert finding.line is not None and any(text in finding.line.text for text in mends), str(report)
     assert cause in str(finding.causes[0].cause), str(report)
+
+
+def test_the_gates_may_be_taken_out_by_items() -> None:
+    """da.i is claimed twice, where it is put in and as an entry: both claims are false together."""
+    taken = LSTM.replace('for n in "ifco":', "for n, dan in da.items():").replace("da[n]", "dan")
+    report = report_on(taken.replace("dx = dx + dan", "dx = dx - dan"))
+    (finding,) = report.findings
+    assert finding.line is not None and "dx = dx - dan" in finding.line.text, str(report)
