@@ -6,7 +6,7 @@ from minireid.base.exits import exit_code
 from minireid.commands.parser import parse
 
 COMMANDS = {
-    "learn": ("demo", "trace", "zoo", "paper", "exercise", "grade", "course"),
+    "learn": ("demo", "read", "trace", "zoo", "paper", "exercise", "grade", "course"),
     "check a gradient": ("gradcheck",),
     "train and compare": ("recipe", "train", "evaluate", "sweep", "table", "metric", "bench"),
     "look for people": ("embed", "search"),

@@ -14,6 +14,7 @@ FLOORS = (  # a room may import from its own floor and from those before it
     ("training", "metric"),
     ("evaluation",),
     ("experiments",),
+    ("reading",),
     ("practice", "bench"),
     ("commands",),
 )
@@ -59,7 +60,8 @@ def allowed(room: str) -> set[str]:
         return {room, *ALONE[room]}
     floor = next(n for n, rooms in enumerate(FLOORS) if room in rooms)
     below = {name for rooms in FLOORS[: floor + 1] for name in rooms}
-    more = {"commands": {"gradcheck", "gradcheck/cases", "data_tools"}, "practice": {"gradcheck", "gradcheck/cases"}}
+    checker = {"gradcheck", "gradcheck/cases"}
+    more = {"commands": {*checker, "data_tools"}, "practice": checker, "reading": checker}
     return below | more.get(room, set())
 
 

@@ -31,6 +31,7 @@ class Site:
     kind: argument, assign, add (`+=`), store, touch (changed by a call), use, part (of an expression), term (of a sum),
     item (of a dict) or return. name: `z`, `p.Wz`, `self.W`. statement: its number. key: of an item; the position of an
     argument or of a returned value; the sign of a term; the operator of `+=`. sum: which sum a term belongs to.
+    filename, columns: where it is written: its line's characters from columns[0] to columns[1], counted from 0.
     """
 
     number: int
@@ -41,6 +42,8 @@ class Site:
     statement: int
     key: str = ""
     sum: int = -1
+    filename: str = ""
+    columns: tuple[int, int] = (0, 0)
 
 
 class Program:

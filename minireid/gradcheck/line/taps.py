@@ -39,7 +39,7 @@ class Taps(ast.NodeTransformer):
         self.locals = {*names, *stored}
         entry: list[ast.stmt] = [located(ast.Expr(call("enter", ast.Constant(node.name))), node)]
         for position, name in enumerate(names):
-            site = self.site("argument", name, node.lineno, str(position))
+            site = self.site("argument", name, node, str(position))
             tap = call("value", ast.Constant(site), ast.Name(name, ast.Load()))
             entry.append(located(ast.Assign([ast.Name(name, ast.Store())], tap), node))
         body = self.block(node.body, self.node.body)
@@ -170,13 +170,13 @@ class Taps(ast.NodeTransformer):
             if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
                 node.ctx = ast.Load()
         if isinstance(target, (ast.Name, ast.Attribute)):
-            site = self.site("add" if augmented else "assign", name, target.lineno, augmented)
+            site = self.site("add" if augmented else "assign", name, target, augmented)
             return [ast.Assign([copy.deepcopy(target)], call("value", ast.Constant(site), load))]
         assert isinstance(load, ast.Subscript)
         if any(isinstance(n, (ast.Call, ast.NamedExpr)) for n in ast.walk(load.value)):
             return []
         assert isinstance(target, ast.Subscript)
-        site = self.site("store", name, target.lineno, augmented)
+        site = self.site("store", name, target, augmented)
         if self.loops and isinstance(target.value, ast.Name):
             self.inner.append((site, load.value))
         index = ast.Call(ast.Attribute(ast.Name(TRACER, ast.Load()), "index", ast.Load()), [], [])
@@ -194,18 +194,21 @@ class Taps(ast.NodeTransformer):
         taps = []
         for place in places:
             if isinstance(place, ast.Name) and place.id in self.locals:
-                site = self.site("touch", place.id, place.lineno)
+                site = self.site("touch", place.id, place)
                 tap = call("value", ast.Constant(site), ast.Name(place.id, ast.Load()))
                 taps.append(ast.Assign([ast.Name(place.id, ast.Store())], tap))
         return taps  # type: ignore[return-value]
 
     def wrap(self, node: ast.expr, kind: str, name: str, where: ast.expr, key: str = "", sum_: int = -1) -> ast.expr:
-        site = self.site(kind, name, where.lineno, key, sum_)
+        site = self.site(kind, name, where, key, sum_)
         return located(call("value", ast.Constant(site), node), where)
 
-    def site(self, kind: str, name: str, line: int, key: str = "", sum_: int = -1) -> int:
+    def site(self, kind: str, name: str, where: Any, key: str = "", sum_: int = -1) -> int:
         number = len(self.program.sites)
-        self.program.sites.append(Site(number, kind, name, self.node.name, line, self.statement_number, key, sum_))
+        one_line = where.end_lineno == where.lineno
+        columns = (where.col_offset, where.end_col_offset if one_line else where.col_offset)
+        self.program.sites.append(Site(number, kind, name, self.node.name, where.lineno, self.statement_number, key,
+                                       sum_, self.filename, columns))  # fmt: skip
         return number
 
     # Expressions: a use wherever a variable is read, a part for every operand and argument that is more than a name.

@@ -1,0 +1,72 @@
+"""The process in which a student's file is followed. own.py starts it."""
+
+import contextlib
+import io
+import json
+import sys
+from pathlib import Path
+
+from minireid.base.errors import InputError
+from minireid.gradcheck import Report
+from minireid.gradcheck.cases.file_process import write
+from minireid.gradcheck.cases.like import reports_on
+from minireid.gradcheck.cases.page_case import functions_for, pages
+from minireid.gradcheck.cases.user_module import error_text, imported
+from minireid.gradcheck.front import nearest
+from minireid.reading.cases import case_of, problem_like, problem_of
+from minireid.reading.page import parse
+from minireid.reading.run import Followed, follow
+from minireid.reading.write import page_html
+
+
+def main(order: str) -> None:
+    """order: JSON with like, seed, file, result."""
+    wanted = json.loads(order)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # what the file prints is not the command's answer
+            html = own_html(Path(wanted["file"]), wanted["like"], int(wanted["seed"]))
+        write(Path(wanted["result"]), {"html": html, "finished": True})
+    except InputError as error:
+        write(Path(wanted["result"]), {"input_error": str(error), "finished": True})
+
+
+def own_html(path: Path, like: str, seed: int) -> str:
+    if like not in pages():
+        raise InputError(nearest.unknown(like, pages(), "to compare with"))
+    reports = reports_on(path, like, seed, lambda reports: None)
+    try:
+        page = parse(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: expected a text in UTF-8") from None
+    page.title = page.title or f"{path.name}, read like {like}"
+    wrong = {line: said for report in reports for line, said in blamed(report).items()}
+    note = " ".join(dict.fromkeys(text for report in reports for text in [report.forward, *report.faults] if text))
+    return page_html(path.name, page, followed_file(path, like), wrong=wrong, note=note)
+
+
+def blamed(report: Report) -> dict[int, str]:
+    """The wrong lines that the checker has found, with the likeliest cause of each."""
+    found = {}
+    for finding in report.findings:
+        if finding.line is not None and not report.ok:
+            cause = finding.causes[0] if finding.causes else None
+            found[finding.line.number] = f"{cause.cause}: {cause.text}" if cause else finding.line.wrong
+    return found
+
+
+def followed_file(path: Path, like: str) -> Followed | None:
+    """The run of the file's functions on the page's small input. None where they do not run to their end."""
+    module = imported(path)
+    case = case_of(like)
+    functions = functions_for(module, case)
+    if functions is None:
+        names = f"{case.forward.__name__} and {case.backward.__name__}"
+        raise InputError(f"{path}: expected functions {names}, as on the page {like}")
+    try:
+        return follow(problem_like(case, functions, problem_of(like)), str(functions[0].__code__.co_filename))
+    except Exception as error:  # somebody's file can raise anything
+        raise InputError(f"{path}: {error_text(error, path)}") from None
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,285 @@
+// The page is complete without this script. It adds: pointing at lines, the slider over the moments of the run, values.
+"use strict";
+const D = JSON.parse(document.getElementById("data").textContent);
+const $ = (query, from = document) => from.querySelector(query);
+const $$ = (query, from = document) => [...from.querySelectorAll(query)];
+const P = D.places;
+const MOMENTS = [false, true].flatMap(b => {
+  const rounds = D.rounds[b ? "backward" : "forward"];
+  return (rounds.length ? rounds : [""]).map(r => ({ b, r }));
+});
+let moment = MOMENTS.findIndex(m => m.b), chosen = null, selected = null, timer = 0, fresh = true;
+const found = { lines: new Set(), told: 0 };  // of a page with a bug: lines that the reader blamed, hints that were told
+
+// Values. A place has one for each round, or one (key "") where it stands in no loop.
+
+function keyOf(place) {
+  const { b, r } = MOMENTS[moment];
+  if (place.b && !b) return null;  // the backward has not run yet
+  return r in place.v ? r : "" in place.v ? "" : null;
+}
+const arrayAt = n => ({ shape: D.arrays[n][0], data: D.arrays[n][1].map(Number) });
+function valueOf(place, field = "v") {
+  const key = keyOf(place);
+  return key === null || !(place[field] && key in place[field]) ? null : arrayAt(place[field][key]);
+}
+const errorOf = place => { const key = keyOf(place); return key !== null && place.e ? place.e[key] : undefined; };
+const isWrong = place => { const e = errorOf(place); return e !== undefined && !(e <= 1e-6); };
+const largest = place => Math.max(1e-300, ...Object.values(place.v).flatMap(n => D.arrays[n][1].map(v => Math.abs(v) || 0)));
+const short = v => Number.isFinite(v) ? String(+v.toPrecision(3)).replace("-", "−") : String(v);
+const shapeText = shape => shape.length ? shape.join(" × ") : "number";
+
+function escapeText(text) { const e = document.createElement("i"); e.textContent = text; return e.innerHTML; }
+function tint(v, most) {  // negative blue, positive orange: told apart by people who do not see red and green apart
+  const a = Math.min(1, Math.abs(v) / most) || 0;
+  return `rgba(${v < 0 ? "30,110,220" : "230,120,0"},${a.toFixed(3)})`;
+}
+function grid(shape) {  // [rows, columns]: the last axis across; of maps the last two
+  const size = shape.reduce((a, b) => a * b, 1), across = shape.length > 3 ? shape.at(-1) * shape.at(-2) : shape.at(-1) || 1;
+  return [size / across, across];
+}
+function heat(array, most, width, height) {
+  const [rows, columns] = grid(array.shape), w = width / columns, h = height / rows;
+  const cells = array.data.map((v, n) => `<rect x="${(n % columns * w).toFixed(2)}" y="${(Math.floor(n / columns) * h).toFixed(2)}"
+    width="${w.toFixed(2)}" height="${h.toFixed(2)}" fill="${Number.isFinite(v) ? tint(v, most) : "#888"}"/>`);
+  return `<rect class="frame" width="${width}" height="${height}"/>${cells.join("")}`;
+}
+function mini(place, width = 56, height = 16) {
+  const array = valueOf(place);
+  return array ? `<svg class="heat" width="${width}" height="${height}" aria-hidden="true">${heat(array, largest(place), width, height)}</svg>` : "";
+}
+
+// The chips behind the lines, the marks, the graph.
+
+function mark(place) {
+  const e = errorOf(place);
+  if (e === undefined) return "";
+  return isWrong(place) ? '<b class="no" title="not the true derivative">✗</b>' : '<b class="ok" title="the true derivative">✓</b>';
+}
+function draw() {
+  for (const chip of $$(".chip")) {
+    const place = P[chip.dataset.i], array = valueOf(place);
+    const alone = $$(".chip", chip.parentElement).length === 1;
+    chip.innerHTML = array ? `${alone ? "" : `<code>${escapeText(place.n)}</code>`}<small>${shapeText(array.shape)}</small>${mini(place)}${mark(place)}` : "";
+  }
+  for (const row of $$(".row[id]")) {
+    const line = +row.id.slice(1), own = P.filter(p => p.l === line);
+    row.classList.toggle("off", own.some(isWrong));
+    row.classList.toggle("waits", own.length > 0 && own.every(p => p.b && keyOf(p) === null));
+  }
+  const { b, r } = MOMENTS[moment];
+  for (const svg of $$("svg.graph")) svg.classList.toggle("turned", b);
+  for (const node of $$("svg.graph .node")) {
+    const place = P[b ? node.dataset.b : node.dataset.f], array = place && valueOf(place);
+    $(".mini", node).innerHTML = array ? heat(array, largest(place), 56, 14) : "";
+    node.classList.toggle("off", Boolean(place && isWrong(place)));
+  }
+  $("#moment").value = moment;
+  $("#now").textContent = `${b ? "backward" : "forward"}${r === "" ? "" : `, ${D.loop} = ${r}`}`;
+  $("#moment").setAttribute("aria-valuetext", $("#now").textContent);
+  panel();
+}
+function go(to) {
+  moment = Math.max(0, Math.min(MOMENTS.length - 1, to));
+  draw();
+}
+
+// Joins: an equation, its line of the forward, its lines and terms of the backward.
+
+const tagsOf = line => (($("#L" + line) || { dataset: {} }).dataset.q || "").split(" ").filter(Boolean);
+const usesOf = place => (place.u || []).map(n => P[n]);
+function light(tags, lines, places) {
+  clear();
+  for (const e of $$(".equation, .row[data-q], svg.graph .edge")) {
+    const own = (e.dataset.q || "").split(" ").filter(Boolean);
+    if (own.some(t => tags.has(t)) && own.length === 1) e.classList.add("lit");
+  }
+  for (const place of P) {  // of a sum only the terms that belong to the equation
+    if (place.k !== "term") continue;
+    if (usesOf(place).some(use => tagsOf(use.l).some(t => tags.has(t)))) places.add(place.i);
+  }
+  for (const line of lines) $("#L" + line)?.classList.add("lit");
+  for (const n of places) for (const e of $$(`span[data-i="${n}"]:not(.chip)`)) e.classList.add("lit");
+  for (const e of $$("svg.graph .edge")) if (e.dataset.lines.split(" ").some(l => lines.has(+l))) e.classList.add("lit");
+  for (const e of $$("svg.graph .node")) if (places.has(+e.dataset.f) || places.has(+e.dataset.b)) e.classList.add("lit");
+}
+function clear() { for (const e of $$(".lit")) e.classList.remove("lit"); }
+function lightLine(line) {
+  const own = tagsOf(line), places = new Set();
+  for (const place of P.filter(p => p.l === line)) {
+    if (place.k === "name" || place.k === "term") { places.add(place.i); usesOf(place).forEach(u => places.add(u.i)); }
+  }
+  light(new Set(own.length === 1 ? own : []), new Set([line]), places);
+}
+function lightPlace(place) {
+  const places = new Set([place.i]);
+  for (const use of usesOf(place)) places.add(use.i);
+  for (const other of P) if ((other.u || []).includes(place.i)) places.add(other.i);
+  if (place.k === "use" || place.k === "name") for (const p of P) if (p.f === place.f && p.k !== "expression" && p.n === place.n && !p.b === !place.b) places.add(p.i);
+  light(new Set(), new Set([place.l]), places);
+}
+
+// The panel: what is known of the chosen line, and the values of one of its places.
+
+function choose(line, place) {
+  chosen = line;
+  selected = place ?? P.find(p => p.l === line && (p.k === "name" || p.k === "argument")) ?? P.find(p => p.l === line) ?? null;
+  for (const row of $$(".row.chosen")) row.classList.remove("chosen");
+  $("#L" + line)?.classList.add("chosen");
+  place ? lightPlace(place) : lightLine(line);
+  panel();
+}
+function panel() {
+  const box = $("#panel");
+  if (chosen === null) {
+    box.innerHTML = "<p>Choose a line: point at it, tap it, or press Tab and Enter. ↑ and ↓ go from line to line; ← and → from moment to moment.</p>";
+    return;
+  }
+  const names = P.filter(p => p === selected || p.l === chosen && Object.keys(p.v).length && p.n !== "_" && p.k !== "use" && (p.k !== "expression" || /[ (]/.test(p.n)));
+  const buttons = names.map(p => `<button type="button" data-place="${p.i}" aria-pressed="${p === selected}">${escapeText(p.n)}</button>`);
+  box.innerHTML = `<div class="places"><b>line ${chosen}</b> ${buttons.join(" ")} ${blame()}</div>${selected ? said(selected) + shownValue(selected) : "<p>This line computes no numbers.</p>"}`;
+}
+function said(place) {
+  const sentences = [], uses = usesOf(place), e = errorOf(place);
+  if (place.k === "name" && place.b && place.c && uses.length > 1)
+    sentences.push(`<b>${escapeText(place.c)}</b> is used in ${uses.length} places (${uses.map(u => `<a href="#L${u.l}">${u.m ? `<sup>${u.m}</sup>` : ""}line ${u.l}</a>`).join(", ")}), so <b>${escapeText(place.n)}</b> has a term for each.`);
+  if (place.k === "term" && uses.length)
+    sentences.push(`This term is the derivative by one use of <b>${escapeText(place.c)}</b>: <a href="#L${uses[0].l}">line ${uses[0].l}</a>.`);
+  if (e !== undefined && place.b && !isWrong(place)) sentences.push(`<span class="ok">✓ the true derivative by ${escapeText(place.c)}</span> (largest relative error ${e.toExponential(0)}).`);
+  if (e !== undefined && isWrong(place)) sentences.push(firstWrong(place));
+  return sentences.length ? `<p>${sentences.join(" ")}</p>` : "";
+}
+function firstWrong(place) {
+  const computed = valueOf(place), truth = valueOf(place, "t");
+  const what = place.b ? `the true derivative by ${escapeText(place.c)}` : "the value of the right page";
+  if (!truth) return `<span class="no">✗ not ${what}</span>.`;
+  const most = Math.max(...truth.data.map(Math.abs), 1e-12);
+  const n = computed.data.findIndex((v, k) => !(Math.abs(v - truth.data[k]) <= 1e-6 * most));
+  const index = []; let left = Math.max(n, 0);
+  for (const size of [...computed.shape].reverse()) { index.unshift(left % size); left = Math.floor(left / size); }
+  return `<span class="no">✗ not ${what}</span>: first at [${index.join(", ")}] computed <b>${short(computed.data[n])}</b>, true <b>${short(truth.data[n])}</b>.`;
+}
+function shownValue(place) {
+  const array = valueOf(place), truth = valueOf(place, "t");
+  if (!array) return `<p>No value at this moment${place.b && !MOMENTS[moment].b ? ": the backward has not run yet" : ""}.</p>`;
+  const most = largest(place);
+  const two = truth ? `<div class="two"><div>computed${table(array, most)}</div><div>true${table(truth, most)}</div></div>` : table(array, most);
+  return `<p><code>${escapeText(place.n)}</code> ${shapeText(array.shape)} <small class="scale">${scale(most)}</small></p>${two}`;
+}
+const scale = most => `<i style="background:${tint(-1, 1)}"></i> −${short(most)} … 0 … ${short(most)} <i style="background:${tint(1, 1)}"></i>`;
+function table(array, most) {
+  const [rows, columns] = grid(array.shape);
+  if (array.data.length > 96 || columns > 12) {
+    const wide = Math.min(520, columns * 14), high = Math.min(220, rows * 12);
+    return `<svg class="heat big" viewBox="0 0 ${wide} ${high}" style="width:${wide}px" role="img" aria-label="heat map, ${shapeText(array.shape)}; the numbers are in the table at the end of the page">${heat(array, most, wide, high)}</svg>`;
+  }
+  const lines = Array.from({ length: rows }, (_, r) => `<tr>${array.data.slice(r * columns, (r + 1) * columns).map(v => `<td style="background:${tint(v, 2 * most)}">${short(v)}</td>`).join("")}</tr>`);
+  return `<table class="values"><tbody>${lines.join("")}</tbody></table>`;
+}
+
+// A bug to find.
+
+function blame() {
+  const row = $("#L" + chosen);
+  return D.bug && row && row.closest(".function") ? '<button type="button" id="blame">This line is to blame</button>' : "";
+}
+function task(answer = "") {
+  if (!D.bug) return;
+  const hints = D.bug.hints.slice(0, found.told).map(h => `<li>${escapeText(h)}</li>`).join("");
+  const more = found.told < D.bug.hints.length ? `<button type="button" id="hint">${found.told ? "Another hint" : "A hint"}</button>` : "";
+  $("#task").innerHTML = `One line of this page is wrong. Step through the run: red is what is not the true derivative. Choose the line that is to blame. ${more}<ul>${hints}</ul><span role="status">${answer}</span>`;
+}
+function blamed() {
+  const right = D.bug.lines.includes(chosen);
+  task(right ? `<b class="ok">Found: line ${chosen}.</b> ${escapeText(D.bug.explanation)}` : `<b class="no">Not line ${chosen}.</b> ${P.some(p => p.l === chosen && isWrong(p)) ? "Its values are wrong, but only because it is given wrong ones." : "Its values are right."}`);
+  $("#L" + chosen).classList.add(right ? "wrong" : "tried");
+  $("#task").scrollIntoView({ block: "nearest" });
+}
+
+// One number changed.
+
+function change() {
+  const box = $("#change");
+  if (!box || !D.change.length) { box?.parentElement.remove(); return; }
+  const options = D.change.map((c, n) => `<option value="${n}">${escapeText(c.name)}[${c.index.join(", ")}]</option>`).join("");
+  box.innerHTML = `<label>The number <select id="which">${options}</select></label> <input type="range" id="amount" min="0" max="${D.change[0].values.length - 1}" aria-label="its value"><div id="moved"></div>`;
+  const update = () => moved(D.change[+$("#which").value], +$("#amount").value);
+  $("#which").addEventListener("change", () => { $("#amount").value = (D.change[0].values.length - 1) / 2; update(); });
+  $("#amount").addEventListener("input", update);
+  $("#amount").value = (D.change[0].values.length - 1) / 2;
+  update();
+}
+function moved(c, k) {
+  const all = [...c.loss, ...c.predicted], low = Math.min(...all), high = Math.max(...all), last = c.values.length - 1;
+  const x = n => 8 + n / last * 344, y = v => 132 - (v - low) / (high - low || 1) * 124;
+  const line = (values, kind) => `<polyline class="${kind}" points="${values.map((v, n) => `${x(n).toFixed(1)},${y(v).toFixed(1)}`).join(" ")}"/>`;
+  const most = Math.max(...c.output.flat().map(Math.abs), 1e-300), output = { shape: [1, c.output[k].length], data: c.output[k] };
+  $("#moved").innerHTML = `<p><code>${escapeText(c.name)}[${c.index.join(", ")}]</code> = <b>${short(c.values[k])}</b>: loss <b>${short(c.loss[k])}</b>, predicted by its gradient ${short(c.slope)}: <b>${short(c.predicted[k])}</b></p>
+<svg class="plot" viewBox="0 0 360 140" role="img" aria-label="loss, and what the gradient predicts, over the value of the number">${line(c.predicted, "dashed")}${line(c.loss, "solid")}<circle cx="${x(k)}" cy="${y(c.loss[k])}" r="4"/></svg>
+<p><small>Solid: the loss. Dashed: the prediction. The output: </small><svg class="heat" width="320" height="16" role="img" aria-label="output: ${c.output[k].slice(0, 12).map(short).join(" ")}">${heat(output, most, 320, 16)}</svg></p>`;
+}
+
+// Hands on the page.
+
+function start() {
+  $("#moment").max = MOMENTS.length - 1;
+  $("#moment").addEventListener("input", e => go(+e.target.value));
+  $("#before").addEventListener("click", () => go(moment - 1));
+  $("#after").addEventListener("click", () => go(moment + 1));
+  $("#play").addEventListener("click", play);
+  $("#fold").addEventListener("click", () => {
+    const folded = $("#bar").classList.toggle("folded");
+    $("#fold").textContent = folded ? "Show values" : "Hide values";
+    $("#fold").setAttribute("aria-expanded", String(!folded));
+  });
+  document.addEventListener("click", event => {
+    const on = query => event.target.closest?.(query);
+    if (on("#blame")) return blamed();
+    if (on("#hint")) { found.told += 1; return task(); }
+    if (on("[data-place]")) { selected = P[on("[data-place]").dataset.place]; lightPlace(selected); panel(); return; }
+    const row = on(".row[id]");
+    if (row) { const span = on(".text span[data-i], .chip"); choose(+row.id.slice(1), span ? P[span.dataset.i] : undefined); return; }
+    const node = on("svg.graph .node");
+    if (node) { const p = P[MOMENTS[moment].b ? node.dataset.b : node.dataset.f] ?? P[node.dataset.f]; if (p) { choose(p.l, p); } return; }
+    const edge = on("svg.graph .edge");
+    if (edge) return choose(+edge.dataset.lines.split(" ")[0]);
+    const equation = on(".equation");
+    if (equation) light(new Set([equation.dataset.q]), new Set(), new Set());
+  });
+  document.addEventListener("pointerover", event => {
+    if (event.pointerType === "touch" || !event.target.closest) return;
+    const span = event.target.closest(".text span[data-i]"), row = event.target.closest(".row[id]"), equation = event.target.closest(".equation");
+    if (span) lightPlace(P[span.dataset.i]);
+    else if (row) lightLine(+row.id.slice(1));
+    else if (equation) light(new Set([equation.dataset.q]), new Set(), new Set());
+  });
+  document.addEventListener("focusin", event => {
+    const row = event.target.closest?.(".row[id]"), equation = event.target.closest?.(".equation");
+    if (row) lightLine(+row.id.slice(1));
+    if (equation) light(new Set([equation.dataset.q]), new Set(), new Set());
+  });
+  document.addEventListener("keydown", keys);
+  task();
+  change();
+  draw();
+}
+function keys(event) {
+  const row = event.target.closest?.(".row[id]");
+  if (!row || event.ctrlKey || event.metaKey || event.altKey) return;
+  const rows = $$(".row[id]"), here = rows.indexOf(row);
+  const acts = {
+    ArrowDown: () => rows[here + 1]?.focus(), ArrowUp: () => rows[here - 1]?.focus(),
+    ArrowRight: () => go(moment + 1), ArrowLeft: () => go(moment - 1),
+    Enter: () => choose(+row.id.slice(1)), " ": () => choose(+row.id.slice(1)),
+  };
+  if (event.key in acts) { event.preventDefault(); acts[event.key](); }
+}
+function play() {
+  const stop = () => { clearInterval(timer); timer = 0; $("#play").textContent = "Play"; };
+  if (timer) return stop();
+  if (fresh || moment === MOMENTS.length - 1) go(0);
+  fresh = false;
+  $("#play").textContent = "Pause";
+  timer = setInterval(() => { go(moment + 1); if (moment === MOMENTS.length - 1) stop(); }, 900);
+}
+start();

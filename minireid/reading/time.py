@@ -1,0 +1,107 @@
+"""The rounds of the loop side by side: how large each value, gradient and term is at each frame.
+
+The size of an array is the root of the mean of its squares (RMS). Where the gradient that is carried back falls most,
+a sentence says so, and the rows of its terms and of their factors show why.
+"""
+
+import itertools
+from html import escape
+
+import numpy as np
+
+from minireid.reading.run import Followed, Place
+
+SMALL = 0.05  # a carried gradient that falls below this share in one round, or a factor of this size, is small
+
+
+def size(array: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(np.square(np.abs(array.astype(float))))))
+
+
+def over_time(followed: Followed) -> str:
+    """A section with a table; empty where nothing repeats."""
+    forward = [p for p in followed.places if shown(p, "forward") and p.kind == "name"]
+    backward = [p for p in followed.places if shown(p, "backward") and p.kind in ("name", "term") and p.claim]
+    carried = carried_gradient(followed)
+    if len(followed.rounds["backward"]) < 2 or not backward:
+        return ""
+    rounds = sorted({*followed.rounds["forward"], *followed.rounds["backward"]}, key=int)
+    rows = [group("Forward", len(rounds)), *[row(p, rounds) for p in forward]]
+    rows.append(group("Backward: read from right to left", len(rounds)))
+    for place in backward:
+        rows.append(row(place, rounds))
+        if place.kind == "term":
+            rows += [row(p, rounds) for p in factors(followed, place)]
+    head = "".join(f'<th scope="col">{followed.loop} = {r}</th>' for r in rounds)
+    return (
+        '<section aria-labelledby="time-title"><h2 id="time-title">Over the rounds of the loop</h2>'
+        f"<p>The size of each array (root of the mean square) at each round. {sentence(followed, carried)}</p>"
+        '<div class="wide" tabindex="0" role="group" aria-label="sizes over the rounds"><table class="time"><thead><tr>'
+        f'<th scope="col">name</th><th scope="col">line</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+        "</div></section>"
+    )
+
+
+def shown(place: Place, side: str) -> bool:
+    return place.side == side and len(place.values) > 1 and place.name != "_"
+
+
+def group(title: str, columns: int) -> str:
+    return f'<tr class="group"><th colspan="{columns + 2}" scope="rowgroup">{escape(title)}</th></tr>'
+
+
+def row(place: Place, rounds: list[str]) -> str:
+    sizes = {r: size(v) for r, v in place.values.items()}
+    most = max(sizes.values()) or 1.0
+    cells = "".join(cell(sizes.get(r), most) for r in rounds)
+    kind = {"term": "term", "expression": "factor"}.get(place.kind, "")
+    text = place.name if place.kind == "name" else place.text
+    return (
+        f'<tr class="{kind}" data-i="{place.number}"><th scope="row"><code>{escape(text)}</code></th>'
+        f'<td><a href="#L{place.line}">{place.line}</a></td>{cells}</tr>'
+    )
+
+
+def cell(value: float | None, most: float) -> str:
+    if value is None:
+        return "<td></td>"
+    return f'<td class="number" style="--share:{value / most:.3f}">{value:.2g}</td>'
+
+
+def carried_gradient(followed: Followed) -> Place | None:
+    """The gradient that goes from round to round: a sum of several terms in the loop, with the most terms."""
+    terms: dict[int, int] = {}
+    for place in followed.places:
+        if place.kind == "term" and place.claim and len(place.values) > 1:
+            terms[place.line] = terms.get(place.line, 0) + 1
+    sums = [p for p in followed.places if p.line in terms and p.kind == "name" and p.claim and len(p.values) > 1]
+    return max(sums, key=lambda p: terms[p.line], default=None)
+
+
+def factors(followed: Followed, term: Place) -> list[Place]:
+    """Parts of a term that are computed there and can close its way: 1 - z."""
+    a, b = term.columns
+    inside = [p for p in followed.places if p.kind == "expression" and p.line == term.line and p.side == "backward"]
+    return [p for p in inside if a <= p.columns[0] and p.columns[1] <= b and p.columns != term.columns
+            and "@" not in p.text and "." not in p.text and "[" not in p.text]  # fmt: skip
+
+
+def sentence(followed: Followed, carried: Place | None) -> str:
+    """Where the carried gradient falls most, and which parts of its terms are small there."""
+    if carried is None:
+        return ""
+    rounds = [r for r in followed.rounds["backward"] if r in carried.values]
+    sizes = [size(carried.values[r]) for r in rounds]
+    falls = [b / a if a > 0 else 1.0 for a, b in itertools.pairwise(sizes)]
+    if not falls or min(falls) > 0.5:
+        return f"<code>{escape(carried.name)}</code> does not fall below a half of itself in any round."
+    n = int(np.argmin(falls))
+    here, before = rounds[n + 1], rounds[n]
+    terms = [p for p in followed.places if p.kind == "term" and p.line == carried.line and p.side == "backward"]
+    small = [p for t in terms for p in factors(followed, t) if here in p.values and size(p.values[here]) < SMALL]
+    why = "; ".join(f"<code>{escape(p.text)}</code> is {size(p.values[here]):.2g}" for p in small)
+    loop = followed.loop
+    return (
+        f"Going back, <code>{escape(carried.name)}</code> falls most at {loop} = {here}: from {sizes[n]:.2g} at "
+        f"{loop} = {before} to {sizes[n + 1]:.2g}." + (f" There {why}." if why else "")
+    )
