@@ -43,7 +43,7 @@ def arrays_of(case: Case) -> tuple[Any, ...]:
         return tuple(case.arrays)
     x, p = np.array(case.arrays[0]) / 2, dict(case.arrays[1])
     p[gate] = np.abs(p[gate]) + 0.2
-    x[:, CUT] = 3.0
+    x[:, CUT] = 8.0
     return x, p
 
 

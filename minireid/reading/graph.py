@@ -1,5 +1,6 @@
 """The graph of a page: nodes are the names of the forward, edges the equations. Backward, the arrows are turned."""
 
+import ast
 import itertools
 from dataclasses import dataclass, field
 from html import escape
@@ -8,6 +9,11 @@ from minireid.reading.page import Function, Page
 from minireid.reading.run import Followed
 
 ACROSS, DOWN, WIDTH, HEIGHT = 112, 62, 64, 40  # pixels between ranks, between nodes; of a node
+
+TIP = (
+    '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" '
+    'markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0 0L8 4L0 8z"/></marker></defs>'
+)
 
 
 @dataclass
@@ -56,6 +62,7 @@ def main_function(page: Page) -> Function | None:
 
 def nodes_and_edges(function: Function, followed: Followed) -> tuple[dict[str, Node], list[Edge]]:
     lines = {line.number: line for line in function.lines}
+    returned = names_returned(function)
     live = {(p.name, p.line) for p in followed.places if p.kind == "use" and p.live}
     nodes: dict[str, Node] = {}
     edges: dict[tuple[str, str], Edge] = {}
@@ -82,11 +89,23 @@ def nodes_and_edges(function: Function, followed: Followed) -> tuple[dict[str, N
         if place.kind in ("name", "argument") and place.side == "forward" and place.function == function.name:
             if place.name in nodes:
                 nodes[place.name].place = place.number
-        if place.side == "backward" and place.claim and place.kind == "name":
-            if place.claim[1] == function.name and place.claim[0] in nodes:
-                nodes[place.claim[0]].gradient = place.number
+        if place.side == "backward" and place.claim and place.kind in ("name", "argument"):
+            name = returned.get(place.claim[0], place.claim[0])
+            if place.claim[1] == function.name and name in nodes:
+                nodes[name].gradient = place.number
     joined = {name for edge in edges.values() for name in (edge.source, edge.target)}
     return {name: node for name, node in nodes.items() if name in joined}, list(edges.values())
+
+
+def names_returned(function: Function) -> dict[str, str]:
+    """ "returned 0" -> h for `return h, cache`."""
+    found = {}
+    for node in ast.walk(function.node):
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+            for n, element in enumerate(node.value.elts):
+                if isinstance(element, ast.Name):
+                    found[f"returned {n}"] = element.id
+    return found
 
 
 def rank(nodes: dict[str, Node], edges: list[Edge]) -> None:
@@ -137,13 +156,11 @@ def svg(nodes: dict[str, Node], edges: list[Edge], followed: Followed) -> str:
     width = max(n.rank for n in nodes.values()) * ACROSS + WIDTH + 30
     height = round(max(n.slot for n in nodes.values()) * DOWN + HEIGHT + 62)
     words = "; ".join(f"{e.target} from {e.source} ({', '.join(e.tags)})" for e in edges)
-    parts = [path(e, nodes, height) for e in edges]
+    parts = [path(e, nodes, height) for e in edges] + labels(nodes, edges)
     parts += [box(node, followed) for node in nodes.values() if node.name]
     return (
         f'<svg class="graph" viewBox="0 0 {width} {height}" style="min-width:{round(0.62 * width)}px;'
-        f'max-width:{width}px" role="img" aria-label="Graph of the forward: {escape(words)}">'
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
-        'orient="auto-start-reverse"><path d="M0 0L8 4L0 8z"/></marker></defs>' + "".join(parts) + "</svg>"
+        f'max-width:{width}px" role="img" aria-label="Graph of the forward: {escape(words)}">{TIP}{"".join(parts)}</svg>'
     )
 
 
@@ -152,27 +169,33 @@ def at(node: Node) -> tuple[float, float]:
 
 
 def path(edge: Edge, nodes: dict[str, Node], height: int) -> str:
-    """An arrow through its way, with the equations above its middle."""
+    """An arrow through its way."""
     (x, y), *middle, (x2, y2) = [at(nodes[n]) for n in [edge.source, *edge.way, edge.target]]
     if edge.back:
         down = height - 14
         line = f"M{x:.0f} {y + HEIGHT / 2:.0f}C{x:.0f} {down} {x2:.0f} {down} {x2:.0f} {y2 + HEIGHT / 2 + 4:.0f}"
-        label = ((x + x2) / 2, down - 16.0)
     else:
         points = [(x + WIDTH / 2, y), *middle, (x2 - WIDTH / 2 - 1, y2)]
         line = f"M{points[0][0]:.0f} {points[0][1]:.0f}"
         for (ax, ay), (bx, by) in itertools.pairwise(points):
             half = (bx - ax) / 2
             line += f"C{ax + half:.0f} {ay:.0f} {bx - half:.0f} {by:.0f} {bx:.0f} {by:.0f}"
-        (ax, ay), (bx, by) = points[-2:]
-        label = (ax + 0.5 * (bx - ax), ay + 0.5 * (by - ay) - 5)
     kind = "edge back" if edge.back else "edge"
     numbers = " ".join(map(str, edge.lines))
-    tags = " ".join(edge.tags)
-    return (
-        f'<g class="{kind}" data-lines="{numbers}" data-q="{tags}"><path d="{line}"/>'
-        f'<text x="{label[0]:.0f}" y="{label[1]:.0f}">{escape(tags)}</text></g>'
-    )
+    return f'<g class="{kind}" data-lines="{numbers}" data-q="{" ".join(edge.tags)}"><path d="{line}"/></g>'
+
+
+def labels(nodes: dict[str, Node], edges: list[Edge]) -> list[str]:
+    """The equations of the arrows that enter a node stand once, above their tips."""
+    found = []
+    for name, node in nodes.items():
+        tags = dict.fromkeys(tag for e in edges if e.target == name for tag in e.tags)
+        if tags:
+            x, y = at(node)
+            found.append(
+                f'<text class="small" x="{x:.0f}" y="{y - HEIGHT / 2 - 4:.0f}">{escape(" ".join(tags))}</text>'
+            )
+    return found
 
 
 def box(node: Node, followed: Followed) -> str:

@@ -219,6 +219,53 @@ function moved(c, k) {
 <p><small>Solid: the loss. Dashed: the prediction. The output: </small><svg class="heat" width="320" height="16" role="img" aria-label="output: ${c.output[k].slice(0, 12).map(short).join(" ")}">${heat(output, most, 320, 16)}</svg></p>`;
 }
 
+// The window of a convolution or a pool: what it covers, what it computes, where its gradient goes.
+
+function windows() {
+  const box = $("#window");
+  if (!box) return;
+  const w = { ...D.window };
+  for (const key of ["x", "y", "dy", "dx", "W", "b"]) if (key in w) w[key] = arrayAt(w[key]);
+  const slider = (id, label, most) => `<label>${label} <input type="range" id="${id}" min="0" max="${most - 1}" value="${Math.min(1, most - 1)}"></label>`;
+  const [rows, columns, channels] = w.y.shape;
+  box.innerHTML = `<p class="moments">${slider("row", "row i", rows)} ${slider("column", "column j", columns)} ${slider("channel", w.W ? "output channel o" : "channel c", channels)}</p><div id="shown" aria-live="polite"></div>`;
+  const at = id => +$("#" + id).value, update = () => { $("#shown").innerHTML = windowAt(w, at("row"), at("column"), at("channel")); };
+  for (const id of ["row", "column", "channel"]) $("#" + id).addEventListener("input", update);
+  box.addEventListener("click", event => {
+    const cell = event.target.closest("td[data-at]");
+    if (cell) { [$("#row").value, $("#column").value] = cell.dataset.at.split(","); update(); }
+  });
+  update();
+}
+const entry = (map, r, c, k) => r < 0 || c < 0 || r >= map.shape[0] || c >= map.shape[1] ? 0 : map.data[(r * map.shape[1] + c) * map.shape[2] + k];
+function windowAt(w, i, j, o) {
+  const [KH, KW] = w.size, top = i * w.stride[0] - w.padding, left = j * w.stride[1] - w.padding;
+  const covers = (r, c) => r >= top && r < top + KH && c >= left && c < left + KW;
+  const kernel = (r, c, k) => w.W.data[((r * KW + c) * w.W.shape[2] + k) * w.W.shape[3] + o];
+  const most = key => Math.max(...w[key].data.map(Math.abs), 1e-300);
+  const map = (key, k, mark) => cells(w[key].shape[0] + 2 * w.padding, w[key].shape[1] + 2 * w.padding, (r, c) => entry(w[key], r - w.padding, c - w.padding, k), most(key), (r, c) => mark(r - w.padding, c - w.padding));
+  const small = (value, top_) => cells(KH, KW, value, top_, () => "");
+  const chosen = (r, c) => `data-at="${r},${c}" class="${r === i && c === j ? "in" : ""}"`;
+  const out = key => cells(w[key].shape[0], w[key].shape[1], (r, c) => entry(w[key], r, c, o), most(key), chosen);
+  const y = entry(w.y, i, j, o), dy = entry(w.dy, i, j, o), inputs = w.W ? [...Array(w.x.shape[2]).keys()] : [o];
+  const inX = (r, c) => (covers(r, c) ? 'class="in"' : r < 0 || c < 0 || r >= w.x.shape[0] || c >= w.x.shape[1] ? 'class="out"' : "");
+  const part = (title, table) => `<figure><figcaption>${title}</figcaption>${table}</figure>`;
+  const values = k => (r, c) => entry(w.x, top + r, left + c, k);
+  const all = k => Array.from({ length: KH * KW }, (_, n) => values(k)(Math.floor(n / KW), n % KW));
+  const winner = all(o).indexOf(Math.max(...all(o)));
+  const factor = (r, c, k) => w.kind === "conv" ? kernel(r, c, k) : w.kind === "mean" ? 1 / (KH * KW) : +(r * KW + c === winner);
+  const weight = w.kind === "conv" ? "W" : w.kind === "mean" ? "1 / size" : "1 where it won";
+  const forward = inputs.map(k => `<div class="line">${part(`x, channel ${k}`, map("x", k, inX))}<b>×</b>${part(weight, small((r, c) => factor(r, c, k), w.W ? most("W") : 1))}<b>=</b>${part("products", small((r, c) => factor(r, c, k) * values(k)(r, c), most("x")))}</div>`).join("");
+  const sums = inputs.map(k => all(k).reduce((sum, v, n) => sum + v * factor(Math.floor(n / KW), n % KW, k), 0));
+  const total = `<p>The sum of ${w.kind === "max" ? "the products: the maximum" : "all products"}${w.W ? `, ${sums.map(short).join(" + ")}, and b[${o}] = ${short(w.b.data[o])}` : ""}: <b>y[${i}, ${j}, ${o}] = ${short(y)}</b></p>`;
+  const back = inputs.map(k => `<div class="line">${part(`dy × ${weight}: added to dx`, small((r, c) => dy * factor(r, c, k), most("dy")))}<b>→</b>${part(`dx, channel ${k}, of all windows`, map("dx", k, inX))}${w.W ? part("dy × x: added to dW", small((r, c) => dy * values(k)(r, c), most("dy"))) : ""}</div>`).join("");
+  return `<h3>Forward</h3>${forward}${total}<div class="line">${part(`y, channel ${o}: choose a pixel`, out("y"))}</div><h3>Backward</h3><p>dy[${i}, ${j}, ${o}] = <b>${short(dy)}</b> goes back through the same window.</p><div class="line">${part(`dy, channel ${o}`, out("dy"))}</div>${back}`;
+}
+function cells(rows, columns, value, most, attributes) {
+  const cell = (r, c) => { const v = value(r, c); return `<td ${attributes(r, c)} style="background:${tint(v, 2 * most)}">${short(+v.toFixed(2))}</td>`; };
+  return `<table class="values map"><tbody>${Array.from({ length: rows }, (_, r) => `<tr>${Array.from({ length: columns }, (_, c) => cell(r, c)).join("")}</tr>`).join("")}</tbody></table>`;
+}
+
 // Hands on the page.
 
 function start() {
@@ -261,6 +308,7 @@ function start() {
   document.addEventListener("keydown", keys);
   task();
   change();
+  windows();
   draw();
 }
 function keys(event) {

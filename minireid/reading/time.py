@@ -11,8 +11,6 @@ import numpy as np
 
 from minireid.reading.run import Followed, Place
 
-SMALL = 0.05  # a carried gradient that falls below this share in one round, or a factor of this size, is small
-
 
 def size(array: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(np.abs(array.astype(float))))))
@@ -98,10 +96,19 @@ def sentence(followed: Followed, carried: Place | None) -> str:
     n = int(np.argmin(falls))
     here, before = rounds[n + 1], rounds[n]
     terms = [p for p in followed.places if p.kind == "term" and p.line == carried.line and p.side == "backward"]
-    small = [p for t in terms for p in factors(followed, t) if here in p.values and size(p.values[here]) < SMALL]
-    why = "; ".join(f"<code>{escape(p.text)}</code> is {size(p.values[here]):.2g}" for p in small)
+    why = [closing(followed, term, before, here) for term in sorted(terms, key=lambda t: -size(t.values[here]))]
     loop = followed.loop
     return (
         f"Going back, <code>{escape(carried.name)}</code> falls most at {loop} = {here}: from {sizes[n]:.2g} at "
-        f"{loop} = {before} to {sizes[n + 1]:.2g}." + (f" There {why}." if why else "")
+        f"{loop} = {before} to {sizes[n + 1]:.2g}. There {'; '.join(why)}."
     )
+
+
+def closing(followed: Followed, term: Place, before: str, here: str) -> str:
+    """A term in the round where the gradient falls, and its factors in that round and the one before."""
+    parts = [f"<code>{escape(term.text)}</code> is {size(term.values[here]):.2g}"]
+    for part in factors(followed, term):
+        if here in part.values and before in part.values and size(part.values[here]) < size(part.values[before]) / 2:
+            now, then = size(part.values[here]), size(part.values[before])
+            parts.append(f"because <code>{escape(part.text)}</code> is {now:.2g} (one round before: {then:.2g})")
+    return " ".join(parts)

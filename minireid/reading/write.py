@@ -16,6 +16,7 @@ from minireid.reading.mathml import line as equation_line
 from minireid.reading.page import Equation, Function, Page
 from minireid.reading.run import Followed, Place
 from minireid.reading.time import over_time
+from minireid.reading.windows import SECTION, window_of
 
 HERE = Path(__file__).parent
 DIGITS = 6  # significant digits of the values in the file
@@ -53,6 +54,7 @@ def page_html(name: str, page: Page, followed: Followed | None, *, address: Addr
     """
     places = followed.places if followed else []
     marks = marks_of(places)
+    window = window_of(name, followed.problem, followed.gradients) if followed else None
     parts = [
         f"<h1>{escape(name)}</h1>",
         f'<p class="lead">{prose(page.title, address)}</p>',
@@ -64,17 +66,20 @@ def page_html(name: str, page: Page, followed: Followed | None, *, address: Addr
         '<p id="task"></p>' if bug else "",
         source(page, places, marks, set(wrong or {}), address),
         drawing(page, followed) if followed else "",
+        SECTION if window else "",
         over_time(followed) if followed else "",
         slider_section() if followed else "",
         table_of_values(followed) if followed else "",
         controls(followed) if followed else "",
     ]
-    data = json.dumps(data_of(page, followed, marks, bug), separators=(",", ":"), allow_nan=False) if followed else "{}"
+    data = (
+        json.dumps(data_of(followed, marks, bug, window), separators=(",", ":"), allow_nan=False) if followed else "{}"
+    )
     return FRAME.format(
         title=f"{escape(name)} · minireid",
         style=styles or style(),
         body="\n".join(part for part in parts if part),
-        data=data.replace("<", "\\u003c"),
+        data=json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
         script=(HERE / "reading.js").read_text("utf-8") if followed else "",
     )
 
@@ -267,8 +272,9 @@ def rounded(array: np.ndarray) -> Any:
     return found if np.ndim(array) else found[0]
 
 
-def data_of(page: Page, followed: Followed, marks: Marks, bug: dict[str, Any] | None) -> dict[str, Any]:
+def data_of(followed: Followed, marks: Marks, bug: dict[str, Any] | None, window: Any) -> dict[str, Any]:
     pool = Pool()
+    window = window and {k: pool(v) if isinstance(v, np.ndarray) else v for k, v in window.items()}
     places = [place_data(place, pool, marks) for place in followed.places]
     return {
         "loop": followed.loop,
@@ -276,6 +282,7 @@ def data_of(page: Page, followed: Followed, marks: Marks, bug: dict[str, Any] | 
         "places": places,
         "change": changes(followed.problem, followed.gradients, rounded),
         "bug": bug,
+        "window": window,
         "arrays": pool.arrays,
     }
 
