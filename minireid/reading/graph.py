@@ -160,7 +160,8 @@ def svg(nodes: dict[str, Node], edges: list[Edge], followed: Followed) -> str:
     parts += [box(node, followed) for node in nodes.values() if node.name]
     return (
         f'<svg class="graph" viewBox="0 0 {width} {height}" style="min-width:{round(0.62 * width)}px;'
-        f'max-width:{width}px" role="img" aria-label="Graph of the forward: {escape(words)}">{TIP}{"".join(parts)}</svg>'
+        f'max-width:{width}px" role="img" aria-label="Graph of the forward: {escape(words)}">'
+        f"{TIP}{''.join(parts)}</svg>"
     )
 
 

@@ -11,6 +11,8 @@ import numpy as np
 
 from minireid.reading.run import Followed, Place
 
+CLOSED = 0.25  # a factor that falls below this share of itself in one round closes the way
+
 
 def size(array: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(np.abs(array.astype(float))))))
@@ -81,7 +83,12 @@ def factors(followed: Followed, term: Place) -> list[Place]:
     a, b = term.columns
     inside = [p for p in followed.places if p.kind == "expression" and p.line == term.line and p.side == "backward"]
     return [p for p in inside if a <= p.columns[0] and p.columns[1] <= b and p.columns != term.columns
-            and "@" not in p.text and "." not in p.text and "[" not in p.text]  # fmt: skip
+            and is_plain(p.text)]  # fmt: skip
+
+
+def is_plain(text: str) -> bool:
+    """Whether an expression is computed element by element from names."""
+    return not any(sign in text for sign in "@.[")
 
 
 def sentence(followed: Followed, carried: Place | None) -> str:
@@ -95,20 +102,27 @@ def sentence(followed: Followed, carried: Place | None) -> str:
         return f"<code>{escape(carried.name)}</code> does not fall below a half of itself in any round."
     n = int(np.argmin(falls))
     here, before = rounds[n + 1], rounds[n]
-    terms = [p for p in followed.places if p.kind == "term" and p.line == carried.line and p.side == "backward"]
-    why = [closing(followed, term, before, here) for term in sorted(terms, key=lambda t: -size(t.values[here]))]
     loop = followed.loop
+    closed = [p for p in gates(followed, carried) if falls_to(p, before, here) < CLOSED]
+    why = ", ".join(
+        f"<code>{escape(p.text)}</code> in line {p.line} is {size(p.values[here]):.2g} "
+        f"(at {loop} = {before}: {size(p.values[before]):.2g})"
+        for p in closed
+    )
     return (
         f"Going back, <code>{escape(carried.name)}</code> falls most at {loop} = {here}: from {sizes[n]:.2g} at "
-        f"{loop} = {before} to {sizes[n + 1]:.2g}. There {'; '.join(why)}."
+        f"{loop} = {before} to {sizes[n + 1]:.2g}."
+        + (f" What closes the way at {loop} = {here}: {why}." if why else "")
     )
 
 
-def closing(followed: Followed, term: Place, before: str, here: str) -> str:
-    """A term in the round where the gradient falls, and its factors in that round and the one before."""
-    parts = [f"<code>{escape(term.text)}</code> is {size(term.values[here]):.2g}"]
-    for part in factors(followed, term):
-        if here in part.values and before in part.values and size(part.values[here]) < size(part.values[before]) / 2:
-            now, then = size(part.values[here]), size(part.values[before])
-            parts.append(f"because <code>{escape(part.text)}</code> is {now:.2g} (one round before: {then:.2g})")
-    return " ".join(parts)
+def gates(followed: Followed, carried: Place) -> list[Place]:
+    """Factors such as 1 - z and 1 - c * c that the gradients of this function are multiplied with."""
+    own = [p for p in followed.places if p.kind == "expression" and p.function == carried.function]
+    return [p for p in own if " - " in p.text and is_plain(p.text)]
+
+
+def falls_to(place: Place, before: str, here: str) -> float:
+    """Its size in this round, as a share of its size in the round before; 1 where there is none."""
+    sizes = [size(place.values[r]) if r in place.values else 0.0 for r in (before, here)]
+    return sizes[1] / sizes[0] if sizes[0] else 1.0

@@ -72,9 +72,7 @@ def page_html(name: str, page: Page, followed: Followed | None, *, address: Addr
         table_of_values(followed) if followed else "",
         controls(followed) if followed else "",
     ]
-    data = (
-        json.dumps(data_of(followed, marks, bug, window), separators=(",", ":"), allow_nan=False) if followed else "{}"
-    )
+    data = data_of(followed, marks, bug, window) if followed else {}
     return FRAME.format(
         title=f"{escape(name)} · minireid",
         style=styles or style(),
