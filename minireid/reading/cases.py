@@ -1,7 +1,7 @@
 """What the reading room runs: a small input for each page, so that most values fit on a screen as numbers.
 
-The sequences of the recurrent layers have a cut after two frames: from there another scene. The loss looks at the last
-frame alone. So the gradient has to come all the way back, and the reader sees where it is lost.
+The loss of a recurrent layer looks at the last frame alone. So the gradient has to come all the way back, and one sees
+where it is lost. In the sequence of a gated unit one frame is a cut: its input opens the update gates.
 """
 
 from dataclasses import replace
@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from minireid.base.errors import InputError
 from minireid.gradcheck.cases.page_case import accepted, base, cases_of
 from minireid.gradcheck.cases.pages import Case, Sizes
 from minireid.gradcheck.tensor.problem import Problem
@@ -17,7 +16,8 @@ from minireid.gradcheck.tensor.problem import Problem
 SMALL = Sizes(N=2, T=6, D=3, S=4, H=6, W=5, C=2, O=3, KH=3, KW=3, K=4, rows=4, stride=1, padding=1,
               pairs=((0, 1), (2, 1), (2, 3), (0, 3), (1, 3)))  # fmt: skip
 GATED = {"gru": "Wz", "gru_reset_after": "Wz", "gru_projected": "Wz"}  # the gate that closes the way back
-CUT = 3  # the frame at which the scene changes, from 0
+LAST = (*GATED, "lstm", "elman", "elman_relu", "elman_unsquashed", "attentive_rnn")  # the loss looks at the last frame
+CUT = 3  # the frame of the cut, from 0
 
 
 def case_of(name: str) -> Case:
@@ -33,7 +33,14 @@ def problem_of(name: str) -> Problem:
     case = case_of(name)
     problem = Problem(case.forward, case.backward, arrays_of(case), case.config, 0)
     problem = problem if problem.upstream is not None else problem.drawn()
-    return last_frame(problem) if name in GATED else problem
+    return last_frame(problem) if name in LAST else problem
+
+
+def about(name: str) -> str:
+    """What is particular about the run of a page, in sentences."""
+    last = "The loss looks at the last frame alone." if name in LAST else ""
+    cut = f"At t = {CUT} the input is large: a cut, at which the update gates open." if name in GATED else ""
+    return " ".join(sentence for sentence in (last, cut) if sentence)
 
 
 def arrays_of(case: Case) -> tuple[Any, ...]:
@@ -55,12 +62,11 @@ def last_frame(problem: Problem) -> Problem:
 
 
 def problem_like(case: Case, functions: Any, right: Problem) -> Problem:
-    """The page's small problem with other functions."""
+    """The page's small problem with other functions. Another upstream gradient if they return another shape."""
     forward, backward = functions
     config, _ = accepted(forward, case)
     arrays = right.whole.arguments(right.arrays)
     problem = Problem(forward, backward, tuple(arrays), {**config}, right.seed, upstream=right.upstream)
     y = problem.call(problem.forward)[0]
-    if np.shape(y) != np.shape(right.upstream) and not isinstance(y, dict):
-        raise InputError(f"{forward.__name__} returns shape {np.shape(y)}, the page {np.shape(right.upstream)}")
-    return problem
+    fits = isinstance(y, dict) or np.shape(y) == np.shape(right.upstream)
+    return problem if fits else replace(problem, upstream=None).drawn()

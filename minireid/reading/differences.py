@@ -15,8 +15,9 @@ def against(followed: Followed, right: Followed) -> None:
         for mine, other in zip(places, theirs.get(key, [])):
             for round_, value in mine.values.items():
                 true = other.values.get(round_)
-                if true is not None and true.shape == value.shape and np.all(np.isfinite(true)):
-                    mine.errors[round_] = relative(value, true)
+                if true is not None and np.all(np.isfinite(true)):
+                    same_shape = true.shape == value.shape
+                    mine.errors[round_] = relative(value, true) if same_shape else float("inf")
                     if round_ in mine.wrong:
                         mine.true[round_] = true
     for place in followed.places:

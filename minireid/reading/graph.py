@@ -202,7 +202,7 @@ def labels(nodes: dict[str, Node], edges: list[Edge]) -> list[str]:
 def box(node: Node, followed: Followed) -> str:
     """A node: its name, below it its parameters; its gradient's name takes its place when the arrows are turned."""
     x, y = at(node)
-    gradient = followed.places[node.gradient].name.rpartition(".")[2] if node.gradient >= 0 else f"d{node.name}"
+    gradient = followed.places[node.gradient].label if node.gradient >= 0 else f"d{node.name}"
     below = ", ".join(p.partition(".")[2] for p in node.parameters)
     small = f'<text class="small" x="{x:.0f}" y="{y + HEIGHT / 2 + 11:.0f}">{escape(below)}</text>' if below else ""
     return (

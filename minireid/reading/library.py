@@ -15,7 +15,7 @@ from minireid.gradcheck.front import nearest
 from minireid.gradcheck.tensor.problem import Problem
 from minireid.kernels import im2col, loops
 from minireid.reading import architecture
-from minireid.reading.cases import problem_of
+from minireid.reading.cases import about, problem_of
 from minireid.reading.page import parse
 from minireid.reading.run import Followed, follow
 from minireid.reading.write import Address, page_html, style
@@ -50,7 +50,10 @@ def library_page(name: str, address: Address, clip: Clip) -> str:
     note = "It is compiled, so its lines cannot report their values." if name in COMPILED else ""
     styles = style() + (architecture.style() if extra else "")
     page = parse(path.read_text("utf-8"))
-    return page_html(name, page, followed_page(name), address=address, extra=extra, note=note, styles=styles)
+    run = followed_page(name)
+    return page_html(
+        name, page, run, address=address, extra=extra, note=note, about=about(name) if run else "", styles=styles
+    )
 
 
 def followed_page(name: str) -> Followed | None:

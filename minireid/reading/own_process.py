@@ -13,7 +13,7 @@ from minireid.gradcheck.cases.like import reports_on
 from minireid.gradcheck.cases.page_case import functions_for, pages
 from minireid.gradcheck.cases.user_module import error_text, imported
 from minireid.gradcheck.front import nearest
-from minireid.reading.cases import case_of, problem_like, problem_of
+from minireid.reading.cases import about, case_of, problem_like, problem_of
 from minireid.reading.page import parse
 from minireid.reading.run import Followed, follow
 from minireid.reading.write import page_html
@@ -41,7 +41,7 @@ def own_html(path: Path, like: str, seed: int) -> str:
     page.title = page.title or f"{path.name}, read like {like}"
     wrong = {line: said for report in reports for line, said in blamed(report).items()}
     note = " ".join(dict.fromkeys(text for report in reports for text in [report.forward, *report.faults] if text))
-    return page_html(path.name, page, followed_file(path, like), wrong=wrong, note=note)
+    return page_html(path.name, page, followed_file(path, like), wrong=wrong, note=note, about=about(like))
 
 
 def blamed(report: Report) -> dict[int, str]:

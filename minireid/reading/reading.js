@@ -153,6 +153,7 @@ function firstWrong(place) {
   const computed = valueOf(place), truth = valueOf(place, "t");
   const what = place.b ? `the true derivative by ${escapeText(place.c)}` : "the value of the right page";
   if (!truth) return `<span class="no">✗ not ${what}</span>.`;
+  if (shapeText(truth.shape) !== shapeText(computed.shape)) return `<span class="no">✗ not ${what}</span>, which has the shape ${shapeText(truth.shape)}.`;
   const most = Math.max(...truth.data.map(Math.abs), 1e-12);
   const n = computed.data.findIndex((v, k) => !(Math.abs(v - truth.data[k]) <= 1e-6 * most));
   const index = []; let left = Math.max(n, 0);

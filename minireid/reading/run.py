@@ -55,6 +55,13 @@ class Place:
     live: bool = False
 
     @property
+    def label(self) -> str:
+        """What a reader calls it: a name, dx for what is returned as the derivative by x, the text of an expression."""
+        if self.name.startswith("returned") and self.kind == "name":
+            return f"d{self.claim[0].rpartition('.')[2]}" if self.claim else "returned"
+        return self.name.rpartition(".")[2] if self.kind == "name" else self.text
+
+    @property
     def wrong(self) -> list[str]:
         return [key for key, error in self.errors.items() if not error <= TRUE]
 
@@ -149,11 +156,13 @@ class Collector:
     def event(self, side: str, event: Event) -> None:
         """An event as the value of a place: a name, an argument, an entry of a dict, a term."""
         kinds = {"assign": "name", "add": "name", "store": "name", "touch": "name", "item": "name",
-                 "argument": "argument", "term": "term", "use": "use"}  # fmt: skip
+                 "argument": "argument", "term": "term", "use": "use", "return": "name"}  # fmt: skip
         if event.site.filename != self.filename or event.kind not in kinds or event.value is None:
             return
         if event.kind == "assign" and (event.leaf or self.is_empty(event)):
             return  # a dict: its entries have places where they are made; np.empty: nothing is written there yet
+        if event.kind == "return" and self.is_known(event) and not self.is_wrong(side, event):
+            return
         place = self.place_of(side, kinds[event.kind], event)
         key = self.round_of(side, event.loops)
         place.values[key] = stored(event)
@@ -161,6 +170,18 @@ class Collector:
             place.live = bool(np.any(self.truth.print(event, 1)))
         if side == "backward" and self.judge.is_final(event):
             self.prove(place, key, event)
+
+    def is_known(self, event: Event) -> bool:
+        """Whether what is returned has a name, or is a dict with entries, which have places already."""
+        text = self.written(event)
+        return text.isidentifier() or (bool(event.leaf) and " for " not in text)
+
+    def is_wrong(self, side: str, event: Event) -> bool:
+        """Whether a gradient that is returned under its name is wrong: only the whole sum shows it."""
+        tried = Place(-1, side, "name", event.line, (0, 0), "", "")
+        if side == "backward" and self.judge.certain_event(event):
+            self.prove(tried, ONCE, event)
+        return bool(tried.wrong)
 
     def is_empty(self, event: Event) -> bool:
         value = getattr(self.program.statements[event.site.statement].node, "value", None)
@@ -191,8 +212,11 @@ class Collector:
         fits = [c for c in claims if c.shape == event.shape and not self.truth.nowhere(c)]
         factor = judge.wanted_factor(event)
         right = [c for c in fits if self.truth.is_right(event, c, factor)]
-        if not fits and judge.is_final(event):
+        if not fits:
             right = [c for c in [judge.recognise(event)] if c is not None]
+        if not fits and not right and claims and claims[0].value is not None and not judge.no_gradient(event):
+            self.other_shape(place, key, claims[0])
+            return
         if judge.no_gradient(event) or not (right or (fits and event.site.number not in judge.ignored)):
             return
         claim = right[0] if right else fits[min(judge.choices.get(event.site.number, 0), len(fits) - 1)]
@@ -204,6 +228,12 @@ class Collector:
         place.errors[key] = relative(event.value, true)
         if place.errors[key] > TRUE:
             place.true[key] = true
+
+    def other_shape(self, place: Place, key: str, claim: Event) -> None:
+        """A value that has not the shape of what it claims to be the derivative by."""
+        place.claim = (claim.name, claim.frame.function)
+        place.errors[key] = float("inf")
+        place.true[key] = self.truth.full(claim)
 
     def claims_of(self, event: Event) -> list[Event]:
         """What the checker takes it for; then the same variable as in the other rounds of the loop."""

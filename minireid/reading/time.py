@@ -55,9 +55,8 @@ def row(place: Place, rounds: list[str]) -> str:
     most = max(sizes.values()) or 1.0
     cells = "".join(cell(sizes.get(r), most) for r in rounds)
     kind = {"term": "term", "expression": "factor"}.get(place.kind, "")
-    text = place.name if place.kind == "name" else place.text
     return (
-        f'<tr class="{kind}" data-i="{place.number}"><th scope="row"><code>{escape(text)}</code></th>'
+        f'<tr class="{kind}" data-i="{place.number}"><th scope="row"><code>{escape(place.label)}</code></th>'
         f'<td><a href="#L{place.line}">{place.line}</a></td>{cells}</tr>'
     )
 
@@ -119,7 +118,7 @@ def sentence(followed: Followed, carried: Place | None) -> str:
 def gates(followed: Followed, carried: Place) -> list[Place]:
     """Factors such as 1 - z and 1 - c * c that the gradients of this function are multiplied with."""
     own = [p for p in followed.places if p.kind == "expression" and p.function == carried.function]
-    return [p for p in own if " - " in p.text and is_plain(p.text)]
+    return list({p.text: p for p in own if " - " in p.text and is_plain(p.text)}.values())
 
 
 def falls_to(place: Place, before: str, here: str) -> float:

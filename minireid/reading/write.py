@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minireid.base.trees import leaves
 from minireid.reading.change import changes
 from minireid.reading.code import Marks, function_html, marks_of
 from minireid.reading.graph import graph
@@ -46,11 +47,11 @@ FRAME = """<!doctype html>
 
 def page_html(name: str, page: Page, followed: Followed | None, *, address: Address = lambda name: None,
               extra: str = "", note: str = "", wrong: dict[int, str] | None = None,
-              bug: dict[str, Any] | None = None, styles: str | None = None) -> str:  # fmt: skip
+              bug: dict[str, Any] | None = None, about: str = "", styles: str | None = None) -> str:  # fmt: skip
     """The whole file. extra: HTML between the introduction and the source. note: a sentence below the title.
 
     wrong: by line, what is wrong there. bug: of a page with a planted bug: {"line": …, "hints": […], "explanation": …};
-    the reader has to find it. styles: the CSS, by default style().
+    the reader has to find it. about: what is particular about the run. styles: the CSS, by default style().
     """
     places = followed.places if followed else []
     marks = marks_of(places)
@@ -64,6 +65,7 @@ def page_html(name: str, page: Page, followed: Followed | None, *, address: Addr
         intro(page, address),
         extra,
         '<p id="task"></p>' if bug else "",
+        run_text(followed, about) if followed else "",
         source(page, places, marks, set(wrong or {}), address),
         drawing(page, followed) if followed else "",
         SECTION if window else "",
@@ -123,6 +125,20 @@ def intro(page: Page, address: Address) -> str:
         else:
             found.append(f"<p>{prose(part, address)}</p>")
     return "\n".join([*found, "</ol>" if open_ else ""])
+
+
+def run_text(followed: Followed, about: str) -> str:
+    """What was run, in two sentences: the inputs and the loss."""
+    inputs = ", ".join(f"<code>{escape(n)}</code> {shape_text(a)}" for n, a in leaves(followed.problem.inputs()))
+    upstream = followed.problem.upstream
+    one = not isinstance(upstream, dict) and np.ndim(upstream) == 0
+    loss = (
+        "The loss is the output itself." if one else "The loss is the sum of the outputs, each times a random number."
+    )
+    return (
+        f'<p class="run">The values on this page are those of one small run: {inputs}. {loss} {escape(about)} '
+        "A ✓ stands where a gradient equals the true derivative, which is measured without the backward.</p>"
+    )
 
 
 def controls(followed: Followed) -> str:
@@ -217,7 +233,7 @@ def table_of_values(followed: Followed) -> str:
         when = f"{followed.loop} = {key}" if key else ""
         proof = proof_text(place, key)
         rows.append(
-            f"<tr><td>{place.line}</td><th scope='row'><code>{escape(place.name)}</code></th><td>{when}</td>"
+            f"<tr><td>{place.line}</td><th scope='row'><code>{escape(place.label)}</code></th><td>{when}</td>"
             f"<td>{shape_text(value)}</td><td><code>{escape(numbers_text(value))}</code></td><td>{proof}</td></tr>"
         )
     head = "".join(f'<th scope="col">{h}</th>' for h in ("line", "name", "round", "shape", "values", "proof"))
@@ -292,7 +308,7 @@ def place_data(place: Place, pool: Pool, marks: Marks) -> dict[str, Any]:
         "b": place.side == "backward",
         "k": place.kind,
         "l": place.line,
-        "n": place.name.rpartition(".")[2] if place.kind == "name" else place.text,
+        "n": place.label,
         "f": place.function,
         "v": {key: pool(value) for key, value in place.values.items()},
         "m": marks.get(place.number, 0),

@@ -77,8 +77,15 @@ def function_lines(text: str, name: str) -> tuple[int, int]:
 
 def load(bug: Bug) -> ModuleType:
     """The broken page as a module; inspect.getsource works on its functions. ValueError as for `source`."""
-    text, _ = source(bug)
-    filename = f"<zoo: {bug.module}, {bug.title}>"
+    return as_module(bug, source(bug)[0], f"<zoo: {bug.module}, {bug.title}>")
+
+
+def load_clean(bug: Bug) -> ModuleType:
+    """The right page in the same way: for a kernel, with the layer around it."""
+    return as_module(bug, clean_source(bug), f"<zoo: {bug.module}>")
+
+
+def as_module(bug: Bug, text: str, filename: str) -> ModuleType:
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     module = ModuleType(f"zoo_{like(bug)}")
     module.__file__ = filename

@@ -1,14 +1,16 @@
 """A planted bug as a page to read in a browser: step through the run, and name the line that is to blame."""
 
 import difflib
+from types import ModuleType
 
-from minireid.gradcheck.cases.page_case import functions_for
+from minireid.gradcheck.cases.page_case import cases_of, functions_for
+from minireid.gradcheck.cases.pages import OTHER, USUAL, Case
+from minireid.gradcheck.tensor.problem import Problem
 from minireid.practice.zoo.bug import Bug
-from minireid.practice.zoo.plant import clean_source, function_lines, like, load, source
+from minireid.practice.zoo.plant import clean_source, function_lines, like, load, load_clean, source
 from minireid.practice.zoo.texts import DIFFICULTIES, numbered
-from minireid.reading.cases import case_of, problem_like, problem_of
+from minireid.reading.cases import SMALL, about, case_of, problem_like, problem_of
 from minireid.reading.differences import against
-from minireid.reading.library import followed_page
 from minireid.reading.page import parse
 from minireid.reading.run import Followed, follow
 from minireid.reading.write import page_html
@@ -23,7 +25,7 @@ def bug_page(number: int) -> str:
     first, last = function_lines(text, bug.function)
     hints = [bug.hint, f"The mistake is in {bug.function}, between line {first} and line {last}."]
     task = {"lines": to_blame(bug, line), "hints": hints, "explanation": bug.explanation}
-    return page_html(f"{number}. {bug.title}", page, followed_bug(bug), bug=task)
+    return page_html(f"{number}. {bug.title}", page, followed_bug(bug), bug=task, about=about(like(bug)))
 
 
 def to_blame(bug: Bug, line: int) -> list[int]:
@@ -39,19 +41,32 @@ def to_blame(bug: Bug, line: int) -> list[int]:
 
 
 def followed_bug(bug: Bug) -> Followed:
-    """The run of the broken page, its forward held against that of the right one."""
-    module = load(bug)
+    """The run of the broken page, its forward held against that of the right one.
+
+    Some bugs do not show on the smallest input: with stride 1, without overlaps. Then another case of the page is run.
+    """
     name = like(bug)
-    case = case_of(name)
+    first = case_of(name)
+    others = [case for sizes in (SMALL, USUAL, OTHER) for case in cases_of(name, 0, sizes) if not is_step(case)]
+    for case in [first, *others]:
+        right = problem_of(name) if case is first else problem_for(case)
+        followed = followed_like(load(bug), case, right)
+        against(followed, followed_like(load_clean(bug), case, right))
+        if followed.error or any(place.wrong for place in followed.places):
+            break
+    return followed
+
+
+def is_step(case: Case) -> bool:
+    return case.name.endswith("/step")
+
+
+def followed_like(module: ModuleType, case: Case, right: Problem) -> Followed:
     functions = functions_for(module, case)
     assert functions is not None  # a planted bug keeps the names of the page's functions
-    followed = follow(problem_like(case, functions, problem_of(name)), functions[0].__code__.co_filename)
-    if not bug.module.startswith("kernels."):
-        against(followed, right_page(name))
-    return followed
+    return follow(problem_like(case, functions, right), functions[0].__code__.co_filename)
 
 
-def right_page(name: str) -> Followed:
-    followed = followed_page(name)
-    assert followed is not None  # pages of the zoo have cases
-    return followed
+def problem_for(case: Case) -> Problem:
+    problem = Problem(case.forward, case.backward, tuple(case.arrays), case.config, 0)
+    return problem if problem.upstream is not None else problem.drawn()
