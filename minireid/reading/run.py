@@ -217,7 +217,8 @@ class Collector:
         if not fits and not right and claims and claims[0].value is not None and not judge.no_gradient(event):
             self.other_shape(place, key, claims[0])
             return
-        if judge.no_gradient(event) or not (right or (fits and event.site.number not in judge.ignored)):
+        believed = event.site.number not in judge.ignored or (event.kind == "item" and self.of_this_call(event, fits))
+        if judge.no_gradient(event) or not (right or (fits and believed)):
             return
         claim = right[0] if right else fits[min(judge.choices.get(event.site.number, 0), len(fits) - 1)]
         place.claim = (claim.name, claim.frame.function)
@@ -228,6 +229,11 @@ class Collector:
         place.errors[key] = relative(event.value, true)
         if place.errors[key] > TRUE:
             place.true[key] = true
+
+    def of_this_call(self, event: Event, claims: list[Event]) -> bool:
+        """Whether an entry of a dict has the name of what the same call of the forward was given: "Uz" and p["Uz"]."""
+        pair = self.judge.claims.pair(event.frame)
+        return pair is not None and any(claim.frame.number == pair.number for claim in claims[:1])
 
     def other_shape(self, place: Place, key: str, claim: Event) -> None:
         """A value that has not the shape of what it claims to be the derivative by."""
