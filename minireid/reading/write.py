@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minireid.base.trees import leaves
+from minireid.gradcheck.front import lines
 from minireid.reading.change import changes
 from minireid.reading.code import Marks, function_html, marks_of
 from minireid.reading.graph import graph
@@ -85,7 +86,8 @@ def page_html(name: str, page: Page, followed: Followed | None, *, address: Addr
 
 
 def style() -> str:
-    return (HERE / "reading.css").read_text("utf-8")
+    """All rules of a page; those of a row of source are shared with the checker's reports."""
+    return "\n".join([lines.palette(":root"), lines.style(), (HERE / "reading.css").read_text("utf-8")])
 
 
 def navigation(address: Address) -> str:
