@@ -72,8 +72,10 @@ def compare_forwards(
     return message, Finding(line, [*causes, Explanation(Cause.FORWARD, message)])
 
 
-def with_forward(report: Report, differs: tuple[str, Finding]) -> Report:
+def with_forward(report: Report, differs: tuple[str, Finding], forward: Function) -> Report:
     """The report on a forward that differs. A note says whether the backward is right for it."""
+    from minireid.gradcheck.front.html import shown
+
     consistent = not report.faults and all(tensor.ok for tensor in report.tensors)
     report.notes.append(
         "the backward is right for this forward"
@@ -82,6 +84,7 @@ def with_forward(report: Report, differs: tuple[str, Finding]) -> Report:
     )
     report.forward, finding = differs
     report.findings = [finding]
+    report.sources = shown([forward], finding.line)
     return report
 
 

@@ -37,6 +37,7 @@ class Report:
     arrays: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, repr=False)
     unchecked: list[str] = field(default_factory=list)
     sources: list[Any] = field(default_factory=list, repr=False)  # what to_html shows: front/html.py
+    alive: str = ""  # the command that shows the run of these functions in a browser, where there is one
 
     @property
     def line(self) -> Line | None:
@@ -126,11 +127,14 @@ class Report:
         data["findings"] = [asdict(finding) for finding in self.findings]
         return json.loads(json.dumps(plain(data), allow_nan=False))
 
-    def to_html(self) -> str:
-        """The report as a part of a web page, with the source and the wrong line marked. It needs no other file."""
+    def to_html(self, hints: int = 4) -> str:
+        """The report as a part of a web page, with the source and the wrong line marked. It needs no other file.
+
+        hints: as of text().
+        """
         from minireid.gradcheck.front.html import to_html
 
-        return to_html(self)
+        return to_html(self, hints)
 
     _repr_html_ = to_html  # notebooks show this
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from minireid.base.errors import InputError
 from minireid.gradcheck import Report, check
+from minireid.gradcheck.cases.alive import alive
 from minireid.gradcheck.cases.own_form import flat, is_flat, own_step
 from minireid.gradcheck.cases.page_case import accepted, base, cases_of, functions_for, pages
 from minireid.gradcheck.cases.pages import OTHER, Case, Sizes
@@ -50,6 +51,7 @@ def reports_on(path: Path, like: str, seed: int, tell: Tell = lambda reports: No
             break
     for report in reports[-1:]:
         report.notes = [*skipped, *report.notes]
+        report.alive = "" if report.ok else alive(path, module, base(like))
     if reports:
         return reports
     if not reports:
@@ -99,7 +101,7 @@ def report_on(
         notes = [*notes, "forward draws other random numbers than the page of minireid: this is accepted"]
     report = said_unwritten(report)
     if differs:
-        report = with_forward(report, differs)
+        report = with_forward(report, differs, forward)
     report.notes = [*notes, *report.notes]
     return report
 

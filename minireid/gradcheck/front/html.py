@@ -14,45 +14,32 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from minireid.gradcheck.front import lines
+from minireid.gradcheck.tensor.compare import told_apart
+
 if TYPE_CHECKING:
     from minireid.gradcheck.finding import Finding, Line
     from minireid.gradcheck.report import Report
 
 AROUND = 30  # of a longer function: so many lines before and after the wrong one
 
-LIGHT = (
-    "--text: #1b1b1b; --back: #ffffff; --line: #c9c9c9; --bad: #b3001b; --bad-back: #ffe9ec; --good: #0a6b2d; "
-    "--soft: #595959;"
-)
-DARK = (
-    "--text: #e8e8e8; --back: #1c1c1e; --line: #555555; --bad: #ff8f9c; --bad-back: #47151c; --good: #7fdc9d; "
-    "--soft: #b0b0b0;"
-)
-STYLE = (
-    f"""
-.gradcheck {{ {LIGHT} }}
-@media (prefers-color-scheme: dark) {{ .gradcheck {{ {DARK} }} }}
-[data-jp-theme-light="false"] .gradcheck, .vscode-dark .gradcheck, [theme="dark"] .gradcheck {{ {DARK} }}
-[data-jp-theme-light="true"] .gradcheck, .vscode-light .gradcheck, [theme="light"] .gradcheck {{ {LIGHT} }}
-"""
-    + """
-.gradcheck { color: var(--text); background: var(--back); font: 14px/1.45 system-ui, sans-serif; max-width: 62rem;
+SCOPE = ".gradcheck"  # in a notebook the rules hold inside of it alone
+STYLE = f"""
+{lines.palette(SCOPE)}
+[data-jp-theme-light="false"] {SCOPE}, .vscode-dark {SCOPE}, [theme="dark"] {SCOPE} {{ {lines.DARK} }}
+[data-jp-theme-light="true"] {SCOPE}, .vscode-light {SCOPE}, [theme="light"] {SCOPE} {{ {lines.LIGHT} }}
+{lines.style(SCOPE + " ")}
+""" + """
+.gradcheck { color: var(--text); background: var(--page); font: 14px/1.45 system-ui, sans-serif; max-width: 62rem;
   padding: .1em .8em .6em; border-radius: 4px; }
 .gradcheck h3 { font-size: 1.1em; margin: .6em 0 .3em; } .gradcheck h4 { font-size: 1em; margin: .8em 0 .2em; }
-.gradcheck p { margin: .25em 0; } .gradcheck .bad { color: var(--bad); font-weight: 600; }
-.gradcheck .good { color: var(--good); font-weight: 600; } .gradcheck .soft { color: var(--soft); }
-.gradcheck pre { border: 1px solid var(--line); border-radius: 4px; padding: .4em 0; margin: .3em 0; overflow-x: auto;
-  font: 13px/1.4 ui-monospace, monospace; background: transparent; color: inherit; }
-.gradcheck pre span.row { display: block; padding: 0 .6em; white-space: pre; }
-.gradcheck pre span.row.wrong { background: var(--bad-back); border-left: 4px solid var(--bad); padding-left: .35em; }
-.gradcheck mark { background: none; color: inherit; }
+.gradcheck p { margin: .25em 0; } .gradcheck .bad { color: var(--no); font-weight: 600; }
+.gradcheck .good { color: var(--ok); font-weight: 600; } .gradcheck .soft { color: var(--quiet); }
 .gradcheck table { border-collapse: collapse; margin: .3em 0; }
 .gradcheck th, .gradcheck td { border-bottom: 1px solid var(--line); padding: .15em .8em .15em 0; text-align: left;
   background: transparent; color: inherit; }
-.gradcheck td.number { font-family: ui-monospace, monospace; text-align: right; }
 .gradcheck code { font-family: ui-monospace, monospace; background: transparent; color: inherit; }
-"""
-)
+"""  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -115,18 +102,18 @@ def helpers(functions: list[Callable[..., Any]], line: Any) -> list[Shown]:
     return []
 
 
-def to_html(report: "Report") -> str:
-    """The whole report as a part of a page."""
+def to_html(report: "Report", hints: int = 4) -> str:
+    """The whole report as a part of a page. hints: as of Report.text."""
     verdict = f'<span class="{"good" if report.ok else "bad"}">{"right" if report.ok else "WRONG"}</span>'
     how = f"seed {report.seed}{', ' if report.method else ''}{report.method}"
-    title = f"<h3>{e(report.name)}: {verdict} <span class='soft'>({e(how)})</span></h3>"
     parts = [
-        title,
-        *faults(report),
-        *source(report),
-        *findings(report),
-        *tensors(report),
-        *notes(report),
+        f"<h3>{e(report.name)}: {verdict} <span class='soft'>({e(how)})</span></h3>",
+        *(faults(report) if hints >= 1 else []),
+        *(source(report) if hints >= 2 else []),
+        *(findings(report, hints) if hints >= 2 else []),
+        *(tensors(report) if hints >= 1 else []),
+        *notes(report, hints),
+        *alive(report),
     ]
     name = f"Gradient check of {report.name}: {'right' if report.ok else 'wrong'}"
     return (
@@ -146,67 +133,78 @@ def faults(report: "Report") -> list[str]:
 
 
 def source(report: "Report") -> list[str]:
-    """The function, its wrong line marked by colour, a border, an arrow, and a word for screen readers."""
-    if report.ok:
+    """The function with its wrong line marked; or that line alone, where the function is not known."""
+    line = report.line
+    if report.ok or not (report.sources or line):
         return []
     if not report.sources:
-        line = report.line
-        return [f"<h4>Line {line.number} in {e(line.function)}</h4><pre>{e(line.text)}</pre>"] if line else []
+        return alone(line) if line else []
     part = report.sources[0]
-    number = report.line.number if report.line else 0
-    title = f"<h4>Line {number} in {e(part.name)}</h4>" if number else f"<h4>{e(part.name)}</h4>"
+    number = line.number if line else 0
+    colours = lines.colours_of("\n".join(part.lines), part.first)
     rows = []
-    width = len(str(part.first + len(part.lines)))
     for n, text in enumerate(part.lines, part.first):
         if number and abs(n - number) > AROUND:
             continue
-        if n == number:
-            mark = '<strong class="bad" aria-label="wrong line">→</strong>'
-            rows.append(f'<span class="row wrong"><mark>{mark} {n:>{width}}  {e(text)}</mark></span>')
-        else:
-            rows.append(f'<span class="row">  <span class="soft">{n:>{width}}</span>  {e(text)}</span>')
-    return [title, f'<pre tabindex="0" aria-label="source of {e(part.name)}">{"".join(rows)}</pre>']
+        body = lines.coloured(text, lines.indent_of(text), colours.get(n, []))
+        rows.append(lines.row(n, text, body, wrong=n == number))
+        rows += below(line, text) if line and n == number else []
+    title = f"<h4>Line {number} in {e(part.name)}</h4>" if number else f"<h4>{e(part.name)}</h4>"
+    return [title, lines.listing(f"source of {part.name}", rows)]
 
 
-def findings(report: "Report") -> list[str]:
-    """The values and the causes of every finding. Of all but the first, the line too: that of the first is marked."""
+def alone(line: "Line") -> list[str]:
+    """A wrong line without its function."""
+    rows = [lines.row(line.number, line.text, plain(line.text), wrong=True), *below(line, line.text)]
+    title = f"Line {line.number} in {line.function}"
+    return [f"<h4>{e(title)}</h4>", lines.listing(title, rows)]
+
+
+def plain(text: str) -> str:
+    """A line of code without those around it."""
+    return lines.coloured(text, lines.indent_of(text), lines.colours_of(text, 1).get(1, []))
+
+
+def below(line: "Line", text: str) -> list[str]:
+    """Right below the wrong line: its worst entry, computed and true."""
+    if not line.variable or math.isnan(line.true):
+        return []
+    place = f"{line.variable}{list(line.index) if line.index else ''}{' ' + line.where if line.where else ''}"
+    computed, true = told_apart(line.computed, line.true, 6)
+    said = f"{e(place)}: computed <b>{computed}</b>, true <b>{true}</b>; {e(line.wrong)}"
+    return [lines.below(text, f'<b class="no">✗</b> {said}')]
+
+
+def findings(report: "Report", hints: int) -> list[str]:
+    """What is known of every finding. Of all but the first, the line too: that of the first is marked."""
     if report.ok:
         return []
     found = []
     for finding in report.findings:
         line = finding.line
         if line is not None and finding is not report.findings[0]:
-            found.append(f"<h4>Line {line.number} in {e(line.function)}</h4><pre>{e(line.text)}</pre>")
-        found += [*values(line), *causes(finding, report.fixed())]
+            found += alone(line)
+        found += before(line)
+        found += causes(finding, report.fixed(), hints) if hints >= 3 else []
     return found
 
 
-def values(line: "Line | None") -> list[str]:
-    if line is None:
+def before(line: "Line | None") -> list[str]:
+    if line is None or not line.before:
         return []
-    found = []
-    if line.variable and not math.isnan(line.true):
-        place = f"{line.variable}{list(line.index) if line.index else ''}{' ' + line.where if line.where else ''}"
-        found.append(
-            f"<p><code>{e(place)}</code>: computed <code>{line.computed:.6g}</code>, "
-            f"true <code>{line.true:.6g}</code>; {e(line.wrong)}</p>"
-        )
-    if line.before:
-        names = ", ".join(f"<code>{e(name)}</code>" for name in line.before)
-        found.append(f'<p><span class="good">Right</span> up to there: {names}</p>')
-    return found
+    names = ", ".join(f"<code>{e(name)}</code>" for name in line.before)
+    return [f'<p><span class="good">Right</span> up to there: {names}</p>']
 
 
-def causes(finding: "Finding", fixed: str) -> list[str]:
+def causes(finding: "Finding", fixed: str, hints: int) -> list[str]:
     """fixed: what comes out right with the fix."""
     if not finding.causes:
         return []
     first, *rest = finding.causes
     found = ["<h4>Probable cause</h4>", f"<p><strong>{e(first.cause)}</strong>: {e(first.text)}</p>"]
-    if first.fix:
-        found.append(
-            f'<p>{fixed.capitalize()} comes out right with:</p><pre><span class="row">{e(first.fix)}</span></pre>'
-        )
+    if first.fix and hints >= 4:
+        rows = [lines.row("", text, plain(text)) for text in first.fix.splitlines()]
+        found += [f"<p>{fixed.capitalize()} comes out right with:</p>", lines.listing("the fix", rows)]
     others = [cause for cause in rest if cause.text != first.text]
     return found + [f"<p>or <strong>{e(cause.cause)}</strong>: {e(cause.text)}</p>" for cause in others]
 
@@ -224,5 +222,13 @@ def tensors(report: "Report") -> list[str]:
     return ["<h4>Gradients</h4>", f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"]
 
 
-def notes(report: "Report") -> list[str]:
-    return [f'<p class="{"bad" if note.startswith("UNCHECKED") else "soft"}">{e(note)}</p>' for note in report.notes]
+def notes(report: "Report", hints: int) -> list[str]:
+    shown = [note for note in report.notes if hints >= 1 or note.startswith("UNCHECKED")]
+    return [f'<p class="{"bad" if note.startswith("UNCHECKED") else "soft"}">{e(note)}</p>' for note in shown]
+
+
+def alive(report: "Report") -> list[str]:
+    """The command that shows the run of the functions in a browser, where there is one."""
+    if report.ok or not report.alive:
+        return []
+    return [f'<p class="soft">Every value of a small run, in a browser: <code>{e(report.alive)}</code></p>']

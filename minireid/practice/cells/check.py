@@ -83,7 +83,7 @@ def report_on(
     mine = lambda *arrays: named(definition, results(definition, forward(*arrays)))  # noqa: E731 lambdas are not followed
     differs = compare_forwards(mine, reference(definition), [(arrays, {}) for arrays in (first, *others)], [])
     if differs:
-        return with_forward(quick, differs)
+        return with_forward(quick, differs, forward)
     more: Any = [(arrays, {}) for arrays in others]
     return said_unwritten(quick if quick.ok else check(forward, backward, *first, **how, more=more))
 

@@ -29,10 +29,11 @@ from minireid.practice.grading.variant import known_variants
 
 
 class Shown(NamedTuple):
-    """A grade that a notebook shows as HTML. hints: how much it tells."""
+    """A grade that a notebook shows as HTML. hints: how much it tells. reports: those whose text the grade has."""
 
     grade: Grade
     hints: int
+    reports: tuple[Report, ...] = ()
 
     def __str__(self) -> str:
         return text(self.grade, self.hints)
@@ -41,7 +42,8 @@ class Shown(NamedTuple):
         return str(self)
 
     def _repr_html_(self) -> str:
-        return f"<style>{feedback.COLOURS}</style>\n{feedback.section(self.grade, self.hints)}"
+        reports = [report.to_html(self.hints) for report in self.reports]
+        return f"<style>{feedback.COLOURS}</style>\n{feedback.section(self.grade, self.hints, reports)}"
 
 
 class Direct:
@@ -119,9 +121,10 @@ def checked(exercise: Exercise, functions: tuple[Callable[..., Any], ...], hints
     named = dict(zip(wanted, functions)) | {a.name: a.function for a in exercise.asked if a.given}
     seed = secrets.randbelow(2**31) if seed is None else seed
     grade = judge(exercise, Direct(named), "the notebook", seed)
-    if not grade.ok and hints >= 2:
-        grade = grade._replace(reports=reports(exercise, named, hints, seed))
-    return Shown(in_own_names(grade, {name: getattr(named[name], "__name__", name) for name in wanted}), hints)
+    found = reports(exercise, named, seed) if not grade.ok and hints >= 2 else ()
+    grade = grade._replace(reports=tuple(report.text(hints) for report in found))
+    own_names = {name: getattr(named[name], "__name__", name) for name in wanted}
+    return Shown(in_own_names(grade, own_names), hints, found)
 
 
 def in_own_names(grade: Grade, names: dict[str, str]) -> Grade:
@@ -131,7 +134,7 @@ def in_own_names(grade: Grade, names: dict[str, str]) -> Grade:
     return grade._replace(word=known.sub(lambda found: names[found[0]], grade.word), rows=rows)
 
 
-def reports(exercise: Exercise, named: dict[str, Callable[..., Any]], hints: int, seed: int) -> tuple[str, ...]:
+def reports(exercise: Exercise, named: dict[str, Callable[..., Any]], seed: int) -> tuple[Report, ...]:
     """What the gradient checker says of each pair that is wrong: of the forward first, if that is another function."""
     found = []
     for asked in exercise.asked:
@@ -142,7 +145,7 @@ def reports(exercise: Exercise, named: dict[str, Callable[..., Any]], hints: int
                     report = report_on(exercise.name, asked, named, [revived(draw) for draw in draws], seed)
             except Exception:  # of the reader's functions: the grade tells it
                 continue
-            found += [report.text(hints)] if report and not report.ok else []
+            found += [report] if report and not report.ok else []
     return tuple(found)
 
 
@@ -155,7 +158,7 @@ def report_on(
     for arrays, config in draws:
         report = check(forward, backward, *arrays, name=name, seed=seed, diagnosis=not differs, **config)
         if differs:
-            return with_forward(report, differs)
+            return with_forward(report, differs, forward)
         if not report.ok:
             return report
     return None

@@ -399,3 +399,14 @@ def test_an_initial_state_may_be_given(mine):
         ("    return dx, grads\n", "    return dx, grads, dh_next\n"),
     )
     assert [check["ok"] for check in data(mine, text, "elman")] == [True, True]
+
+
+def test_the_report_in_a_notebook_says_how_to_see_the_file_run(mine: Path) -> None:
+    """Only where that command works: with the functions of the page itself, which run to their end."""
+    wrong = changed(GRU, ("dz = dh * (c - h_prev)", "dz = dh * (h_prev - c)"))
+    steps = wrong.partition("def forward(")[0]
+    ends = changed(wrong, ("    N, T, _ = x.shape", "    raise ValueError"))
+    for text, told in ((wrong, True), (steps, False), (ends, False), (GRU, False)):
+        mine.write_text(text)
+        report = process.reports_on(mine, "gru/step", 0)[-1]
+        assert (f"minireid read {mine} --like gru" in report.to_html()) is told

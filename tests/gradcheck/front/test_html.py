@@ -2,6 +2,7 @@
 
 import html.parser
 import linecache
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from minireid.gradcheck import check
 from minireid.gradcheck.cause.causes import Cause
 from minireid.gradcheck.finding import Explanation, Finding, Line
+from minireid.gradcheck.forward import with_forward
+from minireid.gradcheck.front.html import STYLE, Shown
 from minireid.gradcheck.report import Report
 from minireid.gradcheck.tensor.compare import TensorReport
 from tests.gradcheck.planting import line_of, module
@@ -59,6 +62,36 @@ class Reader(html.parser.HTMLParser):
         return "".join(self.words)
 
 
+class Rows(html.parser.HTMLParser):
+    """The rows of source: whether each is marked, its words, and whether a screen reader is told."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.depth = 0
+        self.rows: list[dict] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        classes = (dict(attributes).get("class") or "").split()
+        if tag == "div":
+            self.depth = self.depth + 1 if self.depth else int("row" in classes)
+            if self.depth == 1:
+                self.rows.append({"wrong": "wrong" in classes, "text": "", "said": []})
+        if self.depth and "aria-label" in dict(attributes):
+            self.rows[-1]["said"].append(dict(attributes)["aria-label"])
+
+    def handle_endtag(self, tag):
+        self.depth -= int(tag == "div" and self.depth > 0)
+
+    def handle_data(self, data):
+        if self.depth:
+            self.rows[-1]["text"] += data
+
+
+def rows_of(text: str) -> list[dict]:
+    return Rows(text).rows
+
+
 @pytest.fixture(scope="module")
 def wrong():
     page = module(PAGE)
@@ -76,13 +109,68 @@ def test_the_wrong_line_is_shown_in_its_function(wrong):
 
 
 def test_a_mark_is_a_word_too(wrong):
-    _, report = wrong
-    read = Reader(report.to_html())
-    assert [attributes.get("aria-label") for tag, attributes in read.seen if tag == "strong"][:1] == ["wrong line"]
-    assert sum(tag == "mark" for tag, _ in read.seen) == 1 and "→" in read.text and "WRONG" in read.text
+    page, report = wrong
+    html = report.to_html()
+    read = Reader(html)
+    said = [(row["text"].split()[0], row["said"]) for row in rows_of(html) if row["said"]]
+    assert said == [(f"→{line_of(page, '1 + y * y')}", ["wrong line"])]
+    assert "→" in read.text and "WRONG" in read.text
     assert [a.get("scope") for tag, a in read.seen if tag == "th"].count("row") == 1
     (section,) = [a for tag, a in read.seen if tag == "section"]
     assert section["aria-label"].startswith("Gradient check of") and section["aria-label"].endswith("wrong")
+
+
+def test_the_marked_row_is_the_wrong_one_and_its_values_stand_below(wrong):
+    page, report = wrong
+    rows = rows_of(report.to_html())
+    first, second, after = (n for n, row in enumerate(rows) if row["wrong"] or (n and rows[n - 1]["wrong"]))
+    assert rows[first]["text"].startswith(f"→{line_of(page, '1 + y * y')}    return dy * (1 + y * y)")
+    assert second == first + 1 and after == second + 1 and not rows[after]["wrong"]
+    line = report.line
+    said = f"computed {line.computed:.6g}, true {line.true:.6g}; {line.wrong}"
+    assert rows[second]["text"].strip().startswith("✗ ") and rows[second]["text"].endswith(said)
+
+
+def test_a_large_function_is_shown_around_its_wrong_line():
+    lines = tuple(f"x{n} = {n}" for n in range(1, 201))
+    found = [Finding(Line("backward", 150, "x50 = 50", "x50", "", (), 1.0, 2.0, "wrong"))]
+    report = Report("f", [], ["wrong"], 0, "", found, sources=[Shown("backward", 101, lines)])
+    rows = rows_of(report.to_html())
+    assert [rows[n]["text"] for n in (0, -1)] == ["120x20 = 20", "180x80 = 80"]
+    assert [row["text"] for row in rows if row["wrong"]] == ["→150x50 = 50", "✗ x50: computed 1, true 2; wrong"]
+
+
+def test_hints_are_those_of_the_text(wrong):
+    _, report = wrong
+    signs = ("WRONG", "how far off", "Line ", "Probable cause", "comes out right with:")
+    for hints in range(5):
+        text = Reader(report.to_html(hints)).text
+        assert [sign in text for sign in signs] == [n <= hints for n in range(5)], hints
+
+
+def test_of_a_wrong_forward_the_forward_is_shown(wrong):
+    page, _ = wrong
+    right = check(np.tanh, lambda dy, y: dy, X, diagnosis=False)
+    for report in (right, check(page.forward, page.backward, X)):
+        number = line_of(page, "y = np.tanh(x)")
+        finding = Finding(Line("forward", number, "y = np.tanh(x)"))
+        html = with_forward(report, ("it differs", finding), page.forward).to_html()
+        (row,) = (row for row in rows_of(html) if row["wrong"])
+        assert row["text"] == f"→{number}    y = np.tanh(x)" and f"Line {number} in forward" in html
+
+
+def test_in_a_notebook_the_rules_hold_inside_of_the_report_alone():
+    rules = re.sub(r"@media[^{]*\{(.*?\})\s*\}", r"\1", STYLE, flags=re.DOTALL)
+    selectors = [one for group in re.findall(r"([^{}]+)\{[^}]*\}", rules) for one in group.split(",")]
+    assert len(selectors) > 25 and all(".gradcheck" in one for one in selectors)
+    assert not re.search(r"\.(?:row|text|num|code)[^{]*\{", re.sub(r"\.gradcheck [^{]*\{", "", STYLE))
+    for theme in ('[data-jp-theme-light="false"]', ".vscode-dark", '[theme="dark"]'):
+        assert f"{theme} .gradcheck" in STYLE
+
+
+def test_there_are_no_ids_which_several_reports_in_a_notebook_would_share(wrong):
+    _, report = wrong
+    assert not [a for _, a in Reader(report.to_html()).seen if "id" in a]
 
 
 def test_it_needs_no_other_file_and_no_script(wrong):

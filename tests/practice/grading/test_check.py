@@ -97,6 +97,23 @@ def test_in_a_notebook_with_a_mistake() -> None:
     assert "a sign" in shown._repr_html_()
 
 
+def test_a_notebook_shows_the_wrong_line_in_its_function() -> None:
+    def back(dh, cache):
+        dx, dh_prev, grads = gru.step_backward(dh, cache)
+        twice = grads["Uz"] * 2
+        return dx, dh_prev, {**grads, "Uz": twice}
+
+    for hints in range(5):
+        shown = check_exercise("gru_step", gru.step_forward, back, hints=hints, seed=1)
+        page = shown._repr_html_()
+        marked = re.findall(r'<div class="row wrong">(.*?)</div>', page)
+        assert len(marked) == (2 if hints >= 2 else 0) and ("Probable cause" in page) is (hints >= 3)
+        assert ("comes out right with" in page) is (hints >= 4) and "<pre>" not in page
+    assert 'aria-label="wrong line"' in marked[0] and "computed <b>" in marked[1]
+    assert "twice = grads[&quot;Uz&quot;] * 2" in re.sub(r"<[^>]*>", "", marked[0])
+    assert "twice = grads" in str(shown)  # as text too
+
+
 def test_in_a_notebook_not_written_yet() -> None:
     def forward(x, p):
         raise NotImplementedError
