@@ -406,7 +406,8 @@ def test_the_report_in_a_notebook_says_how_to_see_the_file_run(mine: Path) -> No
     wrong = changed(GRU, ("dz = dh * (c - h_prev)", "dz = dh * (h_prev - c)"))
     steps = wrong.partition("def forward(")[0]
     ends = changed(wrong, ("    N, T, _ = x.shape", "    raise ValueError"))
-    for text, told in ((wrong, True), (steps, False), (ends, False), (GRU, False)):
+    back = changed(wrong, ("    dx = np.empty((*dh", "    raise ValueError\n    dx = np.empty((*dh"))
+    for text, told in ((wrong, True), (steps, False), (ends, False), (back, False), (GRU, False)):
         mine.write_text(text)
         report = process.reports_on(mine, "gru/step", 0)[-1]
         assert (f"minireid read {mine} --like gru" in report.to_html()) is told
