@@ -18,7 +18,7 @@ from minireid.reading import architecture
 from minireid.reading.cases import about, problem_of
 from minireid.reading.page import parse
 from minireid.reading.run import Followed, follow
-from minireid.reading.write import Address, page_html, style
+from minireid.reading.write import ALONE, Address, Around, page_html, style
 
 PACKAGE = Path(__file__).parents[1]
 ROOMS = ("layers", "losses", "networks", "kernels")
@@ -40,20 +40,33 @@ def file_of(name: str) -> Path:
     return found[name]
 
 
-def library_page(name: str, address: Address, clip: Clip) -> str:
-    """The HTML of a page of the library."""
+def library_page(name: str, address: Address, clip: Clip, *, values: bool = True, around: Around = ALONE) -> str:
+    """The HTML of a page of the library. values=False: nothing is followed, which takes seconds for some pages."""
     path = file_of(name)
     extra = ""
     if name in networks.NAMES:
         clips = architecture.recipe_of(name).clips
         extra = architecture.architecture(name, clip(*clips.crop, clips.flow), address)
-    note = "It is compiled, so its lines cannot report their values." if name in COMPILED else ""
     styles = style() + (architecture.style() if extra else "")
     page = parse(path.read_text("utf-8"))
-    run = followed_page(name)
+    run = followed_page(name) if values else None
+    said = about(name) if run else ""
     return page_html(
-        name, page, run, address=address, extra=extra, note=note, about=about(name) if run else "", styles=styles
+        name, page, run, address=address, extra=extra, note=note(name, values), about=said, styles=styles, around=around
     )
+
+
+def note(name: str, values: bool) -> str:
+    """Why a page has no values."""
+    if name in COMPILED:
+        return "It is compiled, so its lines cannot report their values."
+    has_run = name in networks.NAMES or name in KERNELS or name in pages()
+    return "" if values or not has_run else f"For the values of a run: minireid read {name}"
+
+
+def network_page(name: str, clip: Clip) -> str:
+    """The page of a network that stands alone, in less than a second: what its layers make of a clip, no values."""
+    return library_page(name, lambda name: None, clip, values=False)
 
 
 def followed_page(name: str) -> Followed | None:

@@ -69,4 +69,5 @@ def start_page() -> str:
             if path.parent.name == room
         )
         parts.append(f"<h2>{escape(title)}</h2><ul>{items}</ul>")
-    return FRAME.format(title="The reading room · minireid", style=style(), body="\n".join(parts), data="{}", script="")
+    title, body = "The reading room · minireid", "\n".join(parts)
+    return FRAME.format(title=title, style=style(), before="", body=body, data="{}", script="")

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,7 +34,7 @@ FRAME = """<!doctype html>
 </style>
 </head>
 <body>
-<main>
+{before}<main>
 {body}
 </main>
 <script type="application/json" id="data">{data}</script>
@@ -46,9 +46,21 @@ FRAME = """<!doctype html>
 """
 
 
+class Around(NamedTuple):
+    """What a site puts around a page: HTML before its main part and at its end, and their CSS."""
+
+    before: str = ""
+    after: str = ""
+    styles: str = ""
+
+
+ALONE = Around()
+
+
 def page_html(name: str, page: Page, followed: Followed | None, *, address: Address = lambda name: None,
               extra: str = "", note: str = "", wrong: dict[int, str] | None = None,
-              bug: dict[str, Any] | None = None, about: str = "", styles: str | None = None) -> str:  # fmt: skip
+              bug: dict[str, Any] | None = None, about: str = "", styles: str | None = None,
+              around: Around = ALONE) -> str:  # fmt: skip
     """The whole file. extra: HTML between the introduction and the source. note: a sentence below the title.
 
     wrong: by line, what is wrong there. bug: of a page with a planted bug: {"line": …, "hints": […], "explanation": …};
@@ -74,11 +86,13 @@ def page_html(name: str, page: Page, followed: Followed | None, *, address: Addr
         slider_section() if followed else "",
         table_of_values(followed) if followed else "",
         controls(followed) if followed else "",
+        around.after,
     ]
     data = data_of(followed, marks, bug, window) if followed else {}
     return FRAME.format(
         title=f"{escape(name)} · minireid",
-        style=styles or style(),
+        style=(styles or style()) + around.styles,
+        before=around.before,
         body="\n".join(part for part in parts if part),
         data=json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
         script=(HERE / "reading.js").read_text("utf-8") if followed else "",

@@ -4,19 +4,24 @@ import posixpath
 import re
 import shutil
 from collections import deque
+from concurrent.futures import ProcessPoolExecutor
 from html import escape
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from minireid.base.errors import InputError
 from minireid.base.files import write_bytes, write_text
-from minireid.practice.course import render
+from minireid.practice.course import reading_pages, render
 from minireid.practice.course.exercises_page import exercises_page, write_stubs
+from minireid.practice.course.mentions import mentioned
+from minireid.reading.library import Clip
 
 ROOT = Path(__file__).parents[3]
 START, EXERCISES = "tutorials/README.md", "tutorials/exercises.md"  # the second is made here
 NAVIGATION = {"Course": START, "Exercises": EXERCISES, "Library": "minireid/README.md"}
 PICTURES = (".png", ".svg", ".gif")
+LINE = re.compile(r"(?:L|line-)(\d+)")  # gru.py#L69, as GitHub has it
 COPY = 'COPY = \\"\\"'  # the first line of code of every notebook, as it stands in its file
 FRAME = """<!doctype html>
 <html lang="en">
@@ -27,8 +32,7 @@ FRAME = """<!doctype html>
 <link rel="stylesheet" href="{root}course.css">
 </head>
 <body>
-<header><nav aria-label="Site">{navigation}</nav></header>
-<main>
+{header}<main>
 {body}
 </main>
 </body>
@@ -36,9 +40,10 @@ FRAME = """<!doctype html>
 """
 
 
-def write_site(out: Path, *, copy: str = "") -> int:
+def write_site(out: Path, clip: Clip, *, copy: str = "", values: bool = True) -> int:
     """Write the site into a new folder, completely or not at all. Returns the number of its pages.
 
+    clip: what the pages of networks show. values: pages of the library have the values of a run, which take longest.
     copy: the address of your copy of minireid, as `git clone` takes it; notebooks to download install from it.
     InputError if `out` is there, or if there is no folder tutorials (an installed wheel has none).
     """
@@ -52,14 +57,22 @@ def write_site(out: Path, *, copy: str = "") -> int:
         raise InputError(f"expected --copy with an address such as https://example.org/minireid.git, got {copy!r}")
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=out.parent) as folder:
-        count = write_pages(Path(folder) / "site", copy)
+        pool = ProcessPoolExecutor(mp_context=get_context("spawn"))
+        try:
+            alive = reading_pages.start(pool, Path(folder) / "site", clip, header("minireid/layers/gru.py"), values)
+            count = write_pages(Path(folder) / "site", copy)
+            for page in alive:
+                page.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
         shutil.move(Path(folder) / "site", out)
     return count
 
 
 def write_pages(out: Path, copy: str) -> int:
     notebooks = {path.name: path.read_text("utf-8") for path in sorted((ROOT / "tutorials").glob("*.ipynb"))}
-    pending, done = deque(NAVIGATION.values()), set(NAVIGATION.values())
+    alive = reading_pages.names().keys()  # written elsewhere
+    pending, done = deque(NAVIGATION.values()), {*NAVIGATION.values(), *alive}
     while pending:
         name = pending.popleft()
         links = Links(name)
@@ -73,13 +86,18 @@ def write_pages(out: Path, copy: str) -> int:
         pending += sorted(links.found - done)
         done |= links.found
     write_stubs(out / "tutorials" / "stubs")
-    write_text(out / "course.css", f"{Path(__file__).with_name('course.css').read_text('utf-8')}\n{render.colours()}\n")
+    write_text(out / "course.css", style())
     start = page_of(START)
     write_text(
         out / "index.html",
         f'<!doctype html><meta http-equiv="refresh" content="0; url={start}"><a href="{start}">The course</a>\n',
     )
     return sum(not name.endswith(PICTURES) for name in done)
+
+
+def style() -> str:
+    files = [Path(__file__).with_name(name).read_text("utf-8") for name in ("course.css", "header.css")]
+    return "\n".join([*files, render.colours(), ""])
 
 
 def made(path: Path) -> Path:
@@ -90,19 +108,32 @@ def made(path: Path) -> Path:
 def body_of(name: str, text: str, links: "Links") -> str:
     if name.endswith(".ipynb"):
         download = f'<p><a href="{posixpath.basename(name)}" download>Download this notebook</a> to run it.</p>'
-        return download + render.notebook(text, links.address)
+        return download + pages_of_notebook(text, links) + render.notebook(text, links.address)
     if name.endswith(".md"):
         return render.markdown(text, links.address)
     return f"<h1>{escape(name)}</h1>\n{render.code(text, name)}"
 
 
+def pages_of_notebook(text: str, links: "Links") -> str:
+    """Links to the pages of the library that it imports, links or mentions."""
+    names = reading_pages.names()
+    found = {names[file]: posixpath.relpath(file, links.folder) for file in mentioned(text, names)}
+    linked = ", ".join(f'<a href="{links.address(url)}">{name}</a>' for name, url in found.items())
+    return f"<p>Pages of this notebook: {linked}</p>\n" if found else ""
+
+
+def header(name: str) -> str:
+    """The links at the top of a page, by the file that it shows."""
+    root = "../" * name.count("/")
+    links = " ".join(f'<a href="{root}{page_of(page)}">{said}</a>' for said, page in NAVIGATION.items())
+    return f'<header><nav aria-label="Site">{links}</nav></header>\n'
+
+
 def framed(name: str, body: str) -> str:
     """The page of a file: its body in the frame that all pages share."""
-    root = "../" * name.count("/")
-    navigation = " ".join(f'<a href="{root}{page_of(page)}">{said}</a>' for said, page in NAVIGATION.items())
     heading = re.search(r"<h1[^>]*>(.*?)</h1>", body, re.DOTALL)
     title = re.sub(r"<.*?>", "", heading.group(1)).strip() if heading else name
-    return FRAME.format(title=title, root=root, navigation=navigation, body=body)
+    return FRAME.format(title=title, root="../" * name.count("/"), header=header(name), body=body)
 
 
 def page_of(name: str) -> str:
@@ -135,4 +166,13 @@ class Links:
         if name.startswith("..") or not (name == EXERCISES or (ROOT / name).is_file()):
             return None
         self.found.add(name)
-        return posixpath.relpath(page_of(name), self.folder or ".") + mark + place
+        return posixpath.relpath(page_of(name), self.folder or ".") + mark + place_on_page(name, place)
+
+
+def place_on_page(name: str, place: str) -> str:
+    """The anchor of a line: a row of the reading room's page, or its place in the listing. Others stay as they are."""
+    line = LINE.match(place)
+    if not line or name.endswith((".md", ".ipynb")):
+        return place
+    row = name in reading_pages.names() and int(line[1]) in reading_pages.rows(name)
+    return f"L{line[1]}" if row else f"line-{line[1]}"

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
 
 from minireid import cli
@@ -33,7 +34,7 @@ class Page(HTMLParser):
         self.ids |= {found[key] for key in ("id", "name") if key in found}
         if tag == "a" and "href" in found:
             self.links.append(found["href"])
-        if tag in ("script", "link", "img", "iframe"):
+        if tag in ("link", "img", "iframe") or (tag == "script" and "src" in found):
             self.loaded.append(found.get("src") or found.get("href", ""))
         if tag == "img" and not found.get("alt"):
             self.without_alt.append(found.get("src", "")[:60])
@@ -42,8 +43,13 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("course") / "site"
-    assert cli.main(["course", "site", str(out), "--copy", URL]) == 0
+    assert cli.main(["course", "site", str(out), "--copy", URL, "--no-values"]) == 0
     return out
+
+
+def nothing(height: int, width: int, flow: bool) -> np.ndarray:
+    """A black clip."""
+    return np.zeros((8, height, width, 5 if flow else 3), np.float32)
 
 
 def pages(built: Path) -> dict[Path, Page]:
@@ -79,6 +85,25 @@ def test_every_notebook_and_every_exercise_has_its_place(built: Path) -> None:
     assert {path.stem for path in (built / "tutorials" / "stubs").iterdir()} == set(EXERCISES)
 
 
+def test_a_library_page_is_alive(built: Path) -> None:
+    top = {f"../../{page}.html" for page in ("tutorials/index", "tutorials/exercises", "minireid/index")}
+    for path in (built / "minireid" / "layers").glob("*.html"):
+        page = Page(path)
+        assert top <= set(page.links)
+        assert "line-1" in page.ids and '<h2 id="source-title">' in path.read_text("utf-8")
+    assert "L69" in Page(built / "minireid" / "layers" / "gru.py.html").ids
+
+
+@pytest.mark.slow
+def test_with_values_it_has_the_same_pages_and_links(built: Path, tmp_path: Path) -> None:
+    assert cli.main(["course", "site", str(tmp_path / "site")]) == 0
+    quick, whole = pages(built), pages(tmp_path / "site")
+    assert [path.relative_to(built) for path in quick] == [path.relative_to(tmp_path / "site") for path in whole]
+    for one, other in zip(quick.values(), whole.values()):
+        assert one.links == other.links
+    assert '"places":[{' in (tmp_path / "site" / "minireid" / "networks" / "src.py.html").read_text("utf-8")
+
+
 def test_downloads_install_from_the_copy(built: Path) -> None:
     for notebook in (built / "tutorials").glob("*.ipynb"):
         assert f'COPY = \\"{URL}\\"' in notebook.read_text("utf-8")
@@ -110,9 +135,9 @@ def test_a_site_is_complete_or_not_there(tmp_path: Path, monkeypatch: pytest.Mon
     def fails(*_: object) -> None:
         raise InputError("no more")
 
-    monkeypatch.setattr(site, "write_stubs", fails)
+    monkeypatch.setattr(site, "exercises_page", fails)  # the second page, while others are being written
     with pytest.raises(InputError):
-        site.write_site(tmp_path / "site")
+        site.write_site(tmp_path / "site", nothing, values=False)
     assert not list(tmp_path.iterdir())
 
 
