@@ -33,8 +33,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     from minireid.base.threads import threads
+    from minireid.commands.read_clip import real_clip
     from minireid.evaluation.evaluate import evaluate_runs
     from minireid.experiments.start import new_run
+    from minireid.reading.library import network_page
 
     out, size = arguments.out, QUICK if arguments.quick else FULL
     if out.exists():
@@ -50,7 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
     with threads(arguments.threads):
         new_run(prepared, "walkers", changes, run)
         say(f"minireid evaluate {run}")
-        print(evaluate_runs([run], run / "evaluation"))
+        print(evaluate_runs([run], run / "evaluation", network_page=lambda name: network_page(name, real_clip)))
     print(f"\nthe whole demo took {(time.perf_counter() - began) / 60:.1f} minutes; open {run}/evaluation/report.html")
 
 

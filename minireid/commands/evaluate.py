@@ -21,8 +21,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     from minireid.base.threads import threads
+    from minireid.commands.read_clip import real_clip
     from minireid.evaluation.evaluate import evaluate_runs
+    from minireid.reading.library import network_page
 
     out = out_of_runs(arguments.out, arguments.runs, "evaluation")
     with threads(arguments.threads):
-        print(evaluate_runs(arguments.runs, out, tuple(arguments.set)))
+        print(evaluate_runs(arguments.runs, out, tuple(arguments.set), lambda name: network_page(name, real_clip)))

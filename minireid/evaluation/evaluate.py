@@ -1,19 +1,26 @@
 """Evaluate runs: a table that includes the plain baselines, pictures, and a report."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+from minireid.base.files import write_text
 from minireid.evaluation import pictures, results
 from minireid.evaluation.measure import check_together, evaluated_otherwise, measure, read_log
 from minireid.plots.report import report
 from minireid.recipes.text import to_toml
 from minireid.training.run import open_run
 
+NETWORK = "network.html"
 
-def evaluate_runs(paths: list[Path], out: Path, changes: tuple[str, ...] = ()) -> str:
+
+def evaluate_runs(
+    paths: list[Path], out: Path, changes: tuple[str, ...] = (), network_page: Callable[[str], str] | None = None
+) -> str:
     """Evaluate every run on its own split's test persons and save tables, pictures (of the first run) and report.
 
-    changes: of the recipe's evaluation, such as "evaluation.frames=16"; they are not saved in the run. Returns the
-    tables as text.
+    changes: of the recipe's evaluation, such as "evaluation.frames=16"; they are not saved in the run.
+    network_page: (name of a network) -> HTML; the report links this page of the first run's network, written beside it.
+    Returns the tables as text.
     """
     runs = [evaluated_otherwise(open_run(path), changes) for path in paths]
     check_together(runs, out)
@@ -22,16 +29,21 @@ def evaluate_runs(paths: list[Path], out: Path, changes: tuple[str, ...] = ()) -
     rows = [row for found in measured for row in found.rows]
     out.mkdir(parents=True, exist_ok=True)
     results.save(out, rows)
-    first = measured[0]
+    first, network = measured[0], runs[0].recipe.network.name
+    page = network_page(network) if network_page else ""
     report(
         out / "report.html",
-        title=f"{runs[0].recipe.network.name} on {runs[0].prepared().index['dataset']}",
+        title=f"{network} on {runs[0].prepared().index['dataset']}",
         caption=results.caption(rows),
         rows=results.cells(rows),
         pictures=pictures.draw(runs[0], first.compared, first.scores, log, out / "pictures"),
         recipe_text=to_toml(runs[0].recipe),
+        network_page=NETWORK if page else "",
     )
-    texts = [results.caption(rows), results.table(rows), f"wrote {out}/report.html, results.json, results.csv"]
+    if page:
+        write_text(out / NETWORK, page)
+    written = ", ".join(["report.html", *([NETWORK] if page else []), "results.json", "results.csv"])
+    texts = [results.caption(rows), results.table(rows), f"wrote {out}/{written}"]
     if len(runs) > 1:
         texts.insert(1, results.table_of_splits(rows))
     return "\n" + "\n\n".join(texts)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from minireid.base.files import write_text
 
+LINK = "How this network works, layer by layer"
 PIXELS = 1.5  # pixels of a picture per pixel of the page: sharp on high-resolution screens
 CSS = """
 :root { color-scheme: light; }
@@ -53,16 +54,18 @@ def report(
     rows: Sequence[Sequence[str]],
     pictures: Sequence[tuple[str, str, Path]],
     recipe_text: str,
+    network_page: str = "",
 ) -> None:
     """Write the report, completely or not at all.
 
     caption: the protocol in one line. rows: the result table as texts, its header first. pictures: (title, one sentence
-    that explains it, PNG file). All texts are escaped.
+    that explains it, PNG file). network_page: the address of a page about the network. All texts are escaped.
     """
     images = [(name, explanation, file.read_bytes()) for name, explanation, file in pictures]
     parts = [
         f"<h1>{escape(title)}</h1>",
         f'<p class="protocol">{escape(caption)}</p>',
+        *([f'<p><a href="{escape(network_page)}">{LINK}</a></p>'] if network_page else []),
         f"<section><h2>Results</h2>{table(rows)}</section>",
         *(picture(*image) for image in images),
         f'<section class="recipe"><h2>Recipe</h2><pre>{escape(recipe_text)}</pre></section>',

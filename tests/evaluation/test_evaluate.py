@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minireid.base.errors import InputError
 from minireid.base.threads import threads
 from minireid.cli import main
 from minireid.data.prepared import Prepared, Track
-from minireid.evaluation import embedding
+from minireid.evaluation import embedding, evaluate
 from minireid.evaluation.comparison import comparison, network_scores, validate
 from minireid.evaluation.evaluate import measure
 from minireid.training import checkpoint, model
@@ -70,7 +71,25 @@ def test_the_report_holds_everything(run: Run, said: str) -> None:
     assert page.count("<img") == 6 and page.count("data:image/png;base64,") == 6
     assert not re.search(r"(src|href)=.https?://", page), "needs no network"
     assert all(method in page for method in METHODS) and "identification_weight" in page
-    assert "report.html, results.json, results.csv" in said
+    assert "report.html, network.html, results.json, results.csv" in said
+
+
+def test_the_report_links_its_networks_page(run: Run, said: str) -> None:
+    out = run.path / "evaluation"
+    assert 'href="network.html"' in (out / "report.html").read_text()
+    page = (out / "network.html").read_text("utf-8")
+    assert "<h1>msp_src</h1>" in page and page.count("<img") > 5 and "low_backward" in page
+    assert not re.search(r"(src|href)=.(?!#|data:)", page), "stands alone"
+
+
+def test_no_networks_page_without_its_report(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise InputError("no more")
+
+    monkeypatch.setattr(evaluate, "report", fails)
+    with pytest.raises(InputError):
+        evaluate.evaluate_runs([run.path], tmp_path / "out", network_page=lambda name: name)
+    assert not (tmp_path / "out" / "network.html").exists()
 
 
 def test_the_same_numbers_every_time(run: Run, said: str) -> None:

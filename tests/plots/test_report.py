@@ -58,6 +58,18 @@ def test_report_holds_everything_itself_and_escapes_all_texts(tmp_path: Path) ->
     assert f"# recipe {bad} {{braces}}" in page.texts and "62.3 ± 1.4" in page.texts
     assert not re.search(r"https?:|url\(|@import|src=\"(?!data:)", html)
     assert [file.name for file in tmp_path.iterdir()] == ["report.html"]
+    assert "a" not in names
+
+
+def test_report_links_the_networks_page(tmp_path: Path) -> None:
+    report.report(
+        tmp_path / "report.html",
+        title="", caption="", rows=[["%"]], pictures=[], recipe_text="", network_page='network".html',
+    )  # fmt: skip
+    page = Page()
+    page.feed((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert [attributes for name, attributes in page.tags if name == "a"] == [{"href": 'network".html'}]
+    assert report.LINK in page.texts
 
 
 def test_report_without_its_picture_leaves_the_old_report(tmp_path: Path) -> None:
