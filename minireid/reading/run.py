@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from minireid.base.trees import leaves
 from minireid.gradcheck.line.bench import Bench
 from minireid.gradcheck.line.follow import following
 from minireid.gradcheck.line.judge import Judge
@@ -404,9 +405,8 @@ def evaluated(node: ast.expr, names: dict[str, Any]) -> np.ndarray | None:
 
 
 def leaves_of(problem: Problem, result: Any) -> dict[str, np.ndarray]:
-    from minireid.base.trees import leaves
-
+    """What the backward returned, by the names of the inputs. Empty if these are not their gradients."""
     try:
-        return dict(leaves(problem.by_name(result)))
-    except Exception:  # not the right number of gradients
+        return {name: np.asarray(array, float) for name, array in leaves(problem.by_name(result))}
+    except Exception:  # somebody's backward can return anything
         return {}
