@@ -12,7 +12,7 @@ from minireid.base.errors import InputError
 from minireid.base.files import write_text
 from minireid.reading.library import Clip, files, library_page
 from minireid.reading.page import parse
-from minireid.reading.write import FRAME, style
+from minireid.reading.write import FRAME, prose, style
 
 TITLES = {
     "layers": "Layers",
@@ -64,7 +64,7 @@ def start_page() -> str:
     ]
     for room, title in TITLES.items():
         items = "".join(
-            f'<li><a href="{name}.html">{escape(name)}</a> {escape(parse(path.read_text("utf-8")).title)}</li>'
+            f'<li><a href="{name}.html">{escape(name)}</a> {prose(parse(path.read_text("utf-8")).title, address)}</li>'
             for name, path in found.items()
             if path.parent.name == room
         )
