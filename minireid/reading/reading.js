@@ -132,7 +132,7 @@ function choose(line, place) {
 function panel() {
   const box = $("#panel");
   if (chosen === null) {
-    box.innerHTML = "<p>Choose a line: point at it, tap it, or press Tab and Enter. ↑ and ↓ go from line to line; ← and → from moment to moment.</p>";
+    box.innerHTML = "<p>Choose a line: point at it, tap it, or press Tab and Enter. ↑ and ↓ go from line to line; ← and → from moment to moment. Enter once more: its values; Escape: back.</p>";
     return;
   }
   const names = P.filter(p => p === selected || p.l === chosen && Object.keys(p.v).length && p.n !== "_" && p.k !== "use" && (p.k !== "expression" || /[ (]/.test(p.n)));
@@ -283,8 +283,8 @@ function start() {
   document.addEventListener("click", event => {
     const on = query => event.target.closest?.(query);
     if (on("#blame")) return blamed();
-    if (on("#hint")) { found.told += 1; return task(); }
-    if (on("[data-place]")) { selected = P[on("[data-place]").dataset.place]; lightPlace(selected); panel(); return; }
+    if (on("#hint")) { found.told += 1; task(); $("#hint")?.focus(); return; }
+    if (on("[data-place]")) { selected = P[on("[data-place]").dataset.place]; lightPlace(selected); panel(); $("#panel [aria-pressed=true]")?.focus(); return; }
     const row = on(".row[id]");
     if (row) { const span = on(".text span[data-i], .chip"); choose(+row.id.slice(1), span ? P[span.dataset.i] : undefined); return; }
     const node = on("svg.graph .node");
@@ -313,13 +313,14 @@ function start() {
   draw();
 }
 function keys(event) {
+  if (event.key === "Escape" && event.target.closest?.("#bar") && chosen !== null) return $("#L" + chosen)?.focus();
   const row = event.target.closest?.(".row[id]");
   if (!row || event.ctrlKey || event.metaKey || event.altKey) return;
   const rows = $$(".row[id]"), here = rows.indexOf(row);
   const acts = {
     ArrowDown: () => rows[here + 1]?.focus(), ArrowUp: () => rows[here - 1]?.focus(),
     ArrowRight: () => go(moment + 1), ArrowLeft: () => go(moment - 1),
-    Enter: () => choose(+row.id.slice(1)), " ": () => choose(+row.id.slice(1)),
+    Enter: () => row.id === "L" + chosen ? $("#panel button")?.focus() : choose(+row.id.slice(1)), " ": () => choose(+row.id.slice(1)),
   };
   if (event.key in acts) { event.preventDefault(); acts[event.key](); }
 }

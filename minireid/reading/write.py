@@ -137,7 +137,7 @@ def intro(page: Page, address: Address) -> str:
                 f"<div>{formulas}</div></li>"
             )
         elif part.startswith("    "):
-            found.append(f"<pre>{escape(part)}</pre>")
+            found.append(f'<pre tabindex="0">{escape(part)}</pre>')
         else:
             found.append(f"<p>{prose(part, address)}</p>")
     return "\n".join([*found, "</ol>" if open_ else ""])
@@ -209,7 +209,7 @@ def partner_of(function: Function, functions: list[Function]) -> Function | None
 def above(function: Function, address: Address) -> str:
     """The comment before a function: the derivation."""
     comment = "".join(
-        f"<pre>{escape(part)}</pre>" if part.startswith("  ") else f"<p>{prose(part, address)}</p>"
+        f'<pre tabindex="0">{escape(part)}</pre>' if part.startswith("  ") else f"<p>{prose(part, address)}</p>"
         for part in paragraphs(function.above)
     )
     return f'<div class="above">{comment}</div>' if comment else ""

@@ -17,7 +17,7 @@ LIGHT = (
     "--no-back: #ffe3e7; --k: #7a1fa2; --s: #0a5d33; --d: #8a4b00;"
 )
 DARK = (
-    "--text: #e7e7e7; --page: #16181c; --line: #3d424b; --quiet: #a4aab3; --ok: #7fdc9d; --no: #ff8f9c; "
+    "--text: #e7e7e7; --page: #16181c; --line: #3d424b; --quiet: #b0b6bf; --ok: #7fdc9d; --no: #ff8f9c; "
     "--no-back: #47151c; --k: #d7a5f5; --s: #8fd6ac; --d: #f0b879;"
 )
 RULES = (  # each is one line with one selector, so that style() can put a scope before it
