@@ -4,7 +4,7 @@
     F2  r = sigmoid(ar),  ar = x Wr + h' Ur + br          reset gate: how much of the old state the candidate sees
     F3  q = r h'                                          element by element
     F4  c = tanh(ac),     ac = x Wc + q Uc + bc           candidate
-    F5  h = (1 - z) h' + z c                              h' is the state after the previous frame, 0 before the first
+    F5  h = (1 - z) h' + z c                              h' (h_prev) is the state after the previous frame, 0 at first
 
 Shapes: a step maps x (N, D) and h' (N, S) to h (N, S); z, r, q and c are (N, S) too. The loop maps x (N, T, D) to h
 (N, T, S). Wz, Wr, Wc (D, S); Uz, Ur, Uc (S, S); bz, br, bc (S,). N clips, T frames, D inputs, S states. Padding frames

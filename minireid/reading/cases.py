@@ -1,7 +1,7 @@
 """What the reading room runs: a small input for each page, so that most values fit on a screen as numbers.
 
 The loss of a recurrent layer looks at the last frame alone. So the gradient has to come all the way back, and one sees
-where it is lost. In the sequence of a gated unit one frame is a cut: its input opens the update gates.
+where it is lost. In the sequence of a gated unit one frame is large: there the old state is replaced.
 """
 
 from dataclasses import replace
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minireid.gradcheck.cases.page_case import accepted, base, cases_of
+from minireid.gradcheck.cases.page_case import accepted, base, cases_of, pages
 from minireid.gradcheck.cases.pages import Case, Sizes
 from minireid.gradcheck.tensor.problem import Problem
 
@@ -17,7 +17,7 @@ SMALL = Sizes(N=2, T=6, D=3, S=4, H=6, W=5, C=2, O=3, KH=3, KW=3, K=4, rows=4, s
               pairs=((0, 1), (2, 1), (2, 3), (0, 3), (1, 3)))  # fmt: skip
 GATED = {"gru": "Wz", "gru_reset_after": "Wz", "gru_projected": "Wz"}  # the gate that closes the way back
 LAST = (*GATED, "lstm", "elman", "elman_relu", "elman_unsquashed", "attentive_rnn")  # the loss looks at the last frame
-CUT = 3  # the frame of the cut, from 0
+LARGE = 3  # the large frame, from 0
 
 
 def case_of(name: str) -> Case:
@@ -37,20 +37,26 @@ def problem_of(name: str) -> Problem:
 
 
 def about(name: str) -> str:
-    """What is particular about the run of a page, in sentences."""
-    last = "The loss looks at the last frame alone." if name in LAST else ""
-    cut = f"At t = {CUT} the input is large: a cut, at which the update gates open." if name in GATED else ""
-    return " ".join(sentence for sentence in (last, cut) if sentence)
+    """What the loss of the run is, and what is particular about its input, in sentences."""
+    if name in pages() and np.ndim(problem_of(name).upstream) == 0 and not isinstance(problem_of(name).upstream, dict):
+        return "The loss is the output."
+    last = f", which are 0 except for the last frame, t = {SMALL.T - 1}" if name in LAST else ""
+    cut = (
+        f" At t = {LARGE} x is large on purpose: z is nearly 1 there, so the old state is replaced."
+        if name in GATED
+        else ""
+    )
+    return f"The loss is the sum of all outputs, each multiplied with a random number{last}.{cut}"
 
 
 def arrays_of(case: Case) -> tuple[Any, ...]:
-    """The case's arrays; for a gated unit with the cut: an input that opens the update gates, so all is replaced."""
+    """The case's arrays; for a gated unit with a large frame, at which the update gate is nearly 1."""
     gate = GATED.get(base(case.name))
     if gate is None:
         return tuple(case.arrays)
     x, p = np.array(case.arrays[0]) / 2, dict(case.arrays[1])
     p[gate] = np.abs(p[gate]) + 0.2
-    x[:, CUT] = 8.0
+    x[:, LARGE] = 8.0
     return x, p
 
 

@@ -103,6 +103,7 @@ function light(tags, lines, places) {
   for (const e of $$("svg.graph .edge")) if (e.dataset.lines.split(" ").some(l => lines.has(+l))) e.classList.add("lit");
   for (const e of $$("svg.graph .node")) if (places.has(+e.dataset.f) || places.has(+e.dataset.b)) e.classList.add("lit");
 }
+function lightChosen() { chosen === null ? clear() : selected && selected.k !== "name" ? lightPlace(selected) : lightLine(chosen); }
 function clear() { for (const e of $$(".lit")) e.classList.remove("lit"); }
 function lightLine(line) {
   const own = tagsOf(line), places = new Set();
@@ -112,10 +113,11 @@ function lightLine(line) {
   light(new Set(own.length === 1 ? own : []), new Set([line]), places);
 }
 function lightPlace(place) {
+  if (place.k === "name") return lightLine(place.l);
   const places = new Set([place.i]);
   for (const use of usesOf(place)) places.add(use.i);
   for (const other of P) if ((other.u || []).includes(place.i)) places.add(other.i);
-  if (place.k === "use" || place.k === "name") for (const p of P) if (p.f === place.f && p.k !== "expression" && p.n === place.n && !p.b === !place.b) places.add(p.i);
+  if (place.k === "use") for (const p of P) if (p.f === place.f && p.k !== "expression" && p.n === place.n && !p.b === !place.b) places.add(p.i);
   light(new Set(), new Set([place.l]), places);
 }
 
@@ -126,26 +128,37 @@ function choose(line, place) {
   selected = place ?? P.find(p => p.l === line && (p.k === "name" || p.k === "argument")) ?? P.find(p => p.l === line) ?? null;
   for (const row of $$(".row.chosen")) row.classList.remove("chosen");
   $("#L" + line)?.classList.add("chosen");
-  place ? lightPlace(place) : lightLine(line);
+  $("#bar").classList.add("open");
+  lightChosen();
   panel();
+  $("#L" + line)?.scrollIntoView({ block: "nearest" });
 }
 function panel() {
-  const box = $("#panel");
+  const box = $("#panel"), focused = box.contains(document.activeElement) && document.activeElement.dataset.place;
   if (chosen === null) {
-    box.innerHTML = "<p>Choose a line: point at it, tap it, or press Tab and Enter. ↑ and ↓ go from line to line; ← and → from moment to moment. Enter once more: its values; Escape: back.</p>";
+    box.innerHTML = '<p>Click a line to see its values.<span class="keys"> With the keyboard: Tab to a line, ↑ ↓ to another line, ← → to another moment, Enter to the values, Escape back.</span></p>';
     return;
   }
   const names = P.filter(p => p === selected || p.l === chosen && Object.keys(p.v).length && p.n !== "_" && p.k !== "use" && (p.k !== "expression" || /[ (]/.test(p.n)));
   const buttons = names.map(p => `<button type="button" data-place="${p.i}" aria-pressed="${p === selected}">${escapeText(p.n)}</button>`);
-  box.innerHTML = `<div class="places"><b>line ${chosen}</b> ${buttons.join(" ")} ${blame()}</div>${selected ? said(selected) + shownValue(selected) : "<p>This line computes no numbers.</p>"}`;
+  box.innerHTML = `<div class="places"><b>line ${chosen}</b> ${buttons.join(" ")} ${blame()}</div>${selected ? `<div class="two"><div>${shownValue(selected)}</div><div class="said">${said(selected)}</div></div>` : "<p>This line computes no numbers.</p>"}`;
+  if (focused) $(`[data-place="${selected ? selected.i : focused}"]`, box)?.focus();
+}
+function codeOf(line) {  // a line's text without the raised numbers
+  const text = $(`#L${line} .text`)?.cloneNode(true);
+  $$("sup, .arrow", text ?? document.createElement("i")).forEach(e => e.remove());
+  return text ? text.textContent.trim() : "";
 }
 function said(place) {
   const sentences = [], uses = usesOf(place), e = errorOf(place);
+  const lineOf = use => `<a href="#L${use.l}">line ${use.l}</a> <code>${escapeText(codeOf(use.l))}</code>`;
+  const terms = P.filter(p => p.k === "term" && p.l === place.l && p.u);
   if (place.k === "name" && place.b && place.c && uses.length > 1)
-    sentences.push(`<b>${escapeText(place.c)}</b> is used in ${uses.length} places (${uses.map(u => `<a href="#L${u.l}">${u.m ? `<sup>${u.m}</sup>` : ""}line ${u.l}</a>`).join(", ")}), so <b>${escapeText(place.n)}</b> has a term for each.`);
-  if (place.k === "term" && uses.length)
-    sentences.push(`This term is the derivative by one use of <b>${escapeText(place.c)}</b>: <a href="#L${uses[0].l}">line ${uses[0].l}</a>.`);
-  if (e !== undefined && place.b && !isWrong(place)) sentences.push(`<span class="ok">✓ the true derivative by ${escapeText(place.c)}</span> (largest relative error ${e.toExponential(0)}).`);
+    sentences.push(`<b>${escapeText(place.c)}</b> is used in ${uses.length} places${terms.length > 1 ? `, so <b>${escapeText(place.n)}</b> has ${uses.length === terms.length ? uses.length : "several"} terms (chain rule: a variable that acts on the loss in several ways has the sum of their derivatives)` : `: ${[...new Set(uses.map(u => u.l))].map(l => lineOf({ l })).join(", ")}`}.`);
+  if (place.k === "name" && terms.length > 1)
+    sentences.push(`</p><ul>${terms.map(t => `<li><code>${escapeText(t.n)}</code> from ${usesOf(t).map(lineOf).join(", ")}</li>`).join("")}</ul><p>`);
+  if (place.k === "term" && uses.length) sentences.push(`This term is the derivative by one use of <b>${escapeText(place.c)}</b>: ${uses.map(lineOf).join(", ")}.`);
+  if (e !== undefined && place.b && !isWrong(place)) sentences.push(`<span class="ok">✓ the true derivative by ${escapeText(place.c)}</span> (largest relative error ${Number(e).toExponential(0)}).`);
   if (e !== undefined && isWrong(place)) sentences.push(firstWrong(place));
   return sentences.length ? `<p>${sentences.join(" ")}</p>` : "";
 }
@@ -205,6 +218,8 @@ function change() {
   const options = D.change.map((c, n) => `<option value="${n}">${escapeText(c.name)}[${c.index.join(", ")}]</option>`).join("");
   box.innerHTML = `<label>The number <select id="which">${options}</select></label> <input type="range" id="amount" min="0" max="${D.change[0].values.length - 1}" aria-label="its value"><div id="moved"></div>`;
   const update = () => moved(D.change[+$("#which").value], +$("#amount").value);
+  const bend = c => Math.max(...c.loss.map((l, n) => Math.abs(l - c.predicted[n]))) / (Math.max(...c.loss, ...c.predicted) - Math.min(...c.loss, ...c.predicted) || 1);
+  $("#which").value = D.change.map(bend).reduce((best, v, n, all) => v > all[best] ? n : best, 0);  // where the line is most wrong
   $("#which").addEventListener("change", () => { $("#amount").value = (D.change[0].values.length - 1) / 2; update(); });
   $("#amount").addEventListener("input", update);
   $("#amount").value = (D.change[0].values.length - 1) / 2;
@@ -216,8 +231,8 @@ function moved(c, k) {
   const line = (values, kind) => `<polyline class="${kind}" points="${values.map((v, n) => `${x(n).toFixed(1)},${y(v).toFixed(1)}`).join(" ")}"/>`;
   const most = Math.max(...c.output.flat().map(Math.abs), 1e-300), output = { shape: [1, c.output[k].length], data: c.output[k] };
   $("#moved").innerHTML = `<p><code>${escapeText(c.name)}[${c.index.join(", ")}]</code> = <b>${short(c.values[k])}</b>: loss <b>${short(c.loss[k])}</b>, predicted by its gradient ${short(c.slope)}: <b>${short(c.predicted[k])}</b></p>
-<svg class="plot" viewBox="0 0 360 140" role="img" aria-label="loss, and what the gradient predicts, over the value of the number">${line(c.predicted, "dashed")}${line(c.loss, "solid")}<circle cx="${x(k)}" cy="${y(c.loss[k])}" r="4"/></svg>
-<p><small>Solid: the loss. Dashed: the prediction. The output: </small><svg class="heat" width="320" height="16" role="img" aria-label="output: ${c.output[k].slice(0, 12).map(short).join(" ")}">${heat(output, most, 320, 16)}</svg></p>`;
+<svg class="plot" viewBox="0 0 360 156" role="img" aria-label="loss, and what the gradient predicts, over the value of the number">${line(c.predicted, "dashed")}${line(c.loss, "solid")}<circle cx="${x(k)}" cy="${y(c.loss[k])}" r="4"/><circle class="dot" cx="${x(k)}" cy="${y(c.predicted[k])}" r="4"/><text x="8" y="152">${short(c.values[0])}</text><text x="352" y="152" text-anchor="end">${short(c.values[last])}</text><text x="356" y="14" text-anchor="end">${short(high)}</text><text x="356" y="134" text-anchor="end">${short(low)}</text></svg>
+<p><small>Across: the number. Up: the loss, solid, and its prediction, dashed: the slope at the start, which holds only near it. The output: </small><svg class="heat" width="320" height="16" role="img" aria-label="output: ${c.output[k].slice(0, 12).map(short).join(" ")}">${heat(output, most, 320, 16)}</svg></p>`;
 }
 
 // The window of a convolution or a pool: what it covers, what it computes, where its gradient goes.
@@ -285,6 +300,8 @@ function start() {
     if (on("#blame")) return blamed();
     if (on("#hint")) { found.told += 1; task(); $("#hint")?.focus(); return; }
     if (on("[data-place]")) { selected = P[on("[data-place]").dataset.place]; lightPlace(selected); panel(); $("#panel [aria-pressed=true]")?.focus(); return; }
+    const link = on('a[href^="#L"]');
+    if (link && $(link.getAttribute("href"))) { event.preventDefault(); return choose(+link.getAttribute("href").slice(2)); }
     const row = on(".row[id]");
     if (row) { const span = on(".text span[data-i], .chip"); choose(+row.id.slice(1), span ? P[span.dataset.i] : undefined); return; }
     const node = on("svg.graph .node");
@@ -301,28 +318,33 @@ function start() {
     else if (row) lightLine(+row.id.slice(1));
     else if (equation) light(new Set([equation.dataset.q]), new Set(), new Set());
   });
+  document.addEventListener("pointerout", event => { if (!event.relatedTarget?.closest?.(".row[id], .equation")) lightChosen(); });
   document.addEventListener("focusin", event => {
     const row = event.target.closest?.(".row[id]"), equation = event.target.closest?.(".equation");
     if (row) lightLine(+row.id.slice(1));
     if (equation) light(new Set([equation.dataset.q]), new Set(), new Set());
   });
   document.addEventListener("keydown", keys);
+  for (const code of $$(".code")) if ($(".row[id]", code)) rove($(".row[id]", code));
   task();
   change();
   windows();
   draw();
 }
 function keys(event) {
-  if (event.key === "Escape" && event.target.closest?.("#bar") && chosen !== null) return $("#L" + chosen)?.focus();
-  const row = event.target.closest?.(".row[id]");
-  if (!row || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const inBar = event.target.closest?.("#panel"), row = event.target.closest?.(".row[id]"), equation = event.target.closest?.(".equation");
   const rows = $$(".row[id]"), here = rows.indexOf(row);
-  const acts = {
-    ArrowDown: () => rows[here + 1]?.focus(), ArrowUp: () => rows[here - 1]?.focus(),
-    ArrowRight: () => go(moment + 1), ArrowLeft: () => go(moment - 1),
+  const to = next => { if (next) { rove(next); next.focus(); choose(+next.id.slice(1)); } };
+  const acts = row ? {
+    ArrowDown: () => to(rows[here + 1]), ArrowUp: () => to(rows[here - 1]), ArrowRight: () => go(moment + 1), ArrowLeft: () => go(moment - 1),
     Enter: () => row.id === "L" + chosen ? $("#panel button")?.focus() : choose(+row.id.slice(1)), " ": () => choose(+row.id.slice(1)),
-  };
+  } : inBar ? { ArrowRight: () => go(moment + 1), ArrowLeft: () => go(moment - 1), Escape: () => $("#L" + chosen)?.focus() }
+    : equation ? { Enter: () => light(new Set([equation.dataset.q]), new Set(), new Set()) } : {};
   if (event.key in acts) { event.preventDefault(); acts[event.key](); }
+}
+function rove(row) {  // one stop of Tab for each function: the arrow keys go from line to line
+  for (const other of $$(".row[id]", row.closest(".code"))) other.tabIndex = other === row ? 0 : -1;
 }
 function play() {
   const stop = () => { clearInterval(timer); timer = 0; $("#play").textContent = "Play"; };

@@ -60,7 +60,15 @@ class Place:
         """What a reader calls it: a name, dx for what is returned as the derivative by x, the text of an expression."""
         if self.name.startswith("returned") and self.kind == "name":
             return f"d{self.claim[0].rpartition('.')[2]}" if self.claim else "returned"
-        return self.name.rpartition(".")[2] if self.kind == "name" else self.text
+        own = self.name.rpartition(".")[2] if self.kind == "name" else self.text
+        same = self.side == "backward" and self.claim is not None and self.claim[0].rpartition(".")[2] == own
+        return f"d{own}" if same else own  # the entry "Wz" of grads is dWz
+
+    @property
+    def by(self) -> str:
+        """The variable that it is the derivative by, as a reader calls it."""
+        name = self.claim[0].rpartition(".")[2] if self.claim else ""
+        return "the output" if name.startswith("returned") else name
 
     @property
     def wrong(self) -> list[str]:

@@ -35,7 +35,8 @@ def over_time(followed: Followed) -> str:
     head = "".join(f'<th scope="col">{followed.loop} = {r}</th>' for r in rounds)
     return (
         '<section aria-labelledby="time-title"><h2 id="time-title">Over the rounds of the loop</h2>'
-        f"<p>The size of each array (root of the mean square) at each round. {sentence(followed, carried)}</p>"
+        "<p>The size of each array (root of the mean square) at each round; bars are scaled by row. "
+        f"{sentence(followed, carried)}</p>"
         '<div class="wide" tabindex="0" role="group" aria-label="sizes over the rounds"><table class="time"><thead><tr>'
         f'<th scope="col">name</th><th scope="col">line</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
         "</div></section>"
@@ -102,6 +103,11 @@ def sentence(followed: Followed, carried: Place | None) -> str:
     n = int(np.argmin(falls))
     here, before = rounds[n + 1], rounds[n]
     loop = followed.loop
+    terms = [p for p in followed.places if p.kind == "term" and p.line == carried.line and p.side == "backward"]
+    shares = ", ".join(
+        f"<code>{escape(p.text)}</code> {size(p.values[here]):.2g} (before: {size(p.values[before]):.2g})"
+        for p in terms
+    )
     closed = [p for p in gates(followed, carried) if falls_to(p, before, here) < CLOSED]
     why = ", ".join(
         f"<code>{escape(p.text)}</code> in line {p.line} is {size(p.values[here]):.2g} "
@@ -112,6 +118,7 @@ def sentence(followed: Followed, carried: Place | None) -> str:
         f"Going back, <code>{escape(carried.name)}</code> falls most at {loop} = {here}: from {sizes[n]:.2g} at "
         f"{loop} = {before} to {sizes[n + 1]:.2g}."
         + (f" What closes the way at {loop} = {here}: {why}." if why else "")
+        + f" Its terms at {loop} = {here}: {shares}."
     )
 
 

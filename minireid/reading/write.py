@@ -144,17 +144,27 @@ def intro(page: Page, address: Address) -> str:
 
 
 def run_text(followed: Followed, about: str) -> str:
-    """What was run, in two sentences: the inputs and the loss."""
+    """How to read the page, and what was run."""
     inputs = ", ".join(f"<code>{escape(n)}</code> {shape_text(a)}" for n, a in leaves(followed.problem.inputs()))
-    upstream = followed.problem.upstream
-    one = not isinstance(upstream, dict) and np.ndim(upstream) == 0
-    loss = (
-        "The loss is the output itself." if one else "The loss is the sum of the outputs, each times a random number."
+    rounds = followed.rounds
+    slider = (
+        f"forward {followed.loop} = {rounds['forward'][0]} … {rounds['forward'][-1]}, then backward "
+        f"{rounds['backward'][0]} … {rounds['backward'][-1]}"
+        if rounds["forward"] and rounds["backward"]
+        else "forward, then backward"
     )
-    return (
-        f'<p class="run">The values on this page are those of one small run: {inputs}. {loss} {escape(about)} '
-        "A ✓ stands where a gradient equals the true derivative, which is measured without the backward.</p>"
+    rules = (
+        f"The values are those of one small run: {inputs}. {escape(about)}",
+        "Click a line, or a part of it: its values appear below. The strip beside a line is its value: orange is "
+        "positive, blue negative, white 0. Full colour is the largest value of the whole run.",
+        f"The slider goes through the run: {slider}.",
+        '<span class="ok">✓</span> A gradient equals the true derivative: its variable was changed a little in the '
+        'forward, and the change of the loss was measured. <span class="no">✗</span> It does not.',
+        "A raised number counts the uses of a variable. The term of its gradient that comes from this use has the same "
+        "number and colour.",
     )
+    items = "".join(f"<li>{rule}</li>" for rule in rules)
+    return f'<h2 id="how">How to read this page</h2><ul class="legend">{items}</ul>'
 
 
 def controls(followed: Followed) -> str:
@@ -175,8 +185,9 @@ def drawing(page: Page, followed: Followed) -> str:
     if not picture:
         return ""
     return (
-        '<section aria-labelledby="graph-title"><h2 id="graph-title">The graph</h2><p>A node is a name, an arrow is '
-        "read by an equation. Forward from left to right; backward every arrow is turned, and the nodes hold gradients."
+        '<section aria-labelledby="graph-title"><h2 id="graph-title">The graph</h2><p>Each box is a name. An arrow '
+        "leads to what is computed from it. The equation stands above the box, its parameters below it. In the "
+        "backward every arrow is turned, and the boxes hold gradients."
         f'</p><div class="wide" tabindex="0" role="group" aria-label="graph">{picture}</div></section>'
     )
 
@@ -235,7 +246,8 @@ def paragraphs(comment: str) -> list[str]:
 
 def slider_section() -> str:
     return """<section aria-labelledby="change-title"><h2 id="change-title">Change one number</h2>
-<p>Move one input number. The loss is computed anew; the gradient predicts a straight line.</p>
+<p>Move one number of the inputs or parameters. The loss was computed anew for each of its values. The gradient predicts
+a straight line, which is right near the start.</p>
 <div id="change"></div></section>"""
 
 
@@ -254,8 +266,9 @@ def table_of_values(followed: Followed) -> str:
         )
     head = "".join(f'<th scope="col">{h}</th>' for h in ("line", "name", "round", "shape", "values", "proof"))
     return (
-        '<details class="all"><summary>All values as text</summary><div class="wide" tabindex="0" role="group" '
-        f'aria-label="all values"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
+        '<details class="all"><summary>All values as text (each name in the last round that computed it)</summary>'
+        f'<div class="wide" tabindex="0" role="group" aria-label="all values"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
         "</details>"
     )
 
@@ -264,7 +277,7 @@ def proof_text(place: Place, key: str) -> str:
     if key not in place.errors or place.claim is None:
         return ""
     error = place.errors[key]
-    return f"{'right' if key not in place.wrong else 'WRONG'}: error {error:.0e} by {escape(place.claim[0])}"
+    return f"{'right' if key not in place.wrong else 'WRONG'}: error {error:.0e} by {escape(place.by)}"
 
 
 def shape_text(value: np.ndarray) -> str:
@@ -272,8 +285,11 @@ def shape_text(value: np.ndarray) -> str:
 
 
 def numbers_text(value: np.ndarray) -> str:
-    text = " ".join(f"{v:.3g}" for v in np.ravel(value)[:64].astype(float))
-    return text + (" …" if value.size > 64 else "")
+    """The numbers with a bracket for each row."""
+    shown = np.asarray(value, float) + 0.0  # no -0
+    return np.array2string(
+        shown, threshold=96, edgeitems=3, max_line_width=10_000, formatter={"float": lambda v: f"{v:.3g}"}
+    ).replace("\n", "")
 
 
 # The data that the script reads.
@@ -331,5 +347,5 @@ def place_data(place: Place, pool: Pool, marks: Marks) -> dict[str, Any]:
     }
     found |= {"t": {key: pool(value) for key, value in place.true.items()}} if place.true else {}
     found |= {"e": {key: rounded(np.array(e)) for key, e in place.errors.items()}} if place.errors else {}
-    found |= {"c": place.claim[0].rpartition(".")[2]} if place.claim else {}
+    found |= {"c": place.by} if place.claim else {}
     return found | ({"u": place.uses} if place.uses else {})

@@ -17,7 +17,7 @@ ARGUMENTS = (
 CODE = """row => {
   const copy = row.querySelector(".text").cloneNode(true);
   copy.querySelectorAll("sup").forEach(mark => mark.remove());
-  return copy.textContent;
+  return copy.textContent.trim();
 }"""
 # The lit pieces of a row: [text, mark]. A piece that lies in another lit piece is not named again.
 PIECES = """row => [...row.querySelectorAll(".text span.lit:not(span.lit span)")].map(e => {

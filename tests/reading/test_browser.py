@@ -17,6 +17,7 @@ Open = Callable[..., Reader]
 Write = Callable[..., Path]
 Q = "q = r * h_prev"
 DR = "dr = dq * h_prev"
+DX = 'dac @ p["Wc"].T + dar @ p["Wr"].T + daz @ p["Wz"].T'
 DH_PREV = 'dh_prev = dh * (1 - z) + dq * r + dar @ p["Ur"].T + daz @ p["Uz"].T'
 H = "h = (1 - z) * h_prev + z * c"
 NAMED = {"h": H, "q": Q, "dr": DR, "dh_prev": DH_PREV}
@@ -77,8 +78,10 @@ def test_a_sum_lights_the_uses_of_its_variable(page: Reader) -> None:
     assert [uses[code] for code in forward] == [[("h_prev", str(n))] for n in (1, 2, 3, 4)]
     page.choose(DH_PREV)
     assert "h_prev is used in 4 places" in page.panel
-    there = page.find("#panel p a").evaluate_all("found => found.map(a => a.hash)")
-    assert there == [f"#L{page.number(code)}" for code in forward]
+    there = page.find("#panel li a").evaluate_all("found => found.map(a => a.hash)")
+    assert there == [f"#L{page.number(code)}" for code in forward[::-1]]  # in the order of the terms
+    page.find("#panel li a").first.click()
+    assert page.codes(".chosen") == [H]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +170,6 @@ def test_keys_reach_a_line_its_values_and_the_moments(page: Reader, run: Followe
         page.press("ArrowDown")
         assert page.focused() != before
         assert page.page.evaluate("document.activeElement.getBoundingClientRect().bottom") <= top_of_bar(page)
-    page.press("Enter")
     assert f"line {page.number(DR)}" in page.panel and page.codes(".chosen") == [DR]
     assert_shown(page.values(), values_of(run, "dr")["5"])
     page.press("ArrowRight")
@@ -180,10 +182,10 @@ def test_keys_reach_a_line_its_values_and_the_moments(page: Reader, run: Followe
 
 
 def test_keys_reach_the_values_of_a_part(page: Reader) -> None:
-    page.row(DH_PREV).focus()
-    page.press("Enter")
+    page.row("dx = " + DX).focus()
+    page.press("ArrowUp")  # from the line below: the line is chosen at once
     part = f'[data-place="{page.find("#panel button", has_text="dq * r").get_attribute("data-place")}"]'
-    page.press("Enter")  # once more: to the values
+    page.press("Enter")  # to the values
     assert page.tab_to(part) < 6
     page.press("Enter")
     assert "This term is the derivative by one use of h_prev" in page.panel
@@ -237,6 +239,7 @@ def test_a_number_moves_the_loss_and_the_prediction(page: Reader, run: Followed)
 
 def test_the_loss_is_the_one_with_the_other_number(page: Reader, run: Followed) -> None:
     assert page.find("#which option").first.inner_text().startswith("x[")
+    page.find("#which").select_option(index=0)
     index = eval(page.find("#which option").first.inner_text()[1:])
     page.find("#amount").focus()
     for key in ("Home", "End"):
@@ -292,5 +295,5 @@ def test_paper_has_all_values_and_no_bar(opened: Open, written: Write, run: Foll
     page.page.emulate_media(media="print")
     assert not page.find("#bar").is_visible() and table.is_visible()
     names = set(table.locator("tbody th").all_inner_texts())
-    assert {p.name for p in run.places if p.kind in ("name", "argument") and p.values} == names
+    assert {p.label for p in run.places if p.kind in ("name", "argument") and p.values} == names
     assert brightness(page.colour("body", "backgroundColor")) > 200

@@ -11,7 +11,7 @@ from minireid.layers import gru
 from minireid.practice.zoo.bugs import BUGS
 from minireid.practice.zoo.plant import source
 from minireid.practice.zoo.reading import followed_bug, to_blame
-from minireid.reading.cases import CUT, problem_of
+from minireid.reading.cases import LARGE, problem_of
 from minireid.reading.library import followed_page
 from minireid.reading.page import parse
 from minireid.reading.run import Followed, Place, follow
@@ -68,7 +68,7 @@ def test_expressions_have_the_values_of_their_moment(read_gru: Followed) -> None
     (gate,) = [p for p in read_gru.places if p.text == "1 - z" and p.side == "backward" and "dh_prev" in line_of(p)]
     for key, value in gate.values.items():
         np.testing.assert_array_equal(value, 1 - z.values[key])
-    assert gate.values[str(CUT)].max() < 0.01 < gate.values[str(CUT + 1)].min()
+    assert gate.values[str(LARGE)].max() < 0.01 < gate.values[str(LARGE + 1)].min()
 
 
 def line_of(place: Place) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from minireid.base.errors import InputError
 from minireid.layers import conv2d, maxpool2d
-from minireid.reading.cases import CUT, problem_of
+from minireid.reading.cases import LARGE, problem_of
 from minireid.reading.change import changes
 from minireid.reading.graph import graph, main_function, nodes_and_edges
 from minireid.reading.library import files, followed_page, library_page
@@ -81,9 +81,9 @@ def test_the_source_cannot_break_the_page() -> None:
 
 def test_where_the_gradient_falls_is_told(read_gru: Followed) -> None:
     text = re.sub(r"<.*?>", "", over_time(read_gru))
-    assert f"dh_prev falls most at t = {CUT}" in text
+    assert f"dh_prev falls most at t = {LARGE}" in text
     gate = next(p for p in read_gru.places if p.text == "1 - z" and p.side == "backward" and p.values)
-    assert f"1 - z in line {gate.line} is {size(gate.values[str(CUT)]):.2g}" in text or "1 - z in line" in text
+    assert f"1 - z in line {gate.line} is {size(gate.values[str(LARGE)]):.2g}" in text or "1 - z in line" in text
 
 
 def test_a_layer_without_a_loop_has_no_rounds() -> None:
