@@ -4,12 +4,12 @@
     F2  r = sigmoid(ar),  ar = x Wr + h' Ur + br          reset gate: how much of the old state the candidate sees
     F3  q = r h'                                          element by element
     F4  c = tanh(ac),     ac = x Wc + q Uc + bc           candidate
-    F5  h = (1 - z) h' + z c                              h' (h_prev) is the state after the previous frame, 0 at first
+    F5  h = (1 - z) h' + z c                              h' is the state after the previous frame, 0 before the first
 
-Shapes: a step maps x (N, D) and h' (N, S) to h (N, S); z, r, q and c are (N, S) too. The loop maps x (N, T, D) to h
-(N, T, S). Wz, Wr, Wc (D, S); Uz, Ur, Uc (S, S); bz, br, bc (S,). N clips, T frames, D inputs, S states. Padding frames
-come last, so they cannot change the states of real frames. The temporal pool ignores the states of padding frames. So
-the loop needs no lengths.
+Shapes: a step maps x (N, D) and h' (N, S), in the code h_prev, to h (N, S); z, r, q and c are (N, S) too. The loop maps
+x (N, T, D) to h (N, T, S). Wz, Wr, Wc (D, S); Uz, Ur, Uc (S, S); bz, br, bc (S,). N clips, T frames, D inputs, S
+states. Padding frames come last, so they cannot change the states of real frames. The temporal pool ignores the states
+of padding frames. So the loop needs no lengths.
 
 This page is the definition. In its fast twin gru_projected.py one product takes x of all frames.
 

@@ -197,15 +197,16 @@ function blame() {
   const row = $("#L" + chosen);
   return D.bug && row && row.closest(".function") ? '<button type="button" id="blame">This line is to blame</button>' : "";
 }
-function task(answer = "") {
+function task() {
   if (!D.bug) return;
-  const hints = D.bug.hints.slice(0, found.told).map(h => `<li>${escapeText(h)}</li>`).join("");
+  if (!$("#answer")) $("#task").innerHTML = '<p>One line of this page is wrong. Step through the run: red is what is not the true derivative. Click the line that is to blame, then its button.</p><span id="hints"></span><p id="answer" role="status"></p>';
   const more = found.told < D.bug.hints.length ? `<button type="button" id="hint">${found.told ? "Another hint" : "A hint"}</button>` : "";
-  $("#task").innerHTML = `One line of this page is wrong. Step through the run: red is what is not the true derivative. Choose the line that is to blame. ${more}<ul>${hints}</ul><span role="status">${answer}</span>`;
+  $("#hints").innerHTML = `<ul>${D.bug.hints.slice(0, found.told).map(h => `<li>${escapeText(h)}</li>`).join("")}</ul>${more}`;
 }
 function blamed() {
   const right = D.bug.lines.includes(chosen);
-  task(right ? `<b class="ok">Found: line ${chosen}.</b> ${escapeText(D.bug.explanation)}` : `<b class="no">Not line ${chosen}.</b> ${P.some(p => p.l === chosen && isWrong(p)) ? "Its values are wrong, but only because it is given wrong ones." : "Its values are right."}`);
+  $("#answer").innerHTML = right ? `<b class="ok">Found: line ${chosen}.</b> ${escapeText(D.bug.explanation)}` : `<b class="no">Not line ${chosen}.</b> ${P.some(p => p.l === chosen && isWrong(p)) ? "Its values are wrong, but only because it is given wrong ones." : "Its values are right."}`;
+  if (right) $(`#L${chosen} .num`).insertAdjacentHTML("afterbegin", '<b class="arrow" role="img" aria-label="wrong line">→</b>');
   $("#L" + chosen).classList.add(right ? "wrong" : "tried");
   $("#task").scrollIntoView({ block: "nearest" });
 }

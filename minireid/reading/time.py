@@ -15,7 +15,7 @@ CLOSED = 0.25  # a factor that falls below this share of itself in one round clo
 
 
 def size(array: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(np.square(np.abs(array.astype(float))))))
+    return float(np.sqrt(np.mean(np.square(np.abs(array.astype(float)))))) if array.size else 0.0
 
 
 def over_time(followed: Followed) -> str:
@@ -26,19 +26,20 @@ def over_time(followed: Followed) -> str:
     if len(followed.rounds["backward"]) < 2 or not backward:
         return ""
     rounds = sorted({*followed.rounds["forward"], *followed.rounds["backward"]}, key=int)
-    rows = [group("Forward", len(rounds)), *[row(p, rounds) for p in forward]]
-    rows.append(group("Backward: read from right to left", len(rounds)))
+    bodies = [group("Forward", [row(p, rounds) for p in forward], len(rounds))]
+    rows = []
     for place in backward:
         rows.append(row(place, rounds))
         if place.kind == "term":
             rows += [row(p, rounds) for p in factors(followed, place)]
+    bodies.append(group("Backward: read from right to left", rows, len(rounds)))
     head = "".join(f'<th scope="col">{followed.loop} = {r}</th>' for r in rounds)
     return (
         '<section aria-labelledby="time-title"><h2 id="time-title">Over the rounds of the loop</h2>'
         "<p>The size of each array (root of the mean square) at each round; bars are scaled by row. "
         f"{sentence(followed, carried)}</p>"
         '<div class="wide" tabindex="0" role="group" aria-label="sizes over the rounds"><table class="time"><thead><tr>'
-        f'<th scope="col">name</th><th scope="col">line</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+        f'<th scope="col">name</th><th scope="col">line</th>{head}</tr></thead>{"".join(bodies)}</table>'
         "</div></section>"
     )
 
@@ -47,8 +48,9 @@ def shown(place: Place, side: str) -> bool:
     return place.side == side and len(place.values) > 1 and place.name != "_"
 
 
-def group(title: str, columns: int) -> str:
-    return f'<tr class="group"><th colspan="{columns + 2}" scope="rowgroup">{escape(title)}</th></tr>'
+def group(title: str, rows: list[str], columns: int) -> str:
+    head = f'<tr class="group"><th colspan="{columns + 2}" scope="rowgroup">{escape(title)}</th></tr>'
+    return f"<tbody>{head}{''.join(rows)}</tbody>"
 
 
 def row(place: Place, rounds: list[str]) -> str:

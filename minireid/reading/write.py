@@ -77,7 +77,7 @@ def page_html(name: str, page: Page, followed: Followed | None, *, address: Addr
         "".join(f'<p class="no">Line {n}: {escape(said)}</p>' for n, said in (wrong or {}).items()),
         intro(page, address),
         extra,
-        '<p id="task"></p>' if bug else "",
+        '<div id="task"></div>' if bug else "",
         run_text(followed, about) if followed else "",
         source(page, places, marks, set(wrong or {}), address),
         drawing(page, followed) if followed else "",

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -225,7 +224,7 @@ def bold(page: Reader) -> tuple[float, float, float]:
     return value, loss, predicted
 
 
-def test_a_number_moves_the_loss_and_the_prediction(page: Reader, run: Followed) -> None:
+def test_a_number_moves_the_loss_and_the_prediction(page: Reader) -> None:
     for option in range(page.find("#which option").count()):
         page.find("#which").select_option(index=option)
         value, loss, predicted = bold(page)
@@ -237,19 +236,25 @@ def test_a_number_moves_the_loss_and_the_prediction(page: Reader, run: Followed)
         assert bold(page)[0] < value
 
 
-def test_the_loss_is_the_one_with_the_other_number(page: Reader, run: Followed) -> None:
-    assert page.find("#which option").first.inner_text().startswith("x[")
+def test_loss_and_prediction_are_those_of_the_layer(page: Reader, run: Followed) -> None:
+    """The layer runs once more with the other number; the prediction's slope is a difference quotient."""
+    name, _, entry = page.find("#which option").first.inner_text().partition("[")
+    index = tuple(int(n) for n in entry.rstrip("]").split(","))
+    x, p = run.problem.whole.arguments(run.problem.arrays)
+    start = float(x[index])
+
+    def loss(value: float) -> float:
+        moved = np.array(x)
+        moved[index] = value
+        return float(np.sum(gru.forward(moved, p)[0] * run.problem.upstream))
+
+    slope = (loss(start + 1e-5) - loss(start - 1e-5)) / 2e-5
     page.find("#which").select_option(index=0)
-    index = eval(page.find("#which option").first.inner_text()[1:])
     page.find("#amount").focus()
-    for key in ("Home", "End"):
+    for key, step in (("Home", -max(1.0, abs(start))), ("End", max(1.0, abs(start)))):
         page.press(key)
-        inputs: Any = dict(zip(("x", "p"), run.problem.whole.arguments(run.problem.arrays)))
-        x = np.array(inputs["x"])
-        x[tuple(index)] += (1 if key == "End" else -1) * max(1.0, abs(x[tuple(index)]))
-        h, _ = gru.forward(x, inputs["p"])
-        value, loss, _ = bold(page)
-        assert_shown([[value, loss]], np.array([x[tuple(index)], np.sum(h * run.problem.upstream)]))
+        assert name == "x"
+        assert_shown([list(bold(page))], np.array([start + step, loss(start + step), loss(start) + slope * step]))
 
 
 # A file of one's own
@@ -272,7 +277,14 @@ def test_a_wrong_file_shows_its_wrong_line(opened: Open, written: Write, run: Fo
     assert_shown(page.values(1), values_of(run, "dr")["5"])
 
 
-# Colours and paper
+# Windows, colours, paper
+
+
+def test_a_phone_scrolls_down_only(opened: Open, written: Write) -> None:
+    page = opened(written("gru"), width=390)
+    assert page.width() == 390
+    page.choose(DH_PREV)
+    assert page.width() == 390 and page.find("#panel table").count() == 1
 
 
 def test_dark_mode_has_other_colours(opened: Open, written: Write) -> None:
