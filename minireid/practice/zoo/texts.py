@@ -21,7 +21,8 @@ def listing() -> str:
         for number, bug in enumerate(BUGS, 1):
             if bug.difficulty == difficulty:
                 lines.append(f"{number:>5}  {bug.module.rpartition('.')[2]:<20} {bug.title}")
-    lines += ["", "minireid zoo show 17 prints the function, hint 17 a hint, solve 17 the answer."]
+    lines += ["", "minireid zoo show 17 prints the function, hint 17 a hint, solve 17 the answer.",
+              "minireid read --bug 17 opens the page in a browser, with the values of a run."]  # fmt: skip
     return "\n".join(lines)
 
 
