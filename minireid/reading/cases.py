@@ -40,13 +40,12 @@ def about(name: str) -> str:
     """What the loss of the run is, and what is particular about its input, in sentences."""
     if name in pages() and np.ndim(problem_of(name).upstream) == 0 and not isinstance(problem_of(name).upstream, dict):
         return "The loss is the output."
-    last = f", which are 0 except for the last frame, t = {SMALL.T - 1}" if name in LAST else ""
-    cut = (
-        f" At t = {LARGE} x is large on purpose: z is nearly 1 there, so the old state is replaced."
-        if name in GATED
-        else ""
-    )
-    return f"The loss is the sum of all outputs, each multiplied with a random number{last}.{cut}"
+    large = f" At t = {LARGE} x is large on purpose: z is nearly 1 there, so the old state is replaced."
+    end = large if name in GATED else ""
+    if name in LAST:
+        t = SMALL.T - 1
+        return f"The loss is the sum of all outputs times fixed numbers: random ones at t = {t}, 0 before.{end}"
+    return "The loss is the sum of all outputs times fixed random numbers."
 
 
 def arrays_of(case: Case) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ const MOMENTS = [false, true].flatMap(b => {
   const rounds = D.rounds[b ? "backward" : "forward"];
   return (rounds.length ? rounds : [""]).map(r => ({ b, r }));
 });
-let moment = MOMENTS.findIndex(m => m.b), chosen = null, selected = null, timer = 0, fresh = true;
+let moment = D.bug ? 0 : MOMENTS.findIndex(m => m.b), back = null, chosen = null, selected = null, timer = 0, fresh = true;
 const found = { lines: new Set(), told: 0 };  // of a page with a bug: lines that the reader blamed, hints that were told
 
 // Values. A place has one for each round, or one (key "") where it stands in no loop.
@@ -60,11 +60,14 @@ function draw() {
   for (const chip of $$(".chip")) {
     const place = P[chip.dataset.i], array = valueOf(place);
     const alone = $$(".chip", chip.parentElement).length === 1;
-    chip.innerHTML = array ? `${alone ? "" : `<code>${escapeText(place.n)}</code>`}<small>${shapeText(array.shape)}</small>${mini(place)}${mark(place)}` : "";
+    const shown = array ?? arrayAt(Object.values(place.v)[0] ?? 0);  // without a value its place stays, so that no line wraps anew
+    chip.style.visibility = array ? "" : "hidden";
+    chip.innerHTML = `${alone ? "" : `<code>${escapeText(place.n)}</code>`}<small>${shapeText(shown.shape)}</small>${array ? mini(place) : '<svg class="heat" width="56" height="16"></svg>'}${mark(place) || (place.e ? '<b class="ok hold">✓</b>' : "")}`;
   }
   for (const row of $$(".row[id]")) {
     const line = +row.id.slice(1), own = P.filter(p => p.l === line);
     row.classList.toggle("off", own.some(isWrong));
+    row.classList.toggle("bare", !$(".chip", row));
     row.classList.toggle("waits", own.length > 0 && own.every(p => p.b && keyOf(p) === null));
   }
   const { b, r } = MOMENTS[moment];
@@ -123,25 +126,32 @@ function lightPlace(place) {
 
 // The panel: what is known of the chosen line, and the values of one of its places.
 
-function choose(line, place) {
+function choose(line, place, { from = null, scroll = true } = {}) {
   chosen = line;
+  back = from;
+  if ($("#bar").classList.contains("folded")) $("#fold").click();
   selected = place ?? P.find(p => p.l === line && (p.k === "name" || p.k === "argument")) ?? P.find(p => p.l === line) ?? null;
   for (const row of $$(".row.chosen")) row.classList.remove("chosen");
   $("#L" + line)?.classList.add("chosen");
   $("#bar").classList.add("open");
   lightChosen();
   panel();
-  $("#L" + line)?.scrollIntoView({ block: "nearest" });
+  if (scroll) show($("#L" + line));
+}
+function show(row) {  // above the bar, however high it is now
+  document.documentElement.style.scrollPaddingBottom = `${$("#bar").offsetHeight + 12}px`;
+  row?.scrollIntoView({ block: "nearest" });
 }
 function panel() {
   const box = $("#panel"), focused = box.contains(document.activeElement) && document.activeElement.dataset.place;
   if (chosen === null) {
-    box.innerHTML = '<p>Click a line to see its values.<span class="keys"> With the keyboard: Tab to a line, ↑ ↓ to another line, ← → to another moment, Enter to the values, Escape back.</span></p>';
+    box.innerHTML = '<p>Click a line to see its values.<span class="keys"> With the keyboard: Tab to a function, ↑ ↓ from line to line, ← → to another moment, Enter to the values, Escape back.</span></p>';
     return;
   }
   const names = P.filter(p => p === selected || p.l === chosen && Object.keys(p.v).length && p.n !== "_" && p.k !== "use" && (p.k !== "expression" || /[ (]/.test(p.n)));
   const buttons = names.map(p => `<button type="button" data-place="${p.i}" aria-pressed="${p === selected}">${escapeText(p.n)}</button>`);
-  box.innerHTML = `<div class="places"><b>line ${chosen}</b> ${buttons.join(" ")} ${blame()}</div>${selected ? `<div class="two"><div>${shownValue(selected)}</div><div class="said">${said(selected)}</div></div>` : "<p>This line computes no numbers.</p>"}`;
+  const return_ = back !== null ? `<button type="button" id="back">← line ${back}</button> ` : "";
+  box.innerHTML = `<div class="places">${return_}<b>line ${chosen}</b> ${buttons.join(" ")} ${blame()}</div>${selected ? `<div class="two"><div>${shownValue(selected)}</div><div class="said">${said(selected)}</div></div>` : "<p>This line computes no numbers.</p>"}`;
   if (focused) $(`[data-place="${selected ? selected.i : focused}"]`, box)?.focus();
 }
 function codeOf(line) {  // a line's text without the raised numbers
@@ -151,14 +161,17 @@ function codeOf(line) {  // a line's text without the raised numbers
 }
 function said(place) {
   const sentences = [], uses = usesOf(place), e = errorOf(place);
-  const lineOf = use => `<a href="#L${use.l}">line ${use.l}</a> <code>${escapeText(codeOf(use.l))}</code>`;
-  const terms = P.filter(p => p.k === "term" && p.l === place.l && p.u);
-  if (place.k === "name" && place.b && place.c && uses.length > 1)
-    sentences.push(`<b>${escapeText(place.c)}</b> is used in ${uses.length} places${terms.length > 1 ? `, so <b>${escapeText(place.n)}</b> has ${uses.length === terms.length ? uses.length : "several"} terms (chain rule: a variable that acts on the loss in several ways has the sum of their derivatives)` : `: ${[...new Set(uses.map(u => u.l))].map(l => lineOf({ l })).join(", ")}`}.`);
-  if (place.k === "name" && terms.length > 1)
-    sentences.push(`</p><ul>${terms.map(t => `<li><code>${escapeText(t.n)}</code> from ${usesOf(t).map(lineOf).join(", ")}</li>`).join("")}</ul><p>`);
-  if (place.k === "term" && uses.length) sentences.push(`This term is the derivative by one use of <b>${escapeText(place.c)}</b>: ${uses.map(lineOf).join(", ")}.`);
-  if (e !== undefined && place.b && !isWrong(place)) sentences.push(`<span class="ok">✓ the true derivative by ${escapeText(place.c)}</span> (largest relative error ${Number(e).toExponential(0)}).`);
+  const from = use => `<a href="#L${use.l}">line ${use.l}</a> <code>${escapeText(codeOf(use.l))}</code>${use.r ? ` <small>${escapeText(use.r)}</small>` : ""}`;
+  const terms = P.filter(p => p.k === "term" && p.l === place.l && p.u), gradient = place.k === "name" && place.b && place.c && uses.length;
+  if (gradient && uses.length > 1)
+    sentences.push(`<b>${escapeText(place.c)}</b> is used in ${uses.length} places${terms.length > 1 ? `, so <b>${escapeText(place.n)}</b> has ${uses.length === terms.length ? uses.length : "several"} terms (chain rule: a variable that acts on the loss in several ways has the sum of their derivatives)` : ", and their derivatives are added up"}.`);
+  if (gradient && terms.length > 1)
+    sentences.push(`</p><ul>${terms.map(t => `<li><code>${escapeText(t.n)}</code> from ${usesOf(t).map(from).join(", ")}</li>`).join("")}</ul><p>`);
+  else if (gradient) sentences.push(`</p><ul>${uses.map(u => `<li>from ${from(u)}</li>`).join("")}</ul><p>`);
+  if (place.k === "term" && uses.length) sentences.push(`This term is the derivative by one use of <b>${escapeText(place.c)}</b>: ${uses.map(from).join(", ")}.`);
+  const key = keyOf(place), round = key ? ` of ${D.loop} = ${key}` : "";
+  if (e !== undefined && place.b && !isWrong(place)) sentences.push(`<span class="ok">✓ the true derivative by ${escapeText(place.c)}${round}</span> (largest relative error ${Number(e).toExponential(0)}).`);
+  if (e === undefined && key && place.e && place.k === "name") sentences.push("Not complete yet: it is a sum over the rounds.");
   if (e !== undefined && isWrong(place)) sentences.push(firstWrong(place));
   return sentences.length ? `<p>${sentences.join(" ")}</p>` : "";
 }
@@ -180,7 +193,7 @@ function shownValue(place) {
   const two = truth ? `<div class="two"><div>computed${table(array, most)}</div><div>true${table(truth, most)}</div></div>` : table(array, most);
   return `<p><code>${escapeText(place.n)}</code> ${shapeText(array.shape)} <small class="scale">${scale(most)}</small></p>${two}`;
 }
-const scale = most => `<i style="background:${tint(-1, 1)}"></i> −${short(most)} … 0 … ${short(most)} <i style="background:${tint(1, 1)}"></i>`;
+const scale = most => `<i style="background:${tint(-1, 2)}"></i> −${short(most)} … 0 … ${short(most)} <i style="background:${tint(1, 2)}"></i>`;
 function table(array, most) {
   const [rows, columns] = grid(array.shape);
   if (array.data.length > 96 || columns > 12) {
@@ -199,16 +212,24 @@ function blame() {
 }
 function task() {
   if (!D.bug) return;
-  if (!$("#answer")) $("#task").innerHTML = '<p>One line of this page is wrong. Step through the run: red is what is not the true derivative. Click the line that is to blame, then its button.</p><span id="hints"></span><p id="answer" role="status"></p>';
+  if (!$("#answer")) {
+    $("#task").innerHTML = '<p>One line of this page is wrong. Step through the run with ▶: red is what is not the true derivative. Click the line that is to blame, then its red button.</p><span id="hints"></span>';
+    $("#panel").insertAdjacentHTML("beforebegin", '<p id="answer" role="status"></p>');
+  }
   const more = found.told < D.bug.hints.length ? `<button type="button" id="hint">${found.told ? "Another hint" : "A hint"}</button>` : "";
   $("#hints").innerHTML = `<ul>${D.bug.hints.slice(0, found.told).map(h => `<li>${escapeText(h)}</li>`).join("")}</ul>${more}`;
 }
+function why() {  // why a line that has wrong values may still not be the one
+  const first = D.rounds.backward[0] ?? "", own = P.filter(p => p.l === chosen && p.e), bad = e => e !== undefined && !(e <= 1e-6);
+  if (own.some(p => bad(p.e[first]) || bad(p.e[""]))) return "Its values are wrong, but only because it is given wrong ones.";
+  return own.some(p => Object.values(p.e).some(bad)) ? "Its values are right at first: later it is given wrong ones." : "Its values are right.";
+}
 function blamed() {
-  const right = D.bug.lines.includes(chosen);
-  $("#answer").innerHTML = right ? `<b class="ok">Found: line ${chosen}.</b> ${escapeText(D.bug.explanation)}` : `<b class="no">Not line ${chosen}.</b> ${P.some(p => p.l === chosen && isWrong(p)) ? "Its values are wrong, but only because it is given wrong ones." : "Its values are right."}`;
-  if (right) $(`#L${chosen} .num`).insertAdjacentHTML("afterbegin", '<b class="arrow" role="img" aria-label="wrong line">→</b>');
-  $("#L" + chosen).classList.add(right ? "wrong" : "tried");
-  $("#task").scrollIntoView({ block: "nearest" });
+  const right = D.bug.lines.includes(chosen), row = $("#L" + chosen);
+  $("#answer").innerHTML = right ? `<b class="ok">Found: line ${chosen}.</b> Right is <code>${escapeText(D.bug.right.trim())}</code>. ${escapeText(D.bug.explanation)}` : `<b class="no">Not line ${chosen}.</b> ${why()}`;
+  if (right) $(".num", row).insertAdjacentHTML("afterbegin", '<b class="arrow" role="img" aria-label="wrong line">→</b>');
+  row.classList.add(right ? "wrong" : "tried");
+  show(row);
 }
 
 // One number changed.
@@ -302,13 +323,14 @@ function start() {
     if (on("#hint")) { found.told += 1; task(); $("#hint")?.focus(); return; }
     if (on("[data-place]")) { selected = P[on("[data-place]").dataset.place]; lightPlace(selected); panel(); $("#panel [aria-pressed=true]")?.focus(); return; }
     const link = on('a[href^="#L"]');
-    if (link && $(link.getAttribute("href"))) { event.preventDefault(); return choose(+link.getAttribute("href").slice(2)); }
+    if (link && $(link.getAttribute("href"))) { event.preventDefault(); return choose(+link.getAttribute("href").slice(2), undefined, { from: on("#panel") ? chosen : null }); }
+    if (on("#back")) return choose(back);
     const row = on(".row[id]");
     if (row) { const span = on(".text span[data-i], .chip"); choose(+row.id.slice(1), span ? P[span.dataset.i] : undefined); return; }
     const node = on("svg.graph .node");
-    if (node) { const p = P[MOMENTS[moment].b ? node.dataset.b : node.dataset.f] ?? P[node.dataset.f]; if (p) { choose(p.l, p); } return; }
+    if (node) { const p = P[MOMENTS[moment].b ? node.dataset.b : node.dataset.f] ?? P[node.dataset.f]; if (p) { choose(p.l, p, { scroll: false }); } return; }
     const edge = on("svg.graph .edge");
-    if (edge) return choose(+edge.dataset.lines.split(" ")[0]);
+    if (edge) return choose(+edge.dataset.lines.split(" ")[0], undefined, { scroll: false });
     const equation = on(".equation");
     if (equation) light(new Set([equation.dataset.q]), new Set(), new Set());
   });

@@ -25,6 +25,7 @@ from minireid.gradcheck.line.readers import claim_by_readers
 from minireid.gradcheck.line.trace import FORWARD, Event, Moment, Tracer, run
 from minireid.gradcheck.line.truth import Truth
 from minireid.gradcheck.tensor.problem import Problem
+from minireid.reading.rules import rule_of
 
 LARGEST = 600  # entries: of a larger value the shape alone is kept
 ONCE = ""  # the round of what stands in no loop
@@ -37,7 +38,8 @@ class Place:
 
     text: as it is written; name: the variable, p.Wz for p["Wz"]. values, true, errors: by round. claim: the name of the
     forward's variable that it is the derivative by, and its function. uses: the numbers of the places in the forward
-    that it belongs to. live: whether the loss depends on it. wrong: rounds in which it is not the true derivative.
+    that it belongs to. live: whether the loss depends on it. rule: of a use, how its gradient comes about. wrong:
+    rounds in which it is not the true derivative.
     """
 
     number: int
@@ -54,6 +56,7 @@ class Place:
     claim: tuple[str, str] | None = None
     uses: list[int] = field(default_factory=list)
     live: bool = False
+    rule: str = ""
 
     @property
     def label(self) -> str:
@@ -124,8 +127,8 @@ class Collector:
         self.rounds: dict[str, list[str]] = {"forward": [], "backward": []}
 
     def collected(self) -> Followed:
-        own = self.executions_of(*self.forward_again())
-        forward, moments, statements = self.forward_again(frozenset(own))
+        watched = self.executions_of(*self.forward_again())
+        forward, moments, statements = self.forward_again(frozenset(watched))
         self.expressions("forward", moments, statements, forward)
         for event in forward:
             self.event("forward", event)
@@ -136,7 +139,9 @@ class Collector:
         self.join_terms(again)
         gradients = {} if again.result is None else leaves_of(self.problem, again.result)
         error = "" if again.error is None else f"{type(again.error).__name__}: {again.error}"
-        places = sorted(self.places.values(), key=lambda p: (p.line, p.columns[0], -p.columns[1]))
+        named = {(p.line, p.columns) for p in self.places.values() if p.kind in ("name", "term")}
+        own = [p for p in self.places.values() if p.kind != "expression" or (p.line, p.columns) not in named]
+        places = sorted(own, key=lambda p: (p.line, p.columns[0], -p.columns[1]))
         renumber(places)
         return Followed(places, self.loop, self.rounds, self.reads(), self.problem, self.truth, gradients, error)
 
@@ -177,6 +182,8 @@ class Collector:
         place.values[key] = stored(event)
         if event.kind == "use" and not place.live:
             place.live = bool(np.any(self.truth.print(event, 1)))
+            statement = self.program.statements[event.site.statement].node
+            place.rule = rule_of(statement, event.line, event.site.columns)
         if side == "backward" and self.judge.is_final(event):
             self.prove(place, key, event)
 

@@ -120,7 +120,7 @@ def sentence(followed: Followed, carried: Place | None) -> str:
         f"Going back, <code>{escape(carried.name)}</code> falls most at {loop} = {here}: from {sizes[n]:.2g} at "
         f"{loop} = {before} to {sizes[n + 1]:.2g}."
         + (f" What closes the way at {loop} = {here}: {why}." if why else "")
-        + f" Its terms at {loop} = {here}: {shares}."
+        + f" Its terms at {loop} = {here}: {shares}. The rows of the table below go on from there."
     )
 
 

@@ -75,10 +75,10 @@ def page_html(name: str, page: Page, followed: Followed | None, *, address: Addr
         navigation(address),
         f"<p><b>{escape(note)}</b></p>" if note else "",
         "".join(f'<p class="no">Line {n}: {escape(said)}</p>' for n, said in (wrong or {}).items()),
+        run_text(followed, about) if followed else "",
         intro(page, address),
         extra,
         '<div id="task"></div>' if bug else "",
-        run_text(followed, about) if followed else "",
         source(page, places, marks, set(wrong or {}), address),
         drawing(page, followed) if followed else "",
         SECTION if window else "",
@@ -160,8 +160,8 @@ def run_text(followed: Followed, about: str) -> str:
         f"The slider goes through the run: {slider}.",
         '<span class="ok">✓</span> A gradient equals the true derivative: its variable was changed a little in the '
         'forward, and the change of the loss was measured. <span class="no">✗</span> It does not.',
-        "A raised number counts the uses of a variable. The term of its gradient that comes from this use has the same "
-        "number and colour.",
+        "A number in a disc counts the uses of a variable, each variable by itself. The term of its gradient that "
+        "comes from this use has the same number and colour.",
     )
     items = "".join(f"<li>{rule}</li>" for rule in rules)
     return f'<h2 id="how">How to read this page</h2><ul class="legend">{items}</ul>'
@@ -194,7 +194,8 @@ def drawing(page: Page, followed: Followed) -> str:
 
 def source(page: Page, places: list[Place], marks: Marks, wrong: set[int], address: Address) -> str:
     """The functions: what is forward on the left, its backward beside it on the right."""
-    rows = []
+    rows: list[str] = []
+    others: list[str] = []
     partner = {f.name: partner_of(f, page.functions) for f in page.functions}
     taken = {id(p) for p in partner.values() if p is not None}
     for function in page.functions:
@@ -202,10 +203,11 @@ def source(page: Page, places: list[Place], marks: Marks, wrong: set[int], addre
             continue
         both = [f for f in (function, partner[function.name]) if f is not None]
         parts = [above(f, address) for f in both] + [function_part(f, places, marks, wrong) for f in both]
-        rows.append(f'<div class="pair{" both" if len(both) > 1 else ""}">{"".join(parts)}</div>')
+        kind = "pair both" if len(both) > 1 else "pair"
+        (others if function.name.startswith("init") else rows).append(f'<div class="{kind}">{"".join(parts)}</div>')
     return (
         '<section aria-labelledby="source-title"><h2 id="source-title">Forward and backward</h2>'
-        f"{''.join(rows)}</section>"
+        f"{''.join(rows + others)}</section>"
     )
 
 
@@ -348,4 +350,5 @@ def place_data(place: Place, pool: Pool, marks: Marks) -> dict[str, Any]:
     found |= {"t": {key: pool(value) for key, value in place.true.items()}} if place.true else {}
     found |= {"e": {key: rounded(np.array(e)) for key, e in place.errors.items()}} if place.errors else {}
     found |= {"c": place.by} if place.claim else {}
+    found |= {"r": place.rule} if place.rule and place.live else {}
     return found | ({"u": place.uses} if place.uses else {})

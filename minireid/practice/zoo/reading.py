@@ -24,7 +24,7 @@ def bug_page(number: int) -> str:
     page.title = f"A page with one mistake, like {like(bug)}. {DIFFICULTIES[bug.difficulty].capitalize()}."
     first, last = function_lines(text, bug.function)
     hints = [bug.hint, f"The mistake is in {bug.function}, between line {first} and line {last}."]
-    task = {"lines": to_blame(bug, line), "hints": hints, "explanation": bug.explanation}
+    task = {"lines": to_blame(bug, line), "hints": hints, "right": bug.old, "explanation": bug.explanation}
     return page_html(f"{number}. {bug.title}", page, followed_bug(bug), bug=task, about=about(like(bug)))
 
 
