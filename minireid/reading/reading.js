@@ -161,7 +161,7 @@ function codeOf(line) {  // a line's text without the raised numbers
 }
 function said(place) {
   const sentences = [], uses = usesOf(place), e = errorOf(place);
-  const from = use => `<a href="#L${use.l}">line ${use.l}</a> <code>${escapeText(codeOf(use.l))}</code>${use.r ? ` <small>${escapeText(use.r)}</small>` : ""}`;
+  const from = use => `<a href="#L${use.l}">line ${use.l}</a> <code>${escapeText(codeOf(use.l))}</code>${use.r ? ` <small>· rule: ${escapeText(use.r)}</small>` : ""}`;
   const terms = P.filter(p => p.k === "term" && p.l === place.l && p.u), gradient = place.k === "name" && place.b && place.c && uses.length;
   if (gradient && uses.length > 1)
     sentences.push(`<b>${escapeText(place.c)}</b> is used in ${uses.length} places${terms.length > 1 ? `, so <b>${escapeText(place.n)}</b> has ${uses.length === terms.length ? uses.length : "several"} terms (chain rule: a variable that acts on the loss in several ways has the sum of their derivatives)` : ", and their derivatives are added up"}.`);
