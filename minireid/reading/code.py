@@ -5,7 +5,7 @@ from html import escape
 
 from minireid.gradcheck.front import lines
 from minireid.reading.page import Function, Line
-from minireid.reading.run import Place
+from minireid.reading.place import Place
 
 RANK = {"term": 0, "name": 1, "use": 2, "expression": 3}  # of several places with the same columns the first is meant
 CHIPS = 4  # a line that assigns more names shows their values on request alone

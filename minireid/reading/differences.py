@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from minireid.reading.run import Followed, Place, relative
+from minireid.reading.place import Followed, Place
+from minireid.reading.proofs import relative
 
 
 def against(followed: Followed, right: Followed) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from minireid.reading.page import Function, Page
-from minireid.reading.run import Followed
+from minireid.reading.place import Followed
 
 ACROSS, DOWN, WIDTH, HEIGHT = 112, 62, 64, 40  # pixels between ranks, between nodes; of a node
 

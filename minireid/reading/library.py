@@ -17,7 +17,8 @@ from minireid.kernels import im2col, loops
 from minireid.reading import architecture
 from minireid.reading.cases import about, problem_of
 from minireid.reading.page import parse
-from minireid.reading.run import Followed, follow
+from minireid.reading.place import Followed
+from minireid.reading.run import follow
 from minireid.reading.write import ALONE, Address, Around, page_html, style
 
 PACKAGE = Path(__file__).parents[1]

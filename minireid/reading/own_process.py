@@ -15,7 +15,8 @@ from minireid.gradcheck.cases.user_module import error_text, imported
 from minireid.gradcheck.front import nearest
 from minireid.reading.cases import about, case_of, problem_like, problem_of
 from minireid.reading.page import parse
-from minireid.reading.run import Followed, follow
+from minireid.reading.place import Followed
+from minireid.reading.run import follow
 from minireid.reading.write import page_html
 
 

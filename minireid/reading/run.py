@@ -10,7 +10,6 @@ variable. Which one is measured too: so terms and uses are joined by proof, not 
 
 import ast
 import linecache
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,77 +19,15 @@ from minireid.gradcheck.line.bench import Bench
 from minireid.gradcheck.line.follow import following
 from minireid.gradcheck.line.judge import Judge
 from minireid.gradcheck.line.judge import Run as Execution
-from minireid.gradcheck.line.program import Program, Statement, terms_of
+from minireid.gradcheck.line.program import Program
 from minireid.gradcheck.line.readers import claim_by_readers
 from minireid.gradcheck.line.trace import FORWARD, Event, Moment, Tracer, run
 from minireid.gradcheck.line.truth import Truth
 from minireid.gradcheck.tensor.problem import Problem
+from minireid.reading.expressions import evaluated, inner_expressions, is_repeatable
+from minireid.reading.place import ONCE, Followed, Place
+from minireid.reading.proofs import Proofs
 from minireid.reading.rules import rule_of
-
-LARGEST = 600  # entries: of a larger value the shape alone is kept
-ONCE = ""  # the round of what stands in no loop
-TRUE = 1e-6  # relative error up to which a gradient is called right: far above rounding, far below a mistake
-
-
-@dataclass
-class Place:
-    """A piece of a line. side: forward or backward. kind: name, expression, term or argument.
-
-    text: as it is written; name: the variable, p.Wz for p["Wz"]. values, true, errors: by round. claim: the name of the
-    forward's variable that it is the derivative by, and its function. uses: the numbers of the places in the forward
-    that it belongs to. live: whether the loss depends on it. rule: of a use, how its gradient comes about. wrong:
-    rounds in which it is not the true derivative.
-    """
-
-    number: int
-    side: str
-    kind: str
-    line: int
-    columns: tuple[int, int]
-    text: str
-    function: str
-    name: str = ""
-    values: dict[str, np.ndarray] = field(default_factory=dict)
-    true: dict[str, np.ndarray] = field(default_factory=dict)
-    errors: dict[str, float] = field(default_factory=dict)
-    claim: tuple[str, str] | None = None
-    uses: list[int] = field(default_factory=list)
-    live: bool = False
-    rule: str = ""
-
-    @property
-    def label(self) -> str:
-        """What a reader calls it: a name, dx for what is returned as the derivative by x, the text of an expression."""
-        if self.name.startswith("returned") and self.kind == "name":
-            return f"d{self.claim[0].rpartition('.')[2]}" if self.claim else "returned"
-        own = self.name.rpartition(".")[2] if self.kind == "name" else self.text
-        same = self.side == "backward" and self.claim is not None and self.claim[0].rpartition(".")[2] == own
-        return f"d{own}" if same else own  # the entry "Wz" of grads is dWz
-
-    @property
-    def by(self) -> str:
-        """The variable that it is the derivative by, as a reader calls it."""
-        name = self.claim[0].rpartition(".")[2] if self.claim else ""
-        return "the output" if name.startswith("returned") else name
-
-    @property
-    def wrong(self) -> list[str]:
-        return [key for key, error in self.errors.items() if not error <= TRUE]
-
-
-@dataclass
-class Followed:
-    """What a run has shown. loop: the name of the loop variable, empty without a loop; rounds: of each side, in the
-    order of execution. reads: the names that are read to compute a name, as (name, read name, line) of the forward."""
-
-    places: list[Place]
-    loop: str
-    rounds: dict[str, list[str]]
-    reads: list[tuple[str, str, int]]
-    problem: Problem
-    truth: Truth
-    gradients: dict[str, np.ndarray]
-    error: str = ""
 
 
 def follow(problem: Problem, filename: str, *, alone: bool = False) -> Followed:
@@ -120,7 +57,7 @@ class Collector:
 
     def __init__(self, program: Program, tracer: Tracer, judge: Judge, filename: str) -> None:
         self.program, self.tracer, self.judge, self.filename = program, tracer, judge, filename
-        self.truth, self.problem = judge.truth, judge.problem
+        self.truth, self.problem, self.proofs = judge.truth, judge.problem, Proofs(judge)
         self.places: dict[tuple[str, str, int, tuple[int, int], str], Place] = {}
         self.loop = main_loop([e for e in judge.forward_events if e.site.filename == filename])
         self.loop = self.loop or main_loop([e for e in judge.plain.events if e.site.filename == filename])
@@ -185,7 +122,7 @@ class Collector:
             statement = self.program.statements[event.site.statement].node
             place.rule = rule_of(statement, event.line, event.site.columns)
         if side == "backward" and self.judge.is_final(event):
-            self.prove(place, key, event)
+            self.proofs.prove(place, key, event)
 
     def is_known(self, event: Event) -> bool:
         """Whether what is returned has a name, or is a dict with entries, which have places already."""
@@ -196,7 +133,7 @@ class Collector:
         """Whether a gradient that is returned under its name is wrong: only the whole sum shows it."""
         tried = Place(-1, side, "name", event.line, (0, 0), "", "")
         if side == "backward" and self.judge.certain_event(event):
-            self.prove(tried, ONCE, event)
+            self.proofs.prove(tried, ONCE, event)
         return bool(tried.wrong)
 
     def is_empty(self, event: Event) -> bool:
@@ -222,53 +159,6 @@ class Collector:
         start, end = self.columns(event)
         return linecache.getline(self.filename, event.line)[start:end]
 
-    def prove(self, place: Place, key: str, event: Event) -> None:
-        """Compare a value of the backward with the true derivative by what it claims to be."""
-        judge, claims = self.judge, self.claims_of(event)
-        fits = [c for c in claims if c.shape == event.shape and not self.truth.nowhere(c)]
-        factor = judge.wanted_factor(event)
-        right = [c for c in fits if self.truth.is_right(event, c, factor)]
-        if not fits:
-            right = [c for c in [judge.recognise(event)] if c is not None]
-        if not fits and not right and claims and claims[0].value is not None and not judge.no_gradient(event):
-            self.other_shape(place, key, claims[0])
-            return
-        believed = event.site.number not in judge.ignored or (event.kind == "item" and self.of_this_call(event, fits))
-        if judge.no_gradient(event) or not (right or (fits and believed)):
-            return
-        claim = right[0] if right else fits[min(judge.choices.get(event.site.number, 0), len(fits) - 1)]
-        place.claim = (claim.name, claim.frame.function)
-        if event.value is None or event.value.size > judge.largest:
-            place.errors[key] = relative(event.print, factor * self.truth.print(claim))
-            return
-        true = factor * self.truth.full(claim)
-        place.errors[key] = relative(event.value, true)
-        if place.errors[key] > TRUE:
-            place.true[key] = true
-
-    def of_this_call(self, event: Event, claims: list[Event]) -> bool:
-        """Whether an entry of a dict has the name of what the same call of the forward was given: "Uz" and p["Uz"]."""
-        pair = self.judge.claims.pair(event.frame)
-        return pair is not None and any(claim.frame.number == pair.number for claim in claims[:1])
-
-    def other_shape(self, place: Place, key: str, claim: Event) -> None:
-        """A value that has not the shape of what it claims to be the derivative by."""
-        place.claim = (claim.name, claim.frame.function)
-        place.errors[key] = float("inf")
-        place.true[key] = self.truth.full(claim)
-
-    def claims_of(self, event: Event) -> list[Event]:
-        """What the checker takes it for; then the same variable as in the other rounds of the loop."""
-        judge = self.judge
-        found = list(judge.claimed.get((event.number, event.leaf)) or [])
-        for other in judge.plain.events if event.loops else ():
-            if other.site is event.site and other.loops != event.loops:
-                for claim in (judge.claimed.get((other.number, other.leaf)) or [])[:1]:
-                    there = judge.counterpart(claim, other, event)
-                    if there is not None and there not in found:
-                        found.append(there)
-        return found
-
     def expressions(self, side: str, moments: dict[int, Moment], statements: list[int], events: list[Event]) -> None:
         """The values of the parts of every expression: evaluated once more with the names of that moment."""
         loops = {e.execution: e.loops for e in events}
@@ -280,7 +170,10 @@ class Collector:
                 spaces[id(statement)] = bench.space(statement)
             names = {**spaces[id(statement)], **moment.names}
             around = self.round_of(side, loops.get(execution, self.loops_from(moment.names)))
-            for node in inner_expressions(statement):
+            inner = inner_expressions(statement)
+            if inner and not is_repeatable(statement.node.value, names):  # type: ignore[attr-defined]
+                inner = [n for n in inner if not any(isinstance(part, ast.Call) for part in ast.walk(n))]
+            for node in inner:
                 value = evaluated(node, names)
                 if value is not None:
                     columns = self.characters(node.lineno, node.col_offset, node.end_col_offset or 0)
@@ -369,54 +262,6 @@ def renumber(places: list[Place]) -> None:
     new = {place.number: n for n, place in enumerate(places)}
     for place in places:
         place.number, place.uses = new[place.number], sorted(new[u] for u in place.uses)
-
-
-def relative(value: np.ndarray, true: np.ndarray) -> float:
-    """The largest error, relative to the largest true entry; of what should be 0, the error itself."""
-    value, true = np.asarray(value, float), np.asarray(true, float)
-    scale = np.abs(true).max() if np.abs(true).max() > 1e-12 else 1.0
-    return float(np.abs(value - true).max() / scale)
-
-
-def inner_expressions(statement: Statement) -> list[ast.expr]:
-    """Parts of a statement's right side that are more than a name, on one line, without what they only index with.
-
-    Not the terms of its sum, and not the sum of only some of them: terms are places of their own.
-    """
-    node = statement.node
-    value = getattr(node, "value", None)
-    if not isinstance(node, (ast.Assign, ast.AugAssign, ast.Return, ast.AnnAssign)) or value is None:
-        return []
-    shown = (ast.BinOp, ast.UnaryOp, ast.Call, ast.Subscript, ast.Attribute, ast.Compare)
-    closed = (ast.Lambda, ast.ListComp, ast.DictComp, ast.GeneratorExp, ast.SetComp, ast.JoinedStr)
-    found: list[ast.expr] = []
-
-    def visit(one: ast.AST, whole: bool) -> None:
-        if isinstance(one, shown) and one.lineno == one.end_lineno and not whole:
-            found.append(one)
-        for child in ast.iter_child_nodes(one) if not isinstance(one, closed) else ():
-            if not (isinstance(one, ast.Subscript) and child is one.slice):
-                visit(child, False)
-
-    for part in value.elts if isinstance(value, ast.Tuple) else [value]:
-        for term in terms_of(part):
-            visit(term, True)
-    return found
-
-
-def evaluated(node: ast.expr, names: dict[str, Any]) -> np.ndarray | None:
-    """The value of an expression if it is an array of numbers, or a number."""
-    if any(isinstance(n, ast.NamedExpr) for n in ast.walk(node)):
-        return None
-    try:
-        with np.errstate(all="ignore"):
-            value = eval(compile(ast.Expression(node), "?", "eval"), dict(names))
-    except Exception:  # a part alone may fail in any way: then it is not shown
-        return None
-    if isinstance(value, (bool, str, bytes)) or not isinstance(value, (np.ndarray, float, np.floating)):
-        return None
-    array = np.array(value)
-    return array if array.dtype.kind in "fbiu" and 0 < array.size <= LARGEST else None
 
 
 def leaves_of(problem: Problem, result: Any) -> dict[str, np.ndarray]:

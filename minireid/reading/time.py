@@ -9,7 +9,7 @@ from html import escape
 
 import numpy as np
 
-from minireid.reading.run import Followed, Place
+from minireid.reading.place import Followed, Place
 
 CLOSED = 0.25  # a factor that falls below this share of itself in one round closes the way
 

@@ -16,7 +16,7 @@ from minireid.reading.code import Marks, function_html, marks_of
 from minireid.reading.graph import graph
 from minireid.reading.mathml import line as equation_line
 from minireid.reading.page import Equation, Function, Page
-from minireid.reading.run import Followed, Place
+from minireid.reading.place import Followed, Place
 from minireid.reading.time import over_time
 from minireid.reading.windows import SECTION, window_of
 

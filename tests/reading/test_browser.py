@@ -9,7 +9,7 @@ import pytest
 
 from minireid.layers import gru
 from minireid.reading.library import followed_page
-from minireid.reading.run import Followed
+from minireid.reading.place import Followed
 from tests.reading.browser import Reader, number
 
 Open = Callable[..., Reader]

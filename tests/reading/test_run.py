@@ -14,7 +14,8 @@ from minireid.practice.zoo.reading import followed_bug, to_blame
 from minireid.reading.cases import LARGE, problem_of
 from minireid.reading.library import followed_page
 from minireid.reading.page import parse
-from minireid.reading.run import Followed, Place, follow
+from minireid.reading.place import Followed, Place
+from minireid.reading.run import follow
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +148,21 @@ def test_every_name_of_a_page_stands_where_it_is_written(read_gru: Followed) -> 
         assert place.function in functions
         if place.kind in ("use", "term", "expression") and place.columns[1] > place.columns[0]:
             assert lines[place.line - 1][slice(*place.columns)] == place.text
+
+
+def test_parts_that_draw_or_change_something_are_not_evaluated_again() -> None:
+    """A second draw has other numbers than the run, and a list has lost its entry: such parts have no value."""
+    problem = replace(problem_of("tanh"), form=None)
+
+    def forward(x):
+        rng, stack = np.random.default_rng(3), [2.0, 5.0]
+        y = (2 * x) * (rng.random(x.shape) < 0.5) * (stack.pop() + stack.pop()) + np.tanh(x * 3)
+        z = np.tanh(x * 3) * y
+        return z, y
+
+    followed = follow(replace(problem, forward=forward, backward=lambda dz, cache: (dz * cache,)), __file__)
+    values = {p.text: next(iter(p.values.values())) for p in followed.places if p.kind == "expression"}
+    x = problem.arrays[0]
+    assert not [text for text in values if "rng" in text or "pop" in text]
+    np.testing.assert_array_equal(values["2 * x"], 2 * x)
+    np.testing.assert_array_equal(values["np.tanh(x * 3)"], np.tanh(x * 3))

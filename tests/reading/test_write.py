@@ -13,7 +13,7 @@ from minireid.reading.change import changes
 from minireid.reading.graph import graph, main_function, nodes_and_edges
 from minireid.reading.library import files, followed_page, library_page
 from minireid.reading.page import parse
-from minireid.reading.run import Followed
+from minireid.reading.place import Followed
 from minireid.reading.time import over_time, size
 from minireid.reading.windows import window_of
 from minireid.reading.write import page_html, rounded

@@ -12,7 +12,8 @@ from minireid.practice.zoo.texts import DIFFICULTIES, numbered
 from minireid.reading.cases import SMALL, about, case_of, problem_like, problem_of
 from minireid.reading.differences import against
 from minireid.reading.page import parse
-from minireid.reading.run import Followed, follow
+from minireid.reading.place import Followed
+from minireid.reading.run import follow
 from minireid.reading.write import page_html
 
 
