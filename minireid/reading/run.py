@@ -85,7 +85,9 @@ class Collector:
     def forward_again(self, watched: frozenset[int] = frozenset()) -> tuple[list[Event], dict[int, Moment], list[int]]:
         inputs = self.problem.copied()
         events = run(self.tracer, FORWARD, lambda: inputs.call(self.problem.forward), watched=watched)
-        return events, self.tracer.moments, self.tracer.statements
+        found = events, self.tracer.moments, self.tracer.statements
+        self.tracer.off()  # expressions that are evaluated later report nothing
+        return found
 
     def executions_of(self, events: Any, moments: Any, statements: list[int]) -> list[int]:
         return [x for x, s in enumerate(statements) if self.program.statements[s].filename == self.filename]
