@@ -20,20 +20,21 @@ LAST = (*GATED, "lstm", "elman", "elman_relu", "elman_unsquashed", "attentive_rn
 LARGE = 3  # the large frame, from 0
 
 
-def case_of(name: str) -> Case:
-    """The case of a page: the one of the page's own name, else its first. KeyError if nothing is run for this page."""
-    cases = cases_of(name, 0, SMALL)
-    if not cases:
-        raise KeyError(name)
-    return next((c for c in cases if c.name == base(c.name)), cases[0])
+def cases_to_read(name: str) -> list[Case]:
+    """The cases of a page, or the one of a part such as gru/step: first the one of the page's own name. Maybe none."""
+    return sorted(cases_of(name, 0, SMALL), key=lambda case: case.name != base(case.name))
 
 
 def problem_of(name: str) -> Problem:
-    """The problem of a page, with its upstream gradient. KeyError if nothing is run for this page."""
-    case = case_of(name)
+    """What is run for a page. IndexError if nothing is."""
+    return problem_of_case(cases_to_read(name)[0])
+
+
+def problem_of_case(case: Case) -> Problem:
+    """The problem of a case, with its upstream gradient."""
     problem = Problem(case.forward, case.backward, arrays_of(case), case.config, 0)
     problem = problem if problem.upstream is not None else problem.drawn()
-    return last_frame(problem) if name in LAST else problem
+    return last_frame(problem) if case.name in LAST else problem
 
 
 def about(name: str) -> str:
@@ -50,8 +51,8 @@ def about(name: str) -> str:
 
 def arrays_of(case: Case) -> tuple[Any, ...]:
     """The case's arrays; for a gated unit with a large frame, at which the update gate is nearly 1."""
-    gate = GATED.get(base(case.name))
-    if gate is None:
+    gate = GATED.get(case.name)
+    if gate is None or np.shape(case.arrays[0])[1:2] != (SMALL.T,):
         return tuple(case.arrays)
     x, p = np.array(case.arrays[0]) / 2, dict(case.arrays[1])
     p[gate] = np.abs(p[gate]) + 0.2

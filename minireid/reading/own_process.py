@@ -11,9 +11,10 @@ from minireid.gradcheck import Report
 from minireid.gradcheck.cases.file_process import write
 from minireid.gradcheck.cases.like import reports_on
 from minireid.gradcheck.cases.page_case import functions_for, pages
+from minireid.gradcheck.cases.pages import Case
 from minireid.gradcheck.cases.user_module import error_text, imported
 from minireid.gradcheck.front import nearest
-from minireid.reading.cases import about, case_of, problem_like, problem_of
+from minireid.reading.cases import about, cases_to_read, problem_like, problem_of_case
 from minireid.reading.page import parse
 from minireid.reading.place import Followed
 from minireid.reading.run import follow
@@ -32,7 +33,7 @@ def main(order: str) -> None:
 
 
 def own_html(path: Path, like: str, seed: int) -> str:
-    if like not in pages():
+    if not cases_to_read(like):
         raise InputError(nearest.unknown(like, pages(), "to compare with"))
     reports = reports_on(path, like, seed, lambda reports: None)
     try:
@@ -42,7 +43,8 @@ def own_html(path: Path, like: str, seed: int) -> str:
     page.title = page.title or f"{path.name}, read like {like}"
     wrong = {line: said for report in reports for line, said in blamed(report).items()}
     note = " ".join(dict.fromkeys(text for report in reports for text in [report.forward, *report.faults] if text))
-    return page_html(path.name, page, followed_file(path, like), wrong=wrong, note=note, about=about(like))
+    case, followed = followed_file(path, like)
+    return page_html(path.name, page, followed, wrong=wrong, note=note, about=about(case.name))
 
 
 def blamed(report: Report) -> dict[int, str]:
@@ -55,18 +57,25 @@ def blamed(report: Report) -> dict[int, str]:
     return found
 
 
-def followed_file(path: Path, like: str) -> Followed | None:
-    """The run of the file's functions on the page's small input. None where they do not run to their end."""
+def followed_file(path: Path, like: str) -> tuple[Case, Followed]:
+    """The case that the file has functions for, and their run on its small input."""
     module = imported(path)
-    case = case_of(like)
-    functions = functions_for(module, case)
-    if functions is None:
-        names = f"{case.forward.__name__} and {case.backward.__name__}"
+    cases = cases_to_read(like)
+    found = [(case, functions) for case in cases if (functions := functions_for(module, case)) is not None]
+    if not found:
+        names = " or ".join(f"{case.forward.__name__} and {case.backward.__name__}" for case in unlike(cases))
         raise InputError(f"{path}: expected functions {names}, as on the page {like}")
+    case, functions = found[0]
     try:
-        return follow(problem_like(case, functions, problem_of(like)), str(functions[0].__code__.co_filename))
+        problem = problem_like(case, functions, problem_of_case(case))
+        return case, follow(problem, str(functions[0].__code__.co_filename))
     except Exception as error:  # somebody's file can raise anything
         raise InputError(f"{path}: {error_text(error, path)}") from None
+
+
+def unlike(cases: list[Case]) -> list[Case]:
+    """One case for each pair of functions."""
+    return list({case.forward.__name__: case for case in cases}.values())
 
 
 if __name__ == "__main__":

@@ -99,3 +99,14 @@ def test_a_backward_that_returns_nothing_of_use_is_read_with_a_note(tmp_path: Pa
     )
     assert read(path, "--like", "tanh", "--out", target) == 0
     assert "expected" in target.read_text("utf-8")
+
+
+def test_a_file_with_a_step_alone_is_read_as_a_step(tmp_path: Path) -> None:
+    text = Path(gru.__file__).read_text("utf-8")
+    path, target = tmp_path / "steps.py", tmp_path / "page.html"
+    path.write_text(text[: text.index("def forward(x, p):")].replace(*WRONG), encoding="utf-8")
+    for like in ("gru", "gru/step"):
+        assert read(path, "--like", like, "--out", target) == 0
+        html = target.read_text("utf-8")
+        assert "transposed" in html and '"loop":""' in html  # no rounds: one step
+    assert read(path, "--like", "gruu", "--out", tmp_path / "other.html") == 2

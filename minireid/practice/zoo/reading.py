@@ -9,7 +9,7 @@ from minireid.gradcheck.tensor.problem import Problem
 from minireid.practice.zoo.bug import Bug
 from minireid.practice.zoo.plant import clean_source, function_lines, like, load, load_clean, source
 from minireid.practice.zoo.texts import DIFFICULTIES, numbered
-from minireid.reading.cases import SMALL, about, case_of, problem_like, problem_of
+from minireid.reading.cases import about, cases_to_read, problem_like, problem_of_case
 from minireid.reading.differences import against
 from minireid.reading.page import parse
 from minireid.reading.place import Followed
@@ -47,10 +47,9 @@ def followed_bug(bug: Bug) -> Followed:
     Some bugs do not show on the smallest input: with stride 1, without overlaps. Then another case of the page is run.
     """
     name = like(bug)
-    first = case_of(name)
-    others = [case for sizes in (SMALL, USUAL, OTHER) for case in cases_of(name, 0, sizes) if not is_step(case)]
-    for case in [first, *others]:
-        right = problem_of(name) if case is first else problem_for(case)
+    others = [case for sizes in (USUAL, OTHER) for case in cases_of(name, 0, sizes)]
+    for case in [case for case in [*cases_to_read(name), *others] if not case.name.endswith("/step")]:
+        right = problem_of_case(case)
         followed = followed_like(load(bug), case, right)
         against(followed, followed_like(load_clean(bug), case, right))
         if followed.error or any(place.wrong for place in followed.places):
@@ -58,16 +57,7 @@ def followed_bug(bug: Bug) -> Followed:
     return followed
 
 
-def is_step(case: Case) -> bool:
-    return case.name.endswith("/step")
-
-
 def followed_like(module: ModuleType, case: Case, right: Problem) -> Followed:
     functions = functions_for(module, case)
     assert functions is not None  # a planted bug keeps the names of the page's functions
     return follow(problem_like(case, functions, right), functions[0].__code__.co_filename)
-
-
-def problem_for(case: Case) -> Problem:
-    problem = Problem(case.forward, case.backward, tuple(case.arrays), case.config, 0)
-    return problem if problem.upstream is not None else problem.drawn()
