@@ -4,6 +4,7 @@ import re
 
 import nbformat
 
+STYLE = re.compile(r"<style>.*?</style>", re.DOTALL)
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?", re.IGNORECASE)
 ROUNDING = 1e-9  # what is smaller is rounding, and differs between processors
 TAGS = {
@@ -37,10 +38,11 @@ def kinds(cell: nbformat.NotebookNode) -> set[str]:
 
 
 def texts(cell: nbformat.NotebookNode) -> list[str]:
-    """What a cell put out, as text: all that was printed first, then each value."""
+    """What a cell put out, as text: all that was printed first, then each value. Without styles, which say nothing."""
     printed = "".join(output.text for output in outputs(cell) if output.output_type == "stream")
     values = [sorted(output.get("data", {}).items()) for output in outputs(cell)]
-    return [text for text in (printed, *(str(v) for found in values for key, v in found if "image" not in key)) if text]
+    found = [printed, *(STYLE.sub("", str(v)) for value in values for key, v in value if "image" not in key)]
+    return [text for text in found if text]
 
 
 def drifted(before: str, after: str, numbers: bool = True) -> str:
