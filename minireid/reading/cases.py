@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minireid.gradcheck.cases.page_case import accepted, base, cases_of, pages
+from minireid.gradcheck.cases.page_case import accepted, base, cases_of
 from minireid.gradcheck.cases.pages import Case, Sizes
 from minireid.gradcheck.tensor.problem import Problem
 
@@ -17,7 +17,7 @@ SMALL = Sizes(N=2, T=6, D=3, S=4, H=6, W=5, C=2, O=3, KH=3, KW=3, K=4, rows=4, s
               pairs=((0, 1), (2, 1), (2, 3), (0, 3), (1, 3)))  # fmt: skip
 GATED = {"gru": "Wz", "gru_reset_after": "Wz", "gru_projected": "Wz"}  # the gate that closes the way back
 LAST = (*GATED, "lstm", "elman", "elman_relu", "elman_unsquashed", "attentive_rnn")  # the loss looks at the last frame
-LARGE = 3  # the large frame, from 0
+LARGE, HIGH = 3, 8.0  # the large frame, from 0, and its input
 
 
 def cases_to_read(name: str) -> list[Case]:
@@ -31,22 +31,29 @@ def problem_of(name: str) -> Problem:
 
 
 def problem_of_case(case: Case) -> Problem:
-    """The problem of a case, with its upstream gradient."""
-    problem = Problem(case.forward, case.backward, arrays_of(case), case.config, 0)
-    problem = problem if problem.upstream is not None else problem.drawn()
+    """The problem of a case as a page shows it, with its upstream gradient."""
+    problem = drawn_problem(case._replace(arrays=arrays_of(case)))
     return last_frame(problem) if case.name in LAST else problem
 
 
-def about(name: str) -> str:
-    """What the loss of the run is, and what is particular about its input, in sentences."""
-    if name in pages() and np.ndim(problem_of(name).upstream) == 0 and not isinstance(problem_of(name).upstream, dict):
+def drawn_problem(case: Case) -> Problem:
+    """The problem of a case as it is, with a random upstream gradient for every output."""
+    problem = Problem(case.forward, case.backward, tuple(case.arrays), case.config, 0)
+    return problem if problem.upstream is not None else problem.drawn()
+
+
+def about(problem: Problem) -> str:
+    """What the loss of a run is, and what is particular about its input, in sentences."""
+    upstream, x = problem.upstream, problem.arrays[0]
+    if not isinstance(upstream, dict) and np.ndim(upstream) == 0:
         return "The loss is the output."
-    large = f" At t = {LARGE} x is large on purpose: z is nearly 1 there, so the old state is replaced."
-    end = large if name in GATED else ""
-    if name in LAST:
-        t = SMALL.T - 1
-        return f"The loss is the sum of all outputs times fixed numbers: random ones at t = {t}, 0 before.{end}"
-    return "The loss is the sum of all outputs times fixed random numbers."
+    said = "The loss is the sum of all outputs times fixed random numbers."
+    if isinstance(upstream, np.ndarray) and upstream.ndim == 3 and not np.any(upstream[:, :-1]):
+        t = upstream.shape[1] - 1
+        said = f"The loss is the sum of all outputs times fixed numbers: random ones at t = {t}, 0 before."
+    if isinstance(x, np.ndarray) and x.ndim == 3 and x.shape[1] > LARGE and np.all(x[:, LARGE] == HIGH):
+        said += f" At t = {LARGE} x is large on purpose: z is nearly 1 there, so the old state is replaced."
+    return said
 
 
 def arrays_of(case: Case) -> tuple[Any, ...]:
@@ -56,7 +63,7 @@ def arrays_of(case: Case) -> tuple[Any, ...]:
         return tuple(case.arrays)
     x, p = np.array(case.arrays[0]) / 2, dict(case.arrays[1])
     p[gate] = np.abs(p[gate]) + 0.2
-    x[:, LARGE] = 8.0
+    x[:, LARGE] = HIGH
     return x, p
 
 

@@ -51,7 +51,7 @@ def library_page(name: str, address: Address, clip: Clip, *, values: bool = True
     styles = style() + (architecture.style() if extra else "")
     page = parse(path.read_text("utf-8"))
     run = followed_page(name) if values else None
-    said = about(name) if run else ""
+    said = about(run.problem) if run else ""
     return page_html(
         name, page, run, address=address, extra=extra, note=note(name, values), about=said, styles=styles, around=around
     )

@@ -43,8 +43,8 @@ def own_html(path: Path, like: str, seed: int) -> str:
     page.title = page.title or f"{path.name}, read like {like}"
     wrong = {line: said for report in reports for line, said in blamed(report).items()}
     note = " ".join(dict.fromkeys(text for report in reports for text in [report.forward, *report.faults] if text))
-    case, followed = followed_file(path, like)
-    return page_html(path.name, page, followed, wrong=wrong, note=note, about=about(case.name))
+    followed = followed_file(path, like)
+    return page_html(path.name, page, followed, wrong=wrong, note=note, about=about(followed.problem))
 
 
 def blamed(report: Report) -> dict[int, str]:
@@ -57,8 +57,8 @@ def blamed(report: Report) -> dict[int, str]:
     return found
 
 
-def followed_file(path: Path, like: str) -> tuple[Case, Followed]:
-    """The case that the file has functions for, and their run on its small input."""
+def followed_file(path: Path, like: str) -> Followed:
+    """The run of the first case that the file has functions for, on its small input."""
     module = imported(path)
     cases = cases_to_read(like)
     found = [(case, functions) for case in cases if (functions := functions_for(module, case)) is not None]
@@ -68,7 +68,7 @@ def followed_file(path: Path, like: str) -> tuple[Case, Followed]:
     case, functions = found[0]
     try:
         problem = problem_like(case, functions, problem_of_case(case))
-        return case, follow(problem, str(functions[0].__code__.co_filename))
+        return follow(problem, str(functions[0].__code__.co_filename))
     except Exception as error:  # somebody's file can raise anything
         raise InputError(f"{path}: {error_text(error, path)}") from None
 

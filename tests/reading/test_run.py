@@ -11,7 +11,7 @@ from minireid.layers import gru
 from minireid.practice.zoo.bugs import BUGS
 from minireid.practice.zoo.plant import source
 from minireid.practice.zoo.reading import followed_bug, to_blame
-from minireid.reading.cases import LARGE, problem_of
+from minireid.reading.cases import LARGE, about, problem_of
 from minireid.reading.library import followed_page
 from minireid.reading.page import parse
 from minireid.reading.place import Followed, Place
@@ -166,3 +166,11 @@ def test_parts_that_draw_or_change_something_are_not_evaluated_again() -> None:
     assert not [text for text in values if "rng" in text or "pop" in text]
     np.testing.assert_array_equal(values["2 * x"], 2 * x)
     np.testing.assert_array_equal(values["np.tanh(x * 3)"], np.tanh(x * 3))
+
+
+def test_what_is_said_of_a_run_is_true_of_it() -> None:
+    assert "random ones at t = 5, 0 before. At t = 3 x is large" in about(problem_of("gru"))
+    assert about(problem_of("lstm")).endswith("random ones at t = 5, 0 before.")
+    assert about(problem_of("contrastive_squared")) == "The loss is the output."
+    bug = next(b for b in BUGS if b.module == "layers.elman" and "dh_t = dh[:, -1]" in b.new)
+    assert about(followed_bug(bug).problem) == "The loss is the sum of all outputs times fixed random numbers."

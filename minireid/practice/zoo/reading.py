@@ -9,7 +9,7 @@ from minireid.gradcheck.tensor.problem import Problem
 from minireid.practice.zoo.bug import Bug
 from minireid.practice.zoo.plant import clean_source, function_lines, like, load, load_clean, source
 from minireid.practice.zoo.texts import DIFFICULTIES, numbered
-from minireid.reading.cases import about, cases_to_read, problem_like, problem_of_case
+from minireid.reading.cases import about, cases_to_read, drawn_problem, problem_like, problem_of_case
 from minireid.reading.differences import against
 from minireid.reading.page import parse
 from minireid.reading.place import Followed
@@ -26,7 +26,8 @@ def bug_page(number: int) -> str:
     first, last = function_lines(text, bug.function)
     hints = [bug.hint, f"The mistake is in {bug.function}, between line {first} and line {last}."]
     task = {"lines": to_blame(bug, line), "hints": hints, "right": bug.old, "explanation": bug.explanation}
-    return page_html(f"{number}. {bug.title}", page, followed_bug(bug), bug=task, about=about(like(bug)))
+    followed = followed_bug(bug)
+    return page_html(f"{number}. {bug.title}", page, followed, bug=task, about=about(followed.problem))
 
 
 def to_blame(bug: Bug, line: int) -> list[int]:
@@ -44,12 +45,15 @@ def to_blame(bug: Bug, line: int) -> list[int]:
 def followed_bug(bug: Bug) -> Followed:
     """The run of the broken page, its forward held against that of the right one.
 
-    Some bugs do not show on the smallest input: with stride 1, without overlaps. Then another case of the page is run.
+    Some bugs do not show on the page's own input: with stride 1, without overlaps, with a loss of the last frame. Then
+    another case of the page is run, with other sizes, or with a loss of all outputs.
     """
     name = like(bug)
-    others = [case for sizes in (USUAL, OTHER) for case in cases_of(name, 0, sizes)]
-    for case in [case for case in [*cases_to_read(name), *others] if not case.name.endswith("/step")]:
-        right = problem_of_case(case)
+    small = cases_to_read(name)
+    others = [*small, *(case for sizes in (USUAL, OTHER) for case in cases_of(name, 0, sizes))]
+    tried = [(case, problem_of_case) for case in small] + [(case, drawn_problem) for case in others]
+    for case, problem in [(case, problem) for case, problem in tried if not case.name.endswith("/step")]:
+        right = problem(case)
         followed = followed_like(load(bug), case, right)
         against(followed, followed_like(load_clean(bug), case, right))
         if followed.error or any(place.wrong for place in followed.places):
