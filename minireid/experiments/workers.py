@@ -78,6 +78,8 @@ def without_ctrl_c() -> Iterator[None]:
 def dask_setup(worker: Any) -> None:
     """Dask calls this in each new local worker. Workers that replace a dead one start outside without_ctrl_c()."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A heartbeat that the end of the sweep cuts off would print a traceback. What fails in a trial, `outcomes` reports.
+    logging.getLogger("distributed.worker").setLevel(logging.CRITICAL)
 
 
 async def end(nannies: Sequence[Any]) -> None:
