@@ -15,7 +15,7 @@ from minireid.gradcheck.front import nearest
 from minireid.gradcheck.tensor.problem import Problem
 from minireid.kernels import im2col, loops
 from minireid.reading import architecture
-from minireid.reading.cases import about, problem_of
+from minireid.reading.cases import problem_of
 from minireid.reading.page import parse
 from minireid.reading.place import Followed
 from minireid.reading.run import follow
@@ -51,9 +51,8 @@ def library_page(name: str, address: Address, clip: Clip, *, values: bool = True
     styles = style() + (architecture.style() if extra else "")
     page = parse(path.read_text("utf-8"))
     run = followed_page(name) if values else None
-    said = about(run.problem) if run else ""
     return page_html(
-        name, page, run, address=address, extra=extra, note=note(name, values), about=said, styles=styles, around=around
+        name, page, run, address=address, extra=extra, note=note(name, values), styles=styles, around=around
     )
 
 

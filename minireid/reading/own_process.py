@@ -14,7 +14,7 @@ from minireid.gradcheck.cases.page_case import functions_for, pages
 from minireid.gradcheck.cases.pages import Case
 from minireid.gradcheck.cases.user_module import error_text, imported
 from minireid.gradcheck.front import nearest
-from minireid.reading.cases import about, cases_to_read, problem_like, problem_of_case
+from minireid.reading.cases import cases_to_read, problem_like, problem_of_case
 from minireid.reading.page import parse
 from minireid.reading.place import Followed
 from minireid.reading.run import follow
@@ -44,7 +44,7 @@ def own_html(path: Path, like: str, seed: int) -> str:
     wrong = {line: said for report in reports for line, said in blamed(report).items()}
     note = " ".join(dict.fromkeys(text for report in reports for text in [report.forward, *report.faults] if text))
     followed = followed_file(path, like)
-    return page_html(path.name, page, followed, wrong=wrong, note=note, about=about(followed.problem))
+    return page_html(path.name, page, followed, wrong=wrong, note=note)
 
 
 def blamed(report: Report) -> dict[int, str]:

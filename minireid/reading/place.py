@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from minireid.gradcheck.line.truth import Truth
 from minireid.gradcheck.tensor.problem import Problem
 
 ONCE = ""  # the round of what stands in no loop
@@ -67,6 +66,5 @@ class Followed:
     rounds: dict[str, list[str]]
     reads: list[tuple[str, str, int]]
     problem: Problem
-    truth: Truth
     gradients: dict[str, np.ndarray]
     error: str = ""

@@ -24,7 +24,7 @@ function valueOf(place, field = "v") {
   return key === null || !(place[field] && key in place[field]) ? null : arrayAt(place[field][key]);
 }
 const errorOf = place => { const key = keyOf(place); return key !== null && place.e ? place.e[key] : undefined; };
-const isWrong = place => { const e = errorOf(place); return e !== undefined && !(e <= 1e-6); };
+const isWrong = place => { const e = errorOf(place); return e !== undefined && !(e <= D.tolerance); };
 const largest = place => Math.max(1e-300, ...Object.values(place.v).flatMap(n => D.arrays[n][1].map(v => Math.abs(v) || 0)));
 const short = v => Number.isFinite(v) ? String(+v.toPrecision(3)).replace("-", "−") : String(v);
 const shapeText = shape => shape.length ? shape.join(" × ") : "number";
@@ -181,7 +181,7 @@ function firstWrong(place) {
   if (!truth) return `<span class="no">✗ not ${what}</span>.`;
   if (shapeText(truth.shape) !== shapeText(computed.shape)) return `<span class="no">✗ not ${what}</span>, which has the shape ${shapeText(truth.shape)}.`;
   const most = Math.max(...truth.data.map(Math.abs), 1e-12);
-  const n = computed.data.findIndex((v, k) => !(Math.abs(v - truth.data[k]) <= 1e-6 * most));
+  const n = computed.data.findIndex((v, k) => !(Math.abs(v - truth.data[k]) <= D.tolerance * most));
   const index = []; let left = Math.max(n, 0);
   for (const size of [...computed.shape].reverse()) { index.unshift(left % size); left = Math.floor(left / size); }
   return `<span class="no">✗ not ${what}</span>: first at [${index.join(", ")}] computed <b>${short(computed.data[n])}</b>, true <b>${short(truth.data[n])}</b>.`;
@@ -220,7 +220,7 @@ function task() {
   $("#hints").innerHTML = `<ul>${D.bug.hints.slice(0, found.told).map(h => `<li>${escapeText(h)}</li>`).join("")}</ul>${more}`;
 }
 function why() {  // why a line that has wrong values may still not be the one
-  const first = D.rounds.backward[0] ?? "", own = P.filter(p => p.l === chosen && p.e), bad = e => e !== undefined && !(e <= 1e-6);
+  const first = D.rounds.backward[0] ?? "", own = P.filter(p => p.l === chosen && p.e), bad = e => e !== undefined && !(e <= D.tolerance);
   if (own.some(p => bad(p.e[first]) || bad(p.e[""]))) return "Its values are wrong, but only because it is given wrong ones.";
   return own.some(p => Object.values(p.e).some(bad)) ? "Its values are right at first: later it is given wrong ones." : "Its values are right.";
 }

@@ -80,7 +80,7 @@ class Collector:
         own = [p for p in self.places.values() if p.kind != "expression" or (p.line, p.columns) not in named]
         places = sorted(own, key=lambda p: (p.line, p.columns[0], -p.columns[1]))
         renumber(places)
-        return Followed(places, self.loop, self.rounds, self.reads(), self.problem, self.truth, gradients, error)
+        return Followed(places, self.loop, self.rounds, self.reads(), self.problem, gradients, error)
 
     def forward_again(self, watched: frozenset[int] = frozenset()) -> tuple[list[Event], dict[int, Moment], list[int]]:
         inputs = self.problem.copied()

@@ -107,7 +107,7 @@ def sentence(followed: Followed, carried: Place | None) -> str:
     loop = followed.loop
     terms = [p for p in followed.places if p.kind == "term" and p.line == carried.line and p.side == "backward"]
     shares = ", ".join(
-        f"<code>{escape(p.text)}</code> {size(p.values[here]):.2g} (before: {size(p.values[before]):.2g})"
+        f"<code>{escape(p.text)}</code> {size(p.values[here]):.2g} (at {loop} = {before}: {size(p.values[before]):.2g})"
         for p in terms
     )
     closed = [p for p in gates(followed, carried) if falls_to(p, before, here) < CLOSED]

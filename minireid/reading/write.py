@@ -11,12 +11,13 @@ import numpy as np
 
 from minireid.base.trees import leaves
 from minireid.gradcheck.front import lines
+from minireid.reading.cases import about
 from minireid.reading.change import changes
 from minireid.reading.code import Marks, function_html, marks_of
 from minireid.reading.graph import graph
 from minireid.reading.mathml import line as equation_line
 from minireid.reading.page import Equation, Function, Page
-from minireid.reading.place import Followed, Place
+from minireid.reading.place import TRUE, Followed, Place
 from minireid.reading.time import over_time
 from minireid.reading.windows import SECTION, window_of
 
@@ -59,12 +60,11 @@ ALONE = Around()
 
 def page_html(name: str, page: Page, followed: Followed | None, *, address: Address = lambda name: None,
               extra: str = "", note: str = "", wrong: dict[int, str] | None = None,
-              bug: dict[str, Any] | None = None, about: str = "", styles: str | None = None,
-              around: Around = ALONE) -> str:  # fmt: skip
+              bug: dict[str, Any] | None = None, styles: str | None = None, around: Around = ALONE) -> str:  # fmt: skip
     """The whole file. extra: HTML between the introduction and the source. note: a sentence below the title.
 
-    wrong: by line, what is wrong there. bug: of a page with a planted bug: {"line": …, "hints": […], "explanation": …};
-    the reader has to find it. about: what is particular about the run. styles: the CSS, by default style().
+    wrong: by line, what is wrong there. bug: of a page with a planted bug: {"lines": […], "hints": […], "right": …,
+    "explanation": …}; the reader has to find it. styles: the CSS, by default style().
     """
     places = followed.places if followed else []
     marks = marks_of(places)
@@ -75,7 +75,7 @@ def page_html(name: str, page: Page, followed: Followed | None, *, address: Addr
         navigation(address),
         f"<p><b>{escape(note)}</b></p>" if note else "",
         "".join(f'<p class="no">Line {n}: {escape(said)}</p>' for n, said in (wrong or {}).items()),
-        run_text(followed, about) if followed else "",
+        run_text(followed) if followed else "",
         intro(page, address),
         extra,
         '<div id="task"></div>' if bug else "",
@@ -143,7 +143,7 @@ def intro(page: Page, address: Address) -> str:
     return "\n".join([*found, "</ol>" if open_ else ""])
 
 
-def run_text(followed: Followed, about: str) -> str:
+def run_text(followed: Followed) -> str:
     """How to read the page, and what was run."""
     inputs = ", ".join(f"<code>{escape(n)}</code> {shape_text(a)}" for n, a in leaves(followed.problem.inputs()))
     rounds = followed.rounds
@@ -154,7 +154,7 @@ def run_text(followed: Followed, about: str) -> str:
         else "forward, then backward"
     )
     rules = (
-        f"The values are those of one small run: {inputs}. {escape(about)}",
+        f"The values are those of one small run: {inputs}. {escape(about(followed.problem))}",
         "Click a line, or a part of it: its values appear below. The strip beside a line is its value: orange is "
         "positive, blue negative, white 0. Full colour is the largest value of the whole run.",
         f"The slider goes through the run: {slider}.",
@@ -163,7 +163,8 @@ def run_text(followed: Followed, about: str) -> str:
         "A number in a disc counts the uses of a variable, each variable by itself. The term of its gradient that "
         "comes from this use has the same number and colour.",
     )
-    items = "".join(f"<li>{rule}</li>" for rule in rules)
+    stopped = f"The backward stopped: {escape(followed.error)}." if followed.error else ""
+    items = "".join(f"<li>{rule}</li>" for rule in (*rules, stopped) if rule)
     return f'<h2 id="how">How to read this page</h2><ul class="legend">{items}</ul>'
 
 
@@ -329,6 +330,7 @@ def data_of(followed: Followed, marks: Marks, bug: dict[str, Any] | None, window
         "rounds": followed.rounds,
         "places": places,
         "change": changes(followed.problem, followed.gradients, rounded),
+        "tolerance": TRUE,
         "bug": bug,
         "window": window,
         "arrays": pool.arrays,

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from minireid.reading.graph import graph, main_function, nodes_and_edges
 from minireid.reading.library import files, followed_page, library_page
 from minireid.reading.page import parse
 from minireid.reading.place import Followed
+from minireid.reading.run import follow
 from minireid.reading.time import over_time, size
 from minireid.reading.windows import window_of
 from minireid.reading.write import page_html, rounded
@@ -82,8 +84,20 @@ def test_the_source_cannot_break_the_page() -> None:
 def test_where_the_gradient_falls_is_told(read_gru: Followed) -> None:
     text = re.sub(r"<.*?>", "", over_time(read_gru))
     assert f"dh_prev falls most at t = {LARGE}" in text
-    gate = next(p for p in read_gru.places if p.text == "1 - z" and p.side == "backward" and p.values)
-    assert f"1 - z in line {gate.line} is {size(gate.values[str(LARGE)]):.2g}" in text or "1 - z in line" in text
+    gates = [p for p in read_gru.places if p.text == "1 - z" and p.side == "backward" and p.values]
+    before, here = str(LARGE + 1), str(LARGE)
+    told = f"is {size(gates[0].values[here]):.2g} (at t = {before}: {size(gates[0].values[before]):.2g})"
+    assert any(f"1 - z in line {gate.line} {told}" in text for gate in gates)
+    term = next(p for p in read_gru.places if p.text == "dq * r" and p.kind == "term")
+    assert f"dq * r {size(term.values[here]):.2g} (at t = {before}: {size(term.values[before]):.2g})" in text
+
+
+def test_a_backward_that_stops_is_told() -> None:
+    def broken(dy, cache):
+        raise ValueError("no <b>")
+
+    followed = follow(replace(problem_of("tanh"), backward=broken), __file__)
+    assert "The backward stopped: ValueError: no &lt;b&gt;." in page_html("own", parse("x = 1\n"), followed)
 
 
 def test_a_layer_without_a_loop_has_no_rounds() -> None:

@@ -9,7 +9,7 @@ from minireid.gradcheck.tensor.problem import Problem
 from minireid.practice.zoo.bug import Bug
 from minireid.practice.zoo.plant import clean_source, function_lines, like, load, load_clean, source
 from minireid.practice.zoo.texts import DIFFICULTIES, numbered
-from minireid.reading.cases import about, cases_to_read, drawn_problem, problem_like, problem_of_case
+from minireid.reading.cases import cases_to_read, drawn_problem, problem_like, problem_of_case
 from minireid.reading.differences import against
 from minireid.reading.page import parse
 from minireid.reading.place import Followed
@@ -27,7 +27,7 @@ def bug_page(number: int) -> str:
     hints = [bug.hint, f"The mistake is in {bug.function}, between line {first} and line {last}."]
     task = {"lines": to_blame(bug, line), "hints": hints, "right": bug.old, "explanation": bug.explanation}
     followed = followed_bug(bug)
-    return page_html(f"{number}. {bug.title}", page, followed, bug=task, about=about(followed.problem))
+    return page_html(f"{number}. {bug.title}", page, followed, bug=task)
 
 
 def to_blame(bug: Bug, line: int) -> list[int]:
