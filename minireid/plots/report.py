@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 
 from minireid.base.files import write_text
+from minireid.base.html import HEAD
 
 LINK = "How this network works, layer by layer"
 PIXELS = 1.5  # pixels of a picture per pixel of the page: sharp on high-resolution screens
@@ -31,19 +32,16 @@ pre { background: #f5f5f5; padding: .8rem 1rem; overflow-x: auto; font-size: .85
   body { max-width: none; padding: 0; font-size: 11pt; } section { break-inside: avoid; }
   section.recipe { break-inside: auto; } pre { white-space: pre-wrap; } }
 """
-PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>{css}</style>
+PAGE = (
+    HEAD
+    + """<style>{css}</style>
 </head>
 <body>
 {body}
 </body>
 </html>
 """
+)
 
 
 def report(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minireid.base.html import HEAD
 from minireid.base.trees import leaves
 from minireid.gradcheck.front import lines
 from minireid.reading.cases import about
@@ -24,13 +25,9 @@ from minireid.reading.windows import SECTION, window_of
 HERE = Path(__file__).parent
 DIGITS = 6  # significant digits of the values in the file
 Address = Callable[[str], str | None]  # the name of a page -> where it is; None: nowhere
-FRAME = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
+FRAME = (
+    HEAD
+    + """<style>
 {style}
 </style>
 </head>
@@ -45,6 +42,7 @@ FRAME = """<!doctype html>
 </body>
 </html>
 """
+)
 
 
 class Around(NamedTuple):

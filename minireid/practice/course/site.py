@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from minireid.base.errors import InputError
 from minireid.base.files import write_bytes, write_text
+from minireid.base.html import HEAD
 from minireid.practice.course import reading_pages, render
 from minireid.practice.course.exercises_page import exercises_page, write_stubs
 from minireid.practice.course.mentions import mentioned
@@ -23,13 +24,9 @@ NAVIGATION = {"Course": START, "Exercises": EXERCISES, "Library": "minireid/READ
 PICTURES = (".png", ".svg", ".gif")
 LINE = re.compile(r"(?:L|line-)(\d+)")  # gru.py#L69, as GitHub has it
 COPY = 'COPY = \\"\\"'  # the first line of code of every notebook, as it stands in its file
-FRAME = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<link rel="stylesheet" href="{root}course.css">
+FRAME = (
+    HEAD
+    + """<link rel="stylesheet" href="{root}course.css">
 </head>
 <body>
 {header}<main>
@@ -38,6 +35,7 @@ FRAME = """<!doctype html>
 </body>
 </html>
 """
+)
 
 
 def write_site(out: Path, clip: Clip, *, copy: str = "", values: bool = True) -> int:
