@@ -14,9 +14,6 @@ another split file, or another recipe for a row with finished trials are refused
 import dataclasses
 import hashlib
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -128,27 +125,6 @@ def keep(requested: Sweep) -> None:
     del header["path"]
     header["rows"] = [{"name": row.name, "folder": row.folder, "paper": row.paper} for row in both.rows]
     write_text(path / "sweep.json", json.dumps(header, indent=1, default=str) + "\n")
-
-
-@contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Inside, no other sweep can use this folder: two sweeps at once would take over each other's trials."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: not checked
-        yield
-        return
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"another minireid sweep is running in {path}: wait until it ends, or stop it") from None
-        except OSError:  # a file system without locks
-            pass
-        yield
-    finally:
-        os.close(folder)  # releases the lock
 
 
 def together(old: Sweep, new: Sweep) -> Sweep:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from minireid.base.errors import InputError
+from minireid.base.locks import alone_in
 from minireid.base.progress import bar
 from minireid.data import splits
 from minireid.experiments import folder, workers
@@ -58,7 +59,7 @@ def sweep(requested: Sweep, *, at_a_time: int | None, scheduler: str | None) -> 
     try:
         with workers.remote(scheduler) if scheduler else nullcontext() as client:
             folder.keep(requested)
-            with folder.held(requested.path):
+            with alone_in(requested.path, "minireid sweep"):
                 failed = run_missing(requested, at_a_time, client)
     except KeyboardInterrupt:
         done = len(requested.trials()) - len(requested.missing())

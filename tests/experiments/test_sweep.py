@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from minireid.base.errors import InputError
+from minireid.base.locks import alone_in
 from minireid.cli import main
 from minireid.evaluation.evaluate import measure
 from minireid.experiments import folder
@@ -218,9 +219,9 @@ def test_an_unfinished_trial_of_something_else_is_begun_anew(place: Path, tmp_pa
 def test_two_sweeps_at_once(place: Path, tmp_path: Path, capsys: Capture) -> None:
     pytest.importorskip("fcntl", reason="locks of folders: not on Windows")
     out = copied(place, tmp_path / "sweep")
-    with folder.held(out):
+    with alone_in(out, "minireid sweep"):
         assert main(sweep(place, out)) == 2
-    assert "another minireid sweep is running in" in capsys.readouterr().err
+    assert "another minireid sweep is at work in" in capsys.readouterr().err
     assert main(sweep(place, out)) == 0
 
 
