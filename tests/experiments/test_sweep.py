@@ -15,7 +15,6 @@ from minireid.base.errors import InputError
 from minireid.base.locks import alone_in
 from minireid.cli import main
 from minireid.evaluation.evaluate import measure
-from minireid.experiments import folder
 from minireid.experiments.folder import Trial, open_sweep
 from minireid.experiments.trial import finish, take_over, trial
 from minireid.recipes.text import to_toml
