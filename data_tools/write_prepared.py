@@ -28,7 +28,7 @@ from data_tools import ilids_vid, mars, optical_flow, own, prid2011
 from data_tools.raw import RawTrack, entries, has_gap
 from minireid.base.errors import InputError
 from minireid.base.progress import bar
-from minireid.data.prepared import COLOURS, FLOW, FORMAT, VERSION, check_hash, open_prepared
+from minireid.data.prepared import COLOURS, FLOW, FORMAT, VERSION, check_hash, index_sha256, open_prepared
 
 # The module that reads a dataset's layout. Walkers have one of three layouts (see layout_of).
 LAYOUTS: dict[str, ModuleType] = {
@@ -38,7 +38,7 @@ LAYOUTS: dict[str, ModuleType] = {
     "mars": mars,
     "own": own,
 }
-FILES = {"frames.npy", "index.json"}
+FILES = {"frames.npy", "index.json", ".checked"}
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises for damaged files
 
 
@@ -231,15 +231,15 @@ def _same_or_refuse(out: Path, raw: Path, tracks: list[RawTrack], options: dict[
     """InputError unless `out` is complete, and comes from the same files with the same options."""
     try:
         prepared = open_prepared(out)
-        check_hash(prepared)
+        check_hash(out / "frames.npy", prepared.index.sha256)
     except InputError:
         raise InputError(f"{out} exists, but is damaged or of another version: add --force to replace it") from None
     for key, value in options.items():
-        if prepared.index[key] != value:
-            was = f"{out} was prepared with {key} {prepared.index[key]}, not {value}"
+        if getattr(prepared.index, key) != value:
+            was = f"{out} was prepared with {key} {getattr(prepared.index, key)}, not {value}"
             raise InputError(f"{was}: add --force to replace it, or choose another folder")
     digests = [_digest(raw, track, [_read(path) for path in track.frames]) for track in tracks]
-    if prepared.index["source_sha256"] != _source_sha256(raw, tracks, digests):
+    if prepared.index.source_sha256 != _source_sha256(raw, tracks, digests):
         raise InputError(
             f"{out} was prepared from other images than {raw}: add --force to replace it, or choose another folder"
         )
@@ -288,13 +288,16 @@ def _whole_or_nothing(out: Path) -> Iterator[Path]:
 
 def _write_index(file: Path, head: dict[str, Any], tracks: list[RawTrack], groups: dict[int, int]) -> None:
     """The index as JSON, one track per line."""
-    lines, start = [], 0
+    records: list[dict[str, Any]] = []
+    start = 0
     for track in tracks:
         record = {"person": track.person, "camera": track.camera, "start": start, "length": len(track.frames)}
         optional = {"group": groups.get(track.person), "role": track.role, "name": track.name}
         record |= {key: value for key, value in optional.items() if value is not None}
-        lines.append(json.dumps(record, ensure_ascii=False))
+        records.append(record)
         start += len(track.frames)
+    head = {**head, "index_sha256": index_sha256({**head, "tracks": records})}
+    lines = [json.dumps(record, ensure_ascii=False) for record in records]
     entries = [f" {json.dumps(key)}: {json.dumps(value)},\n" for key, value in head.items()]
     text = "{\n" + "".join(entries) + ' "tracks": [\n  ' + ",\n  ".join(lines) + "\n ]\n}\n"
     with file.open("w", encoding="utf-8", newline="\n") as stream:

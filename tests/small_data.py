@@ -14,7 +14,7 @@ import numpy as np
 
 from minireid.base.threads import threads as with_threads
 from minireid.data import splits
-from minireid.data.prepared import FORMAT, VERSION, Prepared, Track, open_prepared
+from minireid.data.prepared import FORMAT, VERSION, Prepared, Track, index_sha256, open_prepared
 from minireid.evaluation.comparison import validate
 from minireid.recipes.recipe import load
 from minireid.recipes.schema import Recipe
@@ -147,7 +147,7 @@ def write_index(path: Path, tracks: list[Track], size: tuple[int, int], flow: bo
         "source_sha256": "",
         "tracks": records,
     }
-    (path / "index.json").write_text(json.dumps(index))
+    (path / "index.json").write_text(json.dumps(index | {"index_sha256": index_sha256(index)}))
 
 
 def recipe(*changes: str, name: str = "msp_src") -> Recipe:

@@ -41,18 +41,19 @@ def read(path: Path, kind: type[T], *, what: str, remedy: str, largest: int = LA
 def read_ours(path: Path, kind: type[T], *, format: str, versions: tuple[int, ...], what: str, remedy: str) -> T:
     """The same for a file that minireid wrote: its format and version are looked at first, and told in words."""
     content = read_bytes(path, what)
-    check_head(parse(content, Head, where=str(path), remedy=remedy), format, versions, where=str(path), remedy=remedy)
+    check_head(parse(content, Head, where=str(path), remedy=remedy), format, versions, where=str(path))
     return parse(content, kind, where=str(path), remedy=remedy)
 
 
-def check_head(head: Head, format: str, versions: tuple[int, ...], *, where: str, remedy: str) -> None:
+def check_head(head: Head, format: str, versions: tuple[int, ...], *, where: str) -> None:
     """InputError unless this is the format, in one of these versions. versions: from the oldest to the newest."""
     if head.format != format:
-        raise InputError(f"expected format {format} in {where}, got {head.format}: check the path")
+        raise InputError(f"expected {format} in {where}, got {str(head.format)[:40]}: check the path")
     if head.version not in versions:
-        newer = head.version is not None and head.version > versions[-1]
-        do = "a newer minireid wrote it, install that one" if newer else remedy
-        raise InputError(f"expected version {versions[-1]} of {format} in {where}, got {head.version}: {do}")
+        raise InputError(
+            f"expected version {versions[-1]} of {format} in {where}, got {head.version}: "
+            "use the minireid that wrote it, or make it again"
+        )
 
 
 def parse(content: bytes | str, kind: type[T], *, where: str, remedy: str) -> T:

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     from minireid.base.threads import threads
     from minireid.commands.read_clip import real_clip
     from minireid.evaluation.evaluate import evaluate_runs
-    from minireid.experiments.start import new_run
+    from minireid.experiments.start import checked, new_run
     from minireid.reading.library import network_page
 
     out, size = arguments.out, QUICK if arguments.quick else FULL
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
     settings = "".join(f" --set {change}" for change in changes)
     say(f"minireid train {prepared} --recipe walkers --out {run}{settings}")
     with threads(arguments.threads):
-        new_run(prepared, "walkers", changes, run)
+        new_run(checked(prepared, "walkers", changes), run)
         say(f"minireid evaluate {run}")
         print(evaluate_runs([run], run / "evaluation", network_page=lambda name: network_page(name, real_clip)))
     print(f"\nthe whole demo took {(time.perf_counter() - began) / 60:.1f} minutes; open {run}/evaluation/report.html")

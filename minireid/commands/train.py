@@ -44,19 +44,18 @@ def run(arguments: argparse.Namespace) -> int | None:
 
 
 def start(arguments: argparse.Namespace) -> None:
-    from minireid.experiments.start import new_run
+    from minireid.experiments.start import checked, new_run
 
     if not arguments.prepared or not arguments.out:
         raise InputError("expected minireid train PREPARED --out RUN (or --resume RUN)")
-    new_run(
+    start = checked(
         arguments.prepared,
         arguments.recipe or "msp_src",
         tuple(arguments.set),
-        arguments.out,
         splits_file=arguments.splits,
         number=arguments.split or 0,
-        definition=arguments.definition,
     )
+    new_run(start, arguments.out, definition=arguments.definition)
 
 
 def resume(arguments: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
     PREPARED/frames.npy    uint8 (F, H, W, C); C = 3: red, green, blue; C = 5: also horizontal, vertical optical flow
     PREPARED/index.json    format, version, dataset, sizes, checksums, and one line per track:
                            {"person": 1, "camera": "a", "start": 0, "length": 100}: frames[0:100]
+    PREPARED/.checked      size and dates of frames.npy when its checksum was last found right; may be deleted
 
 A track may also have
     "group"   a number that twins share
@@ -13,24 +14,35 @@ Of the tracks without role and name, a person has at most one in a camera.
 
 Flow bytes are 127 + round(flow * flow_scale), clipped to 0 ... 254. Flow is in pixels per frame step, from frame t - 1
 to t. The first frame of a track has 127. `python -m data_tools.prepare` writes such a folder; this file reads it.
+
+Nothing in it can change without notice. index_sha256 in the index is the checksum of all its other entries, and one of
+these, sha256, is that of frames.npy. All frames are read once for each copy of the folder (about a second per GB).
+After that, only the file's size and dates are compared.
 """
 
 import hashlib
 import json
+import math
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from msgspec import Meta
 
 from minireid.base.errors import InputError
+from minireid.base.files import read_bytes, reason, write_text
+from minireid.base.npz import header_of
+from minireid.base.records import Count, Head, check_head, parse
 
 FORMAT = "minireid-prepared"
-VERSION = 1
+VERSION = 2  # 1: without index_sha256
 COLOURS = ("red", "green", "blue")
 FLOW = ("flow_x", "flow_y")
 ROLES = ("train", "query", "gallery")
 DISTRACTORS, JUNK = 0, -1  # in place of a person's number where tracks have roles
+Size = Annotated[int, Meta(ge=1, le=2**40)]
 REMEDY = "run python -m data_tools.prepare again"
 
 
@@ -42,23 +54,39 @@ class Track:
     camera and track.
     """
 
-    person: int
-    camera: str
-    start: int
-    length: int
-    group: int | None = None
-    role: str | None = None
+    person: Annotated[int, Meta(ge=JUNK, le=2**31)]
+    camera: Annotated[str, Meta(min_length=1)]
+    start: Count
+    length: Size
+    group: Annotated[int, Meta(ge=0, le=2**31)] | None = None
+    role: Literal["train", "query", "gallery"] | None = None
     name: str | None = None
+
+
+class Index(Head, forbid_unknown_fields=True, kw_only=True):
+    """index.json."""
+
+    dataset: str
+    height: Size
+    width: Size
+    channels: list[str]
+    flow_scale: Size | None
+    frames: Size
+    sha256: str
+    source_sha256: str
+    index_sha256: str | None = None
+    tracks: Annotated[tuple[Track, ...], Meta(min_length=1)]
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """An open prepared folder. frames: uint8 (F, H, W, C), read-only and memory-mapped."""
+    """An open prepared folder. frames: uint8 (F, H, W, C), read-only and memory-mapped. sha256: of index and frames."""
 
     path: Path
     frames: np.ndarray
     tracks: tuple[Track, ...]
-    index: dict[str, Any]
+    index: Index
+    sha256: str
 
     @property
     def height(self) -> int:
@@ -70,7 +98,7 @@ class Prepared:
 
     @property
     def channels(self) -> tuple[str, ...]:
-        return tuple(self.index["channels"])
+        return tuple(self.index.channels)
 
     @property
     def cameras(self) -> list[str]:
@@ -95,109 +123,99 @@ class Prepared:
 
 
 def open_prepared(path: str | Path) -> Prepared:
-    """Open a prepared folder and check that index and frames belong together. Cheap: does not read the frames.
+    """Open a prepared folder and check that index and frames belong together, and are as they were written.
 
-    Raises InputError for a folder that is missing, is a raw dataset, or is incomplete; for an index that is not JSON,
-    is of another format or version, or has tracks beyond the frames; for frames that are cut short, or of another type
-    or shape than the index says.
+    Raises InputError for a folder that is missing, is a raw dataset, is incomplete or was changed; for an index that is
+    not JSON, is of another format or version, or has tracks beyond the frames; for frames that are cut short, or of
+    another type or shape than the index says.
     """
     path = Path(path)
-    index = _read_index(path)
-    tracks = _read_tracks(path / "index.json", index)
+    content = _read_index(path)
+    index, sha256 = _parse_index(path / "index.json", content)
     frames = _open_frames(path / "frames.npy", index)
-    return Prepared(path, frames, tracks, index)
+    _check_once(path, index.sha256)
+    return Prepared(path, frames, index.tracks, index, sha256)
 
 
-def check_hash(prepared: Prepared) -> None:
+def check_hash(file: Path, expected: str) -> None:
     """Read all frames; InputError if their SHA-256 is not the one in the index."""
-    file = prepared.path / "frames.npy"
     with file.open("rb") as stream:
         found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != prepared.index["sha256"]:
-        raise InputError(
-            f"expected SHA-256 {prepared.index['sha256'][:12]}... of {file}, got {found[:12]}...: {REMEDY}"
-        )
+    if found != expected:
+        raise InputError(f"expected SHA-256 {expected[:12]}... of {file}, got {found[:12]}...: {REMEDY}")
 
 
-def _read_index(path: Path) -> dict[str, Any]:
+def index_sha256(entries: dict[str, Any]) -> str:
+    """The checksum of an index: of all its entries but this one, in any order."""
+    rest = {key: value for key, value in entries.items() if key != "index_sha256"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
+def _read_index(path: Path) -> bytes:
     if not path.is_dir():
         raise InputError(f"expected a prepared folder, found none at {path}: check the path")
-    file = path / "index.json"
     if any((path / name).is_dir() for name in ("multi_shot", "single_shot", "sequences", "bbox_train")):
         raise InputError(
             f"{path} looks like a raw dataset folder: run python -m data_tools.prepare DATASET {path} OUT first"
         )
-    if not file.is_file():
-        raise InputError(f"expected a prepared folder, but {file} is missing: {REMEDY}")
-    try:
-        index = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as fault:
-        raise InputError(f"expected JSON in {file}, but it is damaged ({fault}): {REMEDY}") from None
-    if not isinstance(index, dict) or index.get("format") != FORMAT:
-        raise InputError(f"expected the index of a prepared folder in {file}, got something else: check the path")
-    if index.get("version") != VERSION:
-        raise InputError(
-            f"expected version {VERSION} in {file}, got {index.get('version')!r}: {REMEDY} with this minireid"
-        )
-    return index
+    if not (path / "index.json").exists():
+        raise InputError(f"expected a prepared folder, but {path / 'index.json'} is missing: {REMEDY}")
+    return read_bytes(path / "index.json", "the index of a prepared folder")
 
 
-def _read_tracks(file: Path, index: dict[str, Any]) -> tuple[Track, ...]:
-    """The tracks, after every entry of the index has been checked."""
-    whole = ("height", "width", "frames")
-    if any(type(index.get(key)) is not int or index[key] < 1 for key in whole):
-        raise InputError(f"expected {', '.join(whole)} as positive whole numbers in {file}: {REMEDY}")
-    channels = index.get("channels")
-    if channels not in ([*COLOURS], [*COLOURS, *FLOW]):
+def _parse_index(file: Path, content: bytes) -> tuple[Index, str]:
+    """The index, every entry checked; and its checksum."""
+    check_head(parse(content, Head, where=str(file), remedy=REMEDY), FORMAT, (1, VERSION), where=str(file))
+    index = parse(content, Index, where=str(file), remedy=REMEDY)
+    sha256 = index_sha256(json.loads(content))
+    if index.index_sha256 != (sha256 if index.version == VERSION else None):
+        raise InputError(f"{file} was changed after it was written: {REMEDY}")
+    if index.channels not in ([*COLOURS], [*COLOURS, *FLOW]):
         raise InputError(
-            f"expected channels {', '.join(COLOURS)} (and {', '.join(FLOW)}), got {channels} in {file}: {REMEDY}"
+            f"expected channels {', '.join(COLOURS)} (and {', '.join(FLOW)}), got {index.channels} in {file}: {REMEDY}"
         )
-    scale = index.get("flow_scale")
-    if len(channels) == 5 and (type(scale) is not int or scale < 1):
-        raise InputError(f"expected flow_scale as a positive whole number, got {scale!r} in {file}: {REMEDY}")
-    if not all(isinstance(index.get(key), str) for key in ("dataset", "sha256", "source_sha256")):
-        raise InputError(f"expected dataset, sha256 and source_sha256 as text in {file}: {REMEDY}")
-    records = index.get("tracks")
-    if not isinstance(records, list) or not records:
-        raise InputError(f"expected a list of tracks in {file}, got {type(records).__name__}: {REMEDY}")
-    tracks = tuple(_read_track(file, record, index["frames"]) for record in records)
-    plain = [(track.camera, track.person) for track in tracks if not (track.role or track.name)]
+    if len(index.channels) == 5 and index.flow_scale is None:
+        raise InputError(f"expected flow_scale as a positive whole number in {file}: {REMEDY}")
+    for track in index.tracks:
+        if track.start + track.length > index.frames:
+            raise InputError(f"expected tracks within {index.frames} frames in {file}, got {track}: {REMEDY}")
+    plain = [(track.camera, track.person) for track in index.tracks if not (track.role or track.name)]
     if len(set(plain)) < len(plain):
         raise InputError(f"a person is twice in one camera in {file}: {REMEDY}")
-    return tracks
+    return index, sha256
 
 
-def _read_track(file: Path, record: Any, frames: int) -> Track:
+def _open_frames(file: Path, index: Index) -> np.ndarray:
+    """The frames, memory-mapped. InputError if the file is not the array that the index promises."""
+    shape = (index.frames, index.height, index.width, len(index.channels))
+    if not file.exists():
+        raise InputError(f"expected the frames of a prepared folder, but {file} is missing: {REMEDY}")
+    if not file.is_file():
+        raise InputError(f"expected the frames of a prepared folder at {file}, found no ordinary file: {REMEDY}")
     try:
-        track = Track(**record)
-    except TypeError:
-        raise InputError(
-            f"expected a track with person, camera, start, length, got {record} in {file}: {REMEDY}"
-        ) from None
-    numbers = [track.person, track.start, track.length] + ([] if track.group is None else [track.group])
-    if any(type(number) is not int for number in numbers) or not isinstance(track.camera, str):
-        raise InputError(f"expected whole numbers and a camera's name, got {record} in {file}: {REMEDY}")
-    if track.role not in (None, *ROLES) or not isinstance(track.name, str | None):
-        raise InputError(f"expected a role of {', '.join(ROLES)}, and a name as text, got {record} in {file}: {REMEDY}")
-    if track.start < 0 or track.length < 1 or track.start + track.length > frames:
-        raise InputError(f"expected a track within {frames} frames, got {record} in {file}: {REMEDY}")
-    return track
-
-
-def _open_frames(file: Path, index: dict[str, Any]) -> np.ndarray:
-    try:
-        frames = np.load(file, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"expected the frames of a prepared folder, but {file} is missing: {REMEDY}") from None
+        with file.open("rb") as stream:
+            found, fortran, dtype = header_of(stream)
+            offset = stream.tell()
     except (OSError, ValueError, EOFError) as fault:  # cut short, or no .npy file at all
-        raise InputError(f"expected a NumPy array in {file}, but it is damaged ({fault}): {REMEDY}") from None
-    shape = (index["frames"], index["height"], index["width"], len(index["channels"]))
-    if not isinstance(frames, np.ndarray) or frames.dtype != np.uint8 or frames.shape != shape:
-        found = f"{frames.dtype} {frames.shape}" if isinstance(frames, np.ndarray) else "an archive"
-        raise InputError(f"expected uint8 {shape} in {file}, as its index says, got {found}: {REMEDY}")
-    if not frames.flags.c_contiguous:
+        raise InputError(f"expected a NumPy array in {file}, but it is damaged ({reason(fault)}): {REMEDY}") from None
+    if dtype != np.uint8 or found != shape:
+        raise InputError(f"expected uint8 {shape} in {file}, as its index says, got {dtype} {found}: {REMEDY}")
+    if fortran:
         raise InputError(f"expected C order in {file}, got Fortran order: {REMEDY}")
-    size = frames.offset + frames.nbytes  # type: ignore[attr-defined]
+    size = offset + math.prod(shape)
     if file.stat().st_size != size:
         raise InputError(f"expected {size} bytes in {file}, got {file.stat().st_size}: {REMEDY}")
-    return frames
+    return np.memmap(file, np.uint8, "r", offset, shape)
+
+
+def _check_once(path: Path, sha256: str) -> None:
+    """Read all frames and compare their checksum, unless this was done for this very file, unchanged since."""
+    file, note = path / "frames.npy", path / ".checked"
+    found = file.stat()
+    state = f"{sha256} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}\n"
+    with suppress(InputError):
+        if read_bytes(note, "a note", largest=1000) == state.encode():
+            return
+    check_hash(file, sha256)
+    with suppress(InputError):  # a folder that cannot be written to is read again next time
+        write_text(note, state)

@@ -15,15 +15,17 @@ A split file is JSON: a list of records {"train": [...], "test": [...]}. Their e
 numbers (1). The public list of ten splits has this form.
 """
 
-import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 
 from minireid.base.errors import InputError
+from minireid.base.records import Count
+from minireid.base.records import read as read_json
 from minireid.data.prepared import DISTRACTORS, JUNK, Prepared, Track
 
 SPLITS = 10
@@ -42,6 +44,20 @@ class Split:
     number: int
     train: tuple[int, ...]
     test: tuple[int, ...]
+
+
+Name = Annotated[str, Meta(pattern=r"^(?:person_?)?\d{1,9}$")]  # person_0001
+
+
+@dataclass(frozen=True)
+class Record:
+    """One split in a split file."""
+
+    train: tuple[Name | Count, ...]
+    test: tuple[Name | Count, ...]
+
+
+Records = Annotated[tuple[Record, ...], Meta(min_length=1)]
 
 
 def count(protocol: str) -> int:
@@ -98,16 +114,16 @@ def eligible(prepared: Prepared, protocol: str) -> list[int]:
         raise InputError(f'expected protocol {names}, got "{protocol}": change evaluation.protocol')
     if prepared.has_roles:
         raise InputError(f"the tracks of {prepared.path} have roles: --set evaluation.protocol=mars")
-    if prepared.index["dataset"] == "prid2011":  # from 201 on, a number means two different persons, one in each camera
+    if prepared.index.dataset == "prid2011":  # from 201 on, a number means two different persons, one in each camera
         tracks = [track for track in prepared.tracks if track.person <= SHARED]
     else:
         tracks = list(prepared.tracks)
     if protocol == "halves":
         seen_by = cameras_of(tracks)
         return sorted(person for person, cameras in seen_by.items() if len(cameras) > 1)
-    if prepared.index["dataset"] not in OF_PRID:
+    if prepared.index.dataset not in OF_PRID:
         raise InputError(
-            f"protocol {protocol} is PRID-2011's, but {prepared.path} is {prepared.index['dataset']}: --set {ANOTHER}"
+            f"protocol {protocol} is PRID-2011's, but {prepared.path} is {prepared.index.dataset}: --set {ANOTHER}"
         )
     cameras = prepared.cameras
     if len(cameras) != 2:
@@ -131,7 +147,7 @@ def from_file(path: Path, prepared: Prepared, number: int) -> Split:
     """Split `number` (from 0) of a split file. Raises InputError for a file, entry or person that does not fit."""
     records = read(path)
     check_number(number, len(records), str(path))
-    train, test = (person_numbers(records[number][part], path) for part in ("train", "test"))
+    train, test = (person_numbers(names) for names in (records[number].train, records[number].test))
     seen_by = cameras_of(prepared.tracks)
     missing = sorted(person for person in {*train, *test} if len(seen_by.get(person, ())) < 2)
     if missing:
@@ -147,22 +163,10 @@ def count_in(path: Path) -> int:
     return len(read(path))
 
 
-def read(path: Path) -> list[dict[str, list]]:
+def read(path: Path) -> tuple[Record, ...]:
     """The records of a split file. Raises InputError if it is missing, damaged or not a split file."""
     remedy = 'expected JSON: [{"train": ["person_0001", ...], "test": [...]}, ...]'
-    try:
-        records = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"expected a split file at {path}, found none: check the path") from None
-    except (OSError, ValueError) as fault:
-        raise InputError(f"{path} is damaged or no split file ({fault}): {remedy}") from None
-    if (
-        not isinstance(records, list)
-        or not records
-        or not all(isinstance(r, dict) and {"train", "test"} <= set(r) for r in records)
-    ):
-        raise InputError(f"{path} is no split file: {remedy}")
-    return records
+    return read_json(path, Records, what="a split file", remedy=remedy)
 
 
 def check_number(number: int, count: int, where: str) -> None:
@@ -170,15 +174,9 @@ def check_number(number: int, count: int, where: str) -> None:
         raise InputError(f"expected a split number from 0 to {count - 1} for {where}, got {number}: change --split")
 
 
-def person_numbers(names: list, path: Path) -> tuple[int, ...]:
+def person_numbers(names: Iterable[str | int]) -> tuple[int, ...]:
     """["person_0001", 2] -> (1, 2)."""
-    numbers = []
-    for name in names if isinstance(names, list) else [names]:
-        match = re.fullmatch(r"(?:person_?)?(\d+)", str(name))
-        if not match:
-            raise InputError(f"expected persons such as person_0001 in {path}, got {name!r}: correct the file")
-        numbers.append(int(match[1]))
-    return tuple(sorted(numbers))
+    return tuple(sorted(int(str(name).removeprefix("person").removeprefix("_")) for name in names))
 
 
 def checked(split: Split) -> Split:

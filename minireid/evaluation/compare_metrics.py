@@ -25,7 +25,7 @@ import numpy as np
 
 from minireid import networks
 from minireid.base.errors import InputError
-from minireid.base.files import write_text
+from minireid.base.files import make_folder, write_text
 from minireid.data.prepared import Prepared
 from minireid.evaluation import fisher, fitting, ranking, results
 from minireid.evaluation.comparison import Comparison, comparison
@@ -73,7 +73,7 @@ def compare_metrics(paths: list[Path], out: Path) -> str:
         "mAP minus Euclidean": differences(embedded, scores),
         "spreads": [{"run": str(one.run.path), **spreads(one)} for one in embedded],
     }
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     results.save(out, rows)
     write_text(out / "metrics.json", json.dumps(content, indent=1) + "\n")
     texts = [results.caption(rows), results.table(rows), describe(content, len(runs))]

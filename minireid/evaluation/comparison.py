@@ -53,6 +53,8 @@ def comparison(recipe: Recipe, prepared: Prepared, persons: tuple[int, ...]) -> 
         probe, gallery = probes_and_gallery(prepared, set(persons))
         allowed = ~(alike(probe, gallery, "person") & alike(probe, gallery, "camera"))
     if recipe.evaluation.within_groups:
+        if any(track.group is None for track in (*probe, *gallery)):
+            raise InputError(f"evaluation.within_groups is for twins, but {prepared.path} has persons without a group")
         together = alike(probe, gallery, "group")
         allowed = together if allowed is None else allowed & together
     T = recipe.evaluation.frames or None

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from minireid.base.files import write_text
+from minireid.base.files import make_folder, write_text
 from minireid.evaluation import pictures, results
-from minireid.evaluation.measure import check_together, evaluated_otherwise, measure, read_log
+from minireid.evaluation.measure import check_together, evaluated_otherwise, measure
 from minireid.plots.report import report
 from minireid.recipes.text import to_toml
+from minireid.training import log
 from minireid.training.run import open_run
 
 NETWORK = "network.html"
@@ -24,19 +25,19 @@ def evaluate_runs(
     """
     runs = [evaluated_otherwise(open_run(path), changes) for path in paths]
     check_together(runs, out)
-    log = read_log(runs[0].path / "log.jsonl")
+    history = log.read(runs[0].path / "log.jsonl")
     measured = [measure(run) for run in runs]
     rows = [row for found in measured for row in found.rows]
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     results.save(out, rows)
     first, network = measured[0], runs[0].recipe.network.name
     page = network_page(network) if network_page else ""
     report(
         out / "report.html",
-        title=f"{network} on {runs[0].prepared().index['dataset']}",
+        title=f"{network} on {runs[0].prepared().index.dataset}",
         caption=results.caption(rows),
         rows=results.cells(rows),
-        pictures=pictures.draw(runs[0], first.compared, first.scores, log, out / "pictures"),
+        pictures=pictures.draw(runs[0], first.compared, first.scores, history, out / "pictures"),
         recipe_text=to_toml(runs[0].recipe),
         network_page=NETWORK if page else "",
     )

@@ -1,9 +1,8 @@
 """One run measured on its test persons: rows of the table, for the network and for the plain baselines."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -83,7 +82,7 @@ def described(
     shuffled = results.SHUFFLED if recipe.evaluation.shuffle else ""
     return {
         "method": method,
-        "dataset": prepared.index["dataset"],
+        "dataset": prepared.index.dataset,
         "protocol": run.split + filtered + narrowed + shuffled,
         "split": run.number,
         "seed": recipe.training.seed if trained else None,
@@ -107,16 +106,3 @@ def curves(compared: Comparison, scores: dict[str, np.ndarray]) -> dict[str, np.
     who = (compared.probe_persons, compared.gallery_persons)
     ranks = range(1, min(len(compared.gallery), cmc_curve.LAST_RANK) + 1)
     return {method: ranking.cmc(score, *who, ranks=ranks, allowed=compared.allowed) for method, score in scores.items()}
-
-
-def read_log(path: Path) -> list[dict[str, Any]]:
-    """The log's records. InputError where it is missing, empty or damaged."""
-    try:
-        records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except FileNotFoundError:
-        records = []
-    except (OSError, ValueError) as fault:
-        raise InputError(f"{path} is damaged ({fault}): delete the broken line, or train again") from None
-    if not records:
-        raise InputError(f"expected the log of a training run at {path}, found none: train first")
-    return records

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from minireid.base.files import make_folder
 from minireid.base.trees import leaves
 from minireid.data import clips
 from minireid.data.prepared import Prepared, Track
@@ -19,7 +20,7 @@ def draw(
     run: Run, compared: Comparison, scores: dict[str, np.ndarray], log: list[dict[str, Any]], folder: Path
 ) -> list[tuple[str, str, Path]]:
     """Every picture of a run, as (title, what it shows, file) for the report."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     prepared, who = run.prepared(), (compared.probe_persons, compared.gallery_persons)
     cmc_curve.draw(folder / "cmc.png", curves(compared, scores))
     score = scores[run.recipe.network.name]
@@ -33,7 +34,7 @@ def draw(
     frames, _ = clips.read(prepared, [compared.probe[0]])
     first = track_at(prepared, compared.probe[0])
     title = first.name or f"person {first.person}, camera {first.camera}"
-    clip_strip.draw(folder / "clip.png", frames[0], title=title, flow_scale=prepared.index["flow_scale"])
+    clip_strip.draw(folder / "clip.png", frames[0], title=title, flow_scale=prepared.index.flow_scale)
     return [
         ("CMC", "The share of probes whose person is among the first k of the ranked gallery.", folder / "cmc.png"),
         ("Ranked galleries", "A probe, then its gallery, most alike first.", folder / "gallery.png"),

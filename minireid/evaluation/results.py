@@ -24,12 +24,14 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
+from msgspec import Meta
 
 from minireid.base.errors import InputError
 from minireid.base.files import write_text
+from minireid.base.records import Count, Head, Share, read_ours
 from minireid.evaluation.ranking import RANKS
 
 Row = dict[str, Any]
@@ -40,6 +42,34 @@ FILTERED = ", same person in same camera left out"  # in a protocol: not camera 
 SHUFFLED = ", frames shuffled"  # in a protocol, at its end
 FORMAT = "minireid-results"
 VERSION = 1
+Stored = TypedDict(  # a row, as it is read from a file
+    "Stored",
+    {
+        "method": str,
+        "dataset": str,
+        "protocol": str,
+        "split": Count,
+        "seed": Count | None,
+        "clip length": Count | None,
+        "frames": Count,
+        "views": Count | None,
+        "probes": Count,
+        "gallery": Count,
+        "rank-1": Share,
+        "rank-5": Share,
+        "rank-10": Share,
+        "rank-20": Share,
+        "mAP": Share,
+    },
+)
+
+
+class File(Head, forbid_unknown_fields=True, kw_only=True):
+    """results.json."""
+
+    caption: str
+    means: list[Any]
+    rows: Annotated[tuple[Stored, ...], Meta(min_length=1)]
 
 
 def caption(rows: Sequence[Row]) -> str:
@@ -126,6 +156,13 @@ def save(folder: Path, rows: Sequence[Row]) -> None:
     writer.writerows(rows)
     write_text(folder / "results.json", json.dumps(content, indent=1, allow_nan=False) + "\n")
     write_text(folder / "results.csv", lines.getvalue())
+
+
+def load(path: Path) -> list[Row]:
+    """The rows of a results.json, every value checked. InputError if it is missing or damaged."""
+    remedy = "remove its folder, then make it again"
+    found = read_ours(path, File, format=FORMAT, versions=(VERSION,), what="results", remedy=remedy)
+    return [dict(row) for row in found.rows]
 
 
 def check(rows: Sequence[Row]) -> None:

@@ -16,10 +16,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+from msgspec import Meta
 
 from minireid.base.errors import InputError
-from minireid.base.files import write_text
+from minireid.base.files import make_folder, names_in, read_bytes, write_text
+from minireid.base.records import Head, read_ours
 from minireid.data.prepared import Prepared, open_prepared
 from minireid.experiments.rows import Row
 from minireid.recipes.recipe import load
@@ -27,7 +31,29 @@ from minireid.recipes.schema import Recipe
 from minireid.recipes.text import tables_of, to_toml
 
 FORMAT = "minireid-sweep"
-VERSION = 1
+VERSION = 2  # 1: prepared_sha256 is the checksum of the frames alone
+Number = Annotated[int, Meta(ge=1, le=10**6)]
+
+
+class Trained(msgspec.Struct, forbid_unknown_fields=True):
+    """One row in sweep.json. folder: a name without a way out of the sweep folder."""
+
+    name: str
+    folder: Annotated[str, Meta(pattern=r"^[a-z0-9+_-][a-z0-9.+_-]*$", max_length=200)]
+    paper: dict[str, list[float]]
+
+
+class File(Head, forbid_unknown_fields=True, kw_only=True):
+    """sweep.json."""
+
+    title: str
+    prepared_path: str
+    prepared_sha256: str
+    splits_file: str | None
+    splits_sha256: str | None
+    rows: tuple[Trained, ...]
+    splits: Number
+    seeds: Number
 
 
 class Trial(NamedTuple):
@@ -43,6 +69,7 @@ class Sweep:
     """An open sweep folder. splits and seeds are numbered from 0; splits_file: None for the recipe's protocol."""
 
     path: Path
+    version: int
     title: str
     prepared_path: Path
     prepared_sha256: str
@@ -73,7 +100,7 @@ class Sweep:
     def prepared(self) -> Prepared:
         """The data. InputError if they, or the split file, have changed since the sweep was begun."""
         prepared = open_prepared(self.prepared_path)
-        if prepared.index["sha256"] != self.prepared_sha256:
+        if (prepared.index.sha256 if self.version == 1 else prepared.sha256) != self.prepared_sha256:
             raise InputError(f"{self.prepared_path} has changed since {self.path} was begun: choose another --out")
         if self.splits_file and checksum(self.splits_file) != self.splits_sha256:
             raise InputError(f"{self.splits_file} has changed since {self.path} was begun: choose another --out")
@@ -87,9 +114,10 @@ def planned(
     prepared = open_prepared(prepared_path)
     return Sweep(
         path.resolve(),
+        VERSION,
         title,
         prepared.path.resolve(),
-        prepared.index["sha256"],
+        prepared.sha256,
         splits_file.resolve() if splits_file else None,
         checksum(splits_file) if splits_file else None,
         tuple(rows),
@@ -100,35 +128,35 @@ def planned(
 
 def checksum(file: Path) -> str:
     """SHA-256 of a split file. InputError if it cannot be read."""
-    try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
-    except OSError as fault:
-        raise InputError(
-            f"expected a split file at {file}, cannot read it ({fault.strerror}): check the path"
-        ) from None
+    return hashlib.sha256(read_bytes(file, "a split file")).hexdigest()
 
 
 def keep(requested: Sweep) -> None:
     """Make the sweep folder, or add to it if it exists. InputError if it is the folder of another sweep."""
     path = requested.path
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{path} is a file: choose another --out")
     both = requested
     if (path / "sweep.json").is_file():
         both = together(open_sweep(path), requested)
-    elif path.is_dir() and any(path.iterdir()):
+    elif not all(is_unfinished_row(path / name) for name in names_in(path) - {"sweep.json.partial"}):
         raise InputError(f"{path} is not empty and is no sweep folder: choose another --out")
     for row in requested.rows:
-        (path / row.folder).mkdir(parents=True, exist_ok=True)
+        make_folder(path / row.folder)
         write_text(path / row.folder / "recipe.toml", to_toml(row.recipe))
-    header: dict[str, Any] = {"format": FORMAT, "version": VERSION, **vars(both)}
+    header: dict[str, Any] = {"format": FORMAT, **vars(both)}
     del header["path"]
     header["rows"] = [{"name": row.name, "folder": row.folder, "paper": row.paper} for row in both.rows]
     write_text(path / "sweep.json", json.dumps(header, indent=1, default=str) + "\n")
 
 
+def is_unfinished_row(path: Path) -> bool:
+    """Is this all that a sweep leaves that was ended before it wrote sweep.json: a folder with a recipe?"""
+    return path.is_dir() and names_in(path) <= {"recipe.toml", "recipe.toml.partial"}
+
+
 def together(old: Sweep, new: Sweep) -> Sweep:
     """The old sweep with the rows, splits and seeds of the new one. InputError if they cannot share a folder."""
+    if old.version != new.version:
+        raise InputError(f"an older minireid began {old.path}: choose another --out; its table can still be made")
     if old.prepared_sha256 != new.prepared_sha256:
         raise InputError(
             f"{old.path} is a sweep on {old.prepared_path}, not on {new.prepared_path}: choose another --out"
@@ -172,15 +200,15 @@ def open_sweep(path: Path) -> Sweep:
     file = path / "sweep.json"
     if not file.is_file():
         raise InputError(f"expected a sweep folder (with sweep.json) at {path}, found none: check the path")
-    try:
-        header = json.loads(file.read_text(encoding="utf-8"))
-        if header.pop("format") != FORMAT or header.pop("version") != VERSION:
-            raise InputError(
-                f"expected {FORMAT} version {VERSION} in {file}, got another: use the minireid that wrote it"
-            )
-        rows = tuple(Row(**row, recipe=load(str(path / row["folder"] / "recipe.toml"))) for row in header.pop("rows"))
-        prepared, splits_file = Path(header.pop("prepared_path")), header.pop("splits_file")
-        splits = Path(splits_file) if splits_file else None
-        return Sweep(path.resolve(), prepared_path=prepared, splits_file=splits, rows=rows, **header)
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as fault:
-        raise InputError(f"{file} is damaged ({fault}): choose another --out") from None
+    versions = (1, VERSION)
+    found = read_ours(
+        file, File, format=FORMAT, versions=versions, what="the description of a sweep", remedy="choose another --out"
+    )
+    fields = msgspec.structs.asdict(found)
+    del fields["format"]
+    fields["prepared_path"] = Path(found.prepared_path)
+    fields["splits_file"] = Path(found.splits_file) if found.splits_file else None
+    fields["rows"] = tuple(
+        Row(row.name, row.folder, load(str(path / row.folder / "recipe.toml")), row.paper) for row in found.rows
+    )
+    return Sweep(path.resolve(), **fields)

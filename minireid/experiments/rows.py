@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from minireid.base.errors import InputError
+from minireid.base.files import read_text
 from minireid.evaluation.baselines import BASELINES
 from minireid.evaluation.ranking import RANKS
 from minireid.recipes.recipe import load
@@ -79,8 +80,8 @@ def of_file(name_or_path: str, changes: tuple[str, ...] = (), base: str | None =
     text, beside = read(name_or_path)
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
-        raise InputError(f"{name_or_path} is not valid TOML ({fault}): correct that line") from None
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as fault:  # ValueError: 5,000 digits
+        raise InputError(f"{name_or_path} is not valid TOML ({str(fault)[:120]}): correct that line") from None
     check_keys(table, {"title": str, "set": list, "row": list}, ("row",), name_or_path)
     common = strings(table.get("set", []), f"set of {name_or_path}")
     if not table["row"]:
@@ -102,9 +103,7 @@ def read(name_or_path: str) -> tuple[str, Path | None]:
     """The text of a sweep file, and the folder that its paths start from."""
     path = Path(name_or_path)
     if path.suffix == ".toml":
-        if not path.is_file():
-            raise InputError(f"expected a sweep file at {path}, found none: check the path")
-        return path.read_text(encoding="utf-8", errors="replace"), path.parent
+        return read_text(path, "a sweep file"), path.parent
     if name_or_path not in names():
         raise InputError(
             f"expected a sweep file ({', '.join(names())}) or the path of a .toml file, got {name_or_path}"

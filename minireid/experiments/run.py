@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from minireid.base.errors import InputError
+from minireid.base.files import make_folder
 from minireid.base.locks import alone_in
 from minireid.base.progress import bar
 from minireid.data import splits
@@ -58,8 +59,8 @@ def sweep(requested: Sweep, *, at_a_time: int | None, scheduler: str | None) -> 
         workers.check_installed()
     try:
         with workers.remote(scheduler) if scheduler else nullcontext() as client:
-            folder.keep(requested)
-            with alone_in(requested.path, "minireid sweep"):
+            with alone_in(make_folder(requested.path), "minireid sweep"):
+                folder.keep(requested)
                 failed = run_missing(requested, at_a_time, client)
     except KeyboardInterrupt:
         done = len(requested.trials()) - len(requested.missing())

@@ -12,7 +12,6 @@ If they do, the table has a column for them.
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +20,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minireid.base.errors import InputError
-from minireid.base.files import write_text
+from minireid.base.files import make_folder, write_text
 from minireid.evaluation import results
 from minireid.evaluation.ranking import RANKS
 from minireid.experiments.cost import flops_per_frame
 from minireid.experiments.folder import Sweep, open_sweep
 from minireid.experiments.rows import Row
+from minireid.experiments.trial import costs_of
 from minireid.plots import cmc_curve
 
 COSTS = ("seconds per epoch", "parameters", "FLOPs per frame")
@@ -86,7 +86,7 @@ def table(paths: Sequence[Path], out: Path) -> str:
     if not tables:
         raise InputError(f"no trial of {', '.join(map(str, paths))} is finished: run minireid sweep first")
     texts = [f"{caption(found)}\n\n{markdown(cells(found))}" for found in tables]
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     write_text(out / "table.md", "\n\n".join([f"# {sweeps[0].title or 'Results'}", *texts]) + "\n")
     write_text(out / "table.csv", as_csv(tables))
     for n, found in enumerate(tables, 1):
@@ -121,13 +121,13 @@ def with_row(old: Table, sweep: Sweep, row: Row) -> Table:
     costs: list[dict[str, Any]] = []
     beside = {(line.name, line.condition("frames")): line for line in old.baselines}
     for home in done:
-        costs.append({**read(home / "trial.json"), "FLOPs per frame": flops})
+        costs.append({**costs_of(home), "FLOPs per frame": flops})
         first, *others = [
             Measured(
                 {**found, "protocol": found["protocol"].removesuffix(results.SHUFFLED)},
                 costs[-1]["curves"].get(found["method"]),
             )
-            for found in read(home / "results.json")["rows"]
+            for found in results.load(home / "results.json")
         ]
         measured.append(first)
         for other in others:  # baselines are the same for every row and seed
@@ -146,13 +146,6 @@ def with_row(old: Table, sweep: Sweep, row: Row) -> Table:
         paper = row.paper.get(f"{first.row['dataset']}/{old.protocol}", row.paper.get(first.row["dataset"], []))
         lines = [*lines, Line(row.name, order, paper, measured, costs)]
     return Table(old.protocol, lines, list(beside.values()), old.trials + len(mine), old.missing + missing)
-
-
-def read(file: Path) -> dict[str, Any]:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as fault:
-        raise InputError(f"{file} is damaged ({fault}): remove its folder, then sweep again") from None
 
 
 def caption(found: Table) -> str:

@@ -17,24 +17,40 @@ import time
 import traceback
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import numpy as np
+from msgspec import Meta
 
 from minireid.base.errors import InputError
 from minireid.base.files import write_text
+from minireid.base.records import Count, Share, read
 from minireid.base.threads import threads as with_threads
 from minireid.base.trees import leaves
 from minireid.evaluation import results
-from minireid.evaluation.measure import curves, measure, read_log
+from minireid.evaluation.measure import curves, measure
 from minireid.experiments.folder import Sweep, Trial, open_sweep
-from minireid.experiments.start import new_run, resume_run, split_of
+from minireid.experiments.start import begin, checked, go_on, split_of
 from minireid.recipes.recipe import load
 from minireid.recipes.schema import Recipe
+from minireid.training import log
 from minireid.training.loop import Interrupted
 from minireid.training.run import Run, open_run
 
 Outcome = dict[str, Any]  # "failed": a line, or "rank-1", "seconds", "went on after"; "traceback" for a bug of minireid
+FORMAT = "minireid-trial"
+VERSION = 1
+Costs = TypedDict(  # trial.json; the first ones had neither format nor version
+    "Costs",
+    {
+        "format": NotRequired[Literal["minireid-trial"]],
+        "version": NotRequired[Literal[1]],
+        "seconds per epoch": Annotated[float, Meta(ge=0)],
+        "parameters": Count,
+        "threads": Annotated[int, Meta(ge=1)],
+        "curves": dict[str, list[Share]],
+    },
+)
 ONE_AT_A_TIME = threading.Lock()  # per process: the numbers of threads are set for the whole process
 
 
@@ -62,9 +78,8 @@ def attempt(sweep: Sweep, trial: Trial, threads: int) -> Outcome:
         went_on = train(sweep, trial, mine)
         keep_results(sweep.row(trial.row).name, open_run(mine), threads)
         finish(mine, home)
-    found = json.loads((home / "results.json").read_text(encoding="utf-8"))
     return {
-        "rank-1": found["rows"][0]["rank-1"],
+        "rank-1": results.load(home / "results.json")[0]["rank-1"],
         "seconds": time.perf_counter() - began,
         "went on after": went_on,
     }
@@ -87,17 +102,11 @@ def train(sweep: Sweep, trial: Trial, mine: Path) -> int:
     seeded = (str(sweep.path / trial.row / "recipe.toml"), (f"training.seed={trial.seed}",))
     done = steps_done(sweep, trial, mine, load(*seeded))
     if done is not None:
-        resume_run(mine, quiet=True)
+        go_on(mine, quiet=True)
         return done
     shutil.rmtree(mine, ignore_errors=True)
-    new_run(
-        sweep.prepared_path,
-        *seeded,
-        mine,
-        splits_file=sweep.splits_file,
-        number=trial.split,
-        quiet=True,
-    )
+    start = checked(sweep.prepared_path, *seeded, splits_file=sweep.splits_file, number=trial.split)
+    begin(start, mine, quiet=True)
     return 0
 
 
@@ -122,19 +131,26 @@ def keep_results(name: str, run: Run, threads: int) -> None:
     trained = run.recipe.network.name
     rows = [row | {"method": name} if row["method"] == trained else row for row in rows]
     found = {name if method == trained else method: curve for method, curve in curves(compared, scores).items()}
-    record = {**cost(run), "threads": threads, "curves": {method: curve.tolist() for method, curve in found.items()}}
+    record = {"format": FORMAT, "version": VERSION, **cost(run), "threads": threads}
+    record["curves"] = {method: curve.tolist() for method, curve in found.items()}
     results.save(run.path, rows)
     write_text(run.path / "trial.json", json.dumps(record, indent=1) + "\n")
 
 
 def cost(run: Run) -> dict[str, Any]:
     """What the row costs: seconds per epoch in this run, and parameters, with those of the heads."""
-    per_step = float(np.median([record["seconds"] for record in read_log(run.path / "log.jsonl")]))
+    per_step = float(np.median([record["seconds"] for record in log.read(run.path / "log.jsonl")]))
     params = run.best().params
     return {
         "seconds per epoch": per_step * run.load().step / run.recipe.training.epochs,
         "parameters": sum(array.size for _, array in leaves(params)),
     }
+
+
+def costs_of(home: Path) -> dict[str, Any]:
+    """The trial.json of a finished trial, every value checked. InputError if it is missing or damaged."""
+    remedy = "remove its folder, then sweep again"
+    return dict(read(home / "trial.json", Costs, what="the costs of a trial", remedy=remedy))
 
 
 def finish(mine: Path, home: Path) -> None:

@@ -19,12 +19,16 @@ import re
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
+
+import msgspec
+from msgspec import Meta
 
 from minireid import networks
 from minireid.base.errors import InputError
+from minireid.base.files import read_text
 from minireid.networks.facts import Facts, Setting
-from minireid.recipes.schema import AT_LEAST, BELOW_ONE, CHOICES, LISTS, SECTIONS, Recipe
+from minireid.recipes.schema import SECTIONS, Recipe
 
 
 class Source(NamedTuple):
@@ -61,9 +65,7 @@ def sources_of(name_or_path: str, beside: Path | None = None, above: tuple[str, 
     path = Path(name_or_path)
     if path.suffix == ".toml":
         path = beside / path if beside else path
-        if not path.is_file():
-            raise InputError(f"expected a recipe at {path}, found none: check the path")
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = read_text(path, "a recipe")
     elif name_or_path in names():
         text = (resources.files("minireid") / "recipes" / f"{name_or_path}.toml").read_text(encoding="utf-8")
     else:
@@ -75,8 +77,8 @@ def with_base(text: str, where: str, beside: Path, above: tuple[str, ...]) -> li
     """The sources of this TOML text: its bases, then itself. beside: the folder that paths of bases start from."""
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
-        raise InputError(f"{where} is not valid TOML ({fault}): correct that line") from None
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as fault:  # ValueError: 5,000 digits
+        raise InputError(f"{where} is not valid TOML ({str(fault)[:120]}): correct that line") from None
     base = tables.pop("base", None)
     if base is not None and type(base) is not str:
         raise InputError(f"expected base of {where} as the name of a recipe, got {base!r}")
@@ -150,7 +152,7 @@ def apply(tables: dict[str, dict[str, Any]], change: str, where: str) -> None:
         raise InputError(f"expected --set section.key=value, got {change!r}")
     try:
         parsed = tomllib.loads(f"v = {text}")["v"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError):
         parsed = text.strip()
     name = tables.get("network", {}).get("name")
     facts = networks.page(name).FACTS if name in networks.NAMES else Facts("", 0, ())
@@ -182,8 +184,10 @@ def settings_of(facts: Facts, table: dict[str, Any], where: str) -> dict[str, An
 
 
 def setting_value(given: Any, setting: Setting, key: str, where: str) -> Any:
-    kind: Any = tuple[int, int] if isinstance(setting.default, tuple) else type(setting.default)
-    return value(given, kind, key, where, setting.choices, setting.least)
+    number = Annotated[int, Meta(ge=setting.least, le=4096)]
+    two = Annotated[tuple[number, number], Meta(description=f"two whole numbers in [ ], each from {setting.least}")]
+    kind: Any = Literal[setting.choices] if setting.choices else type(setting.default)
+    return value(given, {int: number, tuple: two}.get(kind, kind), key, where)
 
 
 def check_network(recipe: Recipe, facts: Facts, where: str) -> None:
@@ -200,28 +204,43 @@ def check_keys(table: dict[str, Any], expected: set[str], what: str, where: str)
         raise InputError(f"unknown {what} of {where}: {unknown}; expected {', '.join(sorted(expected)) or 'none'}")
 
 
-def value(
-    given: Any, kind: Any, key: str, where: str, choices: tuple[str, ...] | None = None, least: int | None = None
-) -> Any:
-    """The value in its type, checked, or an InputError. choices, least: None means those of CHOICES and AT_LEAST."""
-    if kind is float and type(given) is int:
-        given = float(given)
-    if kind is str and type(given) is int:  # evaluation.protocol=178
+def value(given: Any, kind: Any, key: str, where: str) -> Any:
+    """The value as a `kind` of schema.py, or an InputError that says what was expected and what came."""
+    if key == "evaluation.protocol" and type(given) is int:  # a shell takes the quotation marks of "178" away
         given = str(given)
-    if get_origin(kind) is tuple and isinstance(given, list):
-        given = tuple(given)
-    lengths = range(1, 9) if Ellipsis in get_args(kind) else (len(get_args(kind)),)
-    whole = isinstance(given, tuple) and len(given) in lengths and all(type(v) is int for v in given)
-    if not (whole if get_origin(kind) is tuple else type(given) is kind):
-        expected = LISTS.get(key, "two whole numbers in [ ]") if get_args(kind) else kind.__name__
-        raise InputError(f"expected {key} of {where} as {expected}, got {given!r}")
-    choices = CHOICES.get(key, ()) if choices is None else choices
-    if choices and given not in choices:
-        raise InputError(f"expected {key} of {where} to be one of {', '.join(choices)}, got {given!r}")
-    numbers = given if isinstance(given, tuple) else (given,)
-    least = AT_LEAST.get(key, 0) if least is None else least
-    if any(isinstance(v, int | float) and not least <= v < float("inf") for v in numbers):
-        raise InputError(f"expected {key} of {where} to be {least} or more, got {given!r}")
-    if key in BELOW_ONE and given >= 1:
-        raise InputError(f"expected {key} of {where} to be less than 1, got {given!r}")
-    return given
+    try:
+        return msgspec.convert(given, kind)
+    except (msgspec.ValidationError, RecursionError) as fault:
+        wanted = expected_by(kind) or in_words(str(fault))
+        raise InputError(f"expected {key} of {where} as {wanted}, got {shortened(given)}") from None
+
+
+def expected_by(kind: Any) -> str:
+    """A kind's own words, if it has some: its description, or its choices."""
+    described = [part.description for part in getattr(kind, "__metadata__", ()) if isinstance(part, Meta)]
+    if described and described[0]:
+        return described[0]
+    return f"one of {', '.join(get_args(kind))}" if get_origin(kind) is Literal else ""
+
+
+SIGNS = {" >= ": ", {} or more", " <= ": ", {} or less", " > ": ", above {}", " < ": ", below {}"}
+
+
+def in_words(fault: str) -> str:
+    """Expected `int` >= 1 -> int, 1 or more. Expected `int`, got `str` -> int."""
+    text = fault.partition(", got ")[0].partition(" - at ")[0].removeprefix("Expected ").replace("`", "")
+    for sign, words in (
+        (" >= ", ", {} or more"),
+        (" <= ", ", {} or less"),
+        (" > ", ", above {}"),
+        (" < ", ", below {}"),
+    ):
+        before, found, number = text.partition(sign)
+        if found:
+            return before + words.format(number.removesuffix(".0"))
+    return text[:1].lower() + text[1:]
+
+
+def shortened(given: Any) -> str:
+    text = repr(given) if not isinstance(given, int) or abs(given) < 10**30 else "a huge number"
+    return text if len(text) < 80 else f"{text[:40]} ... {text[-20:]}"

@@ -2,29 +2,51 @@
 
 import io
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from minireid.base.errors import InputError
-from minireid.base.files import write_bytes
+from minireid.base.files import read_bytes, write_bytes
+from minireid.base.npz import arrays_in
+from minireid.base.records import Count, Head, check_head, parse
 from minireid.base.trees import Tree, from_leaves, leaves
 
 FORMAT = "minireid-checkpoint"
-VERSION = 2  # version 1 had other names for some parameters, see `old_names`
+VERSION = 3  # 1: other names for some parameters, see `old_names`; 2: does not say which run it belongs to
+REMEDY = "use another one, or train again"
+PART_OF_FILE = 16  # a checkpoint is not larger than this many times its parameters
+
+
+class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What else the loop keeps. best: validation mAP so far, -1 before any. loss: of the first step, None before it.
+
+    run: {"recipe": checksum, "persons": checksum} of the run that it belongs to. recipe: the same of older checkpoints.
+    """
+
+    best: float = -1.0
+    loss: float | None = None
+    run: dict[str, str] | None = None
+    recipe: str | None = None
+
+
+class Header(Head, forbid_unknown_fields=True, kw_only=True):
+    """The JSON in a checkpoint. step: steps done."""
+
+    step: Count
+    facts: Facts
 
 
 class Checkpoint(NamedTuple):
-    """step: steps done; optimiser: {parameter's name: {array's name: array}}; header: other values, as JSON."""
+    """step: steps done; optimiser: {parameter's name: {array's name: array}}; facts: other values."""
 
     step: int
     params: Tree
     optimiser: dict[str, dict[str, np.ndarray]]
-    header: dict[str, Any]
+    facts: Facts
 
 
 def save(path: Path, checkpoint: Checkpoint) -> None:
@@ -32,9 +54,9 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     arrays: dict[str, Any] = {f"params/{name}": array for name, array in leaves(checkpoint.params)}
     for name, state in checkpoint.optimiser.items():
         arrays |= {f"optimiser/{name}/{key}": array for key, array in state.items()}
-    content_header = {"format": FORMAT, "version": VERSION, "step": checkpoint.step, "facts": checkpoint.header}
+    header = Header(format=FORMAT, version=VERSION, step=checkpoint.step, facts=checkpoint.facts)
     content = io.BytesIO()
-    np.savez(content, header=np.array(json.dumps(content_header)), **arrays)
+    np.savez(content, header=np.array(json.dumps(msgspec.to_builtins(header))), **arrays)
     write_bytes(path, content.getvalue())
 
 
@@ -43,43 +65,53 @@ def load(path: Path, like: Tree, old_names: Mapping[str, str] | None = None) -> 
 
     old_names: {old end of an array's name, in version 1: new end}.
 
-    Raises InputError for a file that is missing, damaged, of unknown version or of another network.
+    Raises InputError for a file that is missing, damaged, of unknown version or of another network, and for numbers
+    that are not finite.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        header = json.loads(str(arrays.pop("header")))
-    except FileNotFoundError:
-        raise InputError(f"expected a checkpoint at {path}, found none: train first") from None
-    except (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as fault:
-        raise InputError(f"{path} is damaged or not a checkpoint ({fault}): use another one, or train again") from None
-    if not isinstance(header, dict):
-        raise InputError(f"{path} is damaged or not a checkpoint (invalid header): use another one, or train again")
-    if header.get("format") != FORMAT or header.get("version") not in (1, VERSION):
-        raise InputError(
-            f"expected {FORMAT} version {VERSION} in {path}, got {header.get('format')} version {header.get('version')}"
-        )
-    if type(header.get("step")) is not int or type(header.get("facts")) is not dict:
-        raise InputError(f"{path} is damaged (no step or facts in its header): use another one, or train again")
-    if header["version"] == 1:
+    largest = PART_OF_FILE * sum(array.nbytes for _, array in leaves(like)) + 2**20
+    arrays = arrays_in(read_bytes(path, "a checkpoint", largest=largest), path, REMEDY)
+    header = header_in(arrays.pop("header", np.array("")), path)
+    if header.version == 1:
         arrays = {renamed(key, old_names or {}): array for key, array in arrays.items()}
     params = {key.removeprefix("params/"): value for key, value in arrays.items() if key.startswith("params/")}
+    check_params(path, params, like)
+    optimiser: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in arrays.items():
+        if key.startswith("optimiser/"):
+            name, _, part = key.removeprefix("optimiser/").partition("/")
+            if name not in params or array.shape not in ((), params[name].shape):
+                raise InputError(f"{path} does not fit this recipe: {key} has the shape {array.shape}: {REMEDY}")
+            check_finite(path, key, array)
+            optimiser.setdefault(name, {})[part] = array
+    return Checkpoint(header.step, from_leaves(params), optimiser, header.facts)
+
+
+def header_in(text: np.ndarray, path: Path) -> Header:
+    """The header, checked. InputError if it is damaged, or of another format or version."""
+    if text.dtype.kind != "U" or text.shape != ():
+        raise InputError(f"{path} is damaged (no header): {REMEDY}")
+    check_head(parse(str(text), Head, where=str(path), remedy=REMEDY), FORMAT, (1, 2, VERSION), where=str(path))
+    return parse(str(text), Header, where=str(path), remedy=REMEDY)
+
+
+def check_params(path: Path, params: dict[str, np.ndarray], like: Tree) -> None:
+    """InputError unless the parameters have the names, shapes and dtypes of `like`, and finite values."""
     expected = {name: (array.shape, array.dtype) for name, array in leaves(like)}
     found = {name: (array.shape, array.dtype) for name, array in params.items()}
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
             raise InputError(
                 f"{path} does not fit this recipe: {name} should be {show(expected.get(name))}, "
-                f"is {show(found.get(name))}"
+                f"is {show(found.get(name))}: {REMEDY}"
             )
-    optimiser: dict[str, dict[str, np.ndarray]] = {}
-    for key, array in arrays.items():
-        if key.startswith("optimiser/"):
-            name, _, part = key.removeprefix("optimiser/").partition("/")
-            if array.shape not in ((), expected.get(name, ((),))[0]):
-                raise InputError(f"{path} does not fit this recipe: {key} has the shape {array.shape}")
-            optimiser.setdefault(name, {})[part] = array
-    return Checkpoint(header["step"], from_leaves(params), optimiser, header["facts"])
+    for name, array in params.items():
+        check_finite(path, name, array)
+
+
+def check_finite(path: Path, name: str, array: np.ndarray) -> None:
+    """InputError for NaN or infinity: whatever such a network computes is worthless."""
+    if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+        raise InputError(f"expected finite numbers in {path}, but {name} has others: {REMEDY}")
 
 
 def renamed(key: str, old_names: Mapping[str, str]) -> str:

@@ -69,6 +69,17 @@ def update(rule: Callable[..., State], params: Tree, grads: Tree, states: dict[s
         states[name] = rule(p, gradients[name], states.get(name, {}), **settings)
 
 
+def state_is_whole(optimiser: str, params: Tree, states: dict[str, State], step: int) -> bool:
+    """Are these the states of all parameters after `step` steps? Without its state, a parameter would start afresh."""
+    if step == 0:
+        return not states
+    for name, p in leaves(params):
+        shapes = {key: array.shape for key, array in states.get(name, {}).items()}
+        if shapes != {key: () if key == "k" else p.shape for key in KEPT[optimiser]}:
+            return False
+    return len(states) == len(leaves(params))
+
+
 def clip_elements(grads: Tree, limit: float) -> None:
     """Clamp every element of every gradient to [-limit, limit], in place (McLaughlin et al. 2016: 5)."""
     for _, g in leaves(grads):
@@ -95,5 +106,6 @@ def constant(step: int, steps: int) -> float:
     return 1.0
 
 
+KEPT = {"sgd": ("v",), "rmsprop": ("s",), "adam": ("m", "s", "k")}  # the arrays of a state; k is one number
 RULES: dict[str, Callable[..., State]] = {"sgd": sgd, "rmsprop": rmsprop, "adam": adam}
 SCHEDULES = {"constant": constant, "cosine": cosine}

@@ -2,21 +2,29 @@
 
 RUN/recipe.toml      the recipe, complete
 RUN/run.json         format, version, the prepared folder (path and checksum), the split, the persons
+RUN/checkpoint.npz   to resume from, and to evaluate; from the start on
 RUN/log.jsonl        one line of JSON per step, with the validation results if there are any
-RUN/checkpoint.npz   to resume from, and to evaluate
 RUN/best.npz         the best checkpoint on the validation persons, if there are any
+
+They are written in this order. Every checkpoint holds checksums of the recipe and of the persons. So a checkpoint of
+another run, or an edited recipe, is noticed whenever a checkpoint is read. A run is evaluated in another way with
+`minireid evaluate --set`, not by editing its recipe.
 """
 
 import hashlib
 import json
 import tomllib
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from minireid import networks
 from minireid.base.errors import InputError
-from minireid.base.files import write_text
+from minireid.base.files import make_folder, names_in, read_text, write_text
+from minireid.base.records import Count, Head, read_ours
 from minireid.data.prepared import Prepared, open_prepared
 from minireid.data.splits import Split
 from minireid.recipes.recipe import load as load_recipe
@@ -25,7 +33,22 @@ from minireid.recipes.text import to_toml
 from minireid.training import checkpoint, model
 
 FORMAT = "minireid-run"
-VERSION = 1
+VERSION = 2  # 1: prepared_sha256 is the checksum of the frames alone
+UNFINISHED = {"recipe.toml", "run.json", "log.jsonl"}  # all that a run has before its first checkpoint
+Persons = tuple[Annotated[int, msgspec.Meta(ge=1, le=2**31)], ...]
+
+
+class File(Head, forbid_unknown_fields=True, kw_only=True):
+    """run.json."""
+
+    prepared_path: str
+    prepared_sha256: str
+    split: str
+    number: Count
+    train: Persons
+    validation: Persons
+    test: Persons
+    identities: Annotated[int, msgspec.Meta(ge=2)]
 
 
 @dataclass(frozen=True)
@@ -34,6 +57,7 @@ class Run:
 
     path: Path
     recipe: Recipe
+    version: int
     prepared_path: Path
     prepared_sha256: str
     split: str  # protocol, or the split file's name
@@ -46,53 +70,86 @@ class Run:
     def prepared(self) -> Prepared:
         """The prepared folder of the run. Raises InputError if the folder has changed."""
         prepared = open_prepared(self.prepared_path)
-        if prepared.index["sha256"] != self.prepared_sha256:
+        if (prepared.index.sha256 if self.version == 1 else prepared.sha256) != self.prepared_sha256:
             raise InputError(f"{self.prepared_path} has changed since {self.path} was trained: train again")
         return prepared
 
     def load(self, name: str = "checkpoint.npz") -> checkpoint.Checkpoint:
+        """A checkpoint of this run. InputError if it is missing, damaged, or belongs to another run."""
         old_names = networks.page(self.recipe.network.name).FACTS.old_names
-        return checkpoint.load(self.path / name, model.init(self.recipe, self.identities), old_names)
+        found = checkpoint.load(self.path / name, model.init(self.recipe, self.identities), old_names)
+        self.check_owner(found, name)
+        return found
 
-    def training_digest(self) -> str:
-        """A checksum of recipe.toml without its evaluation, which may be changed after the training."""
-        tables = tomllib.loads((self.path / "recipe.toml").read_text(encoding="utf-8"))
-        tables.pop("evaluation", None)
-        return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()
+    def check_owner(self, found: checkpoint.Checkpoint, name: str) -> None:
+        """InputError unless the checkpoint was trained with this recipe, on these persons."""
+        mine, its = self.checksums(), found.facts.run
+        if its is None:  # an older checkpoint knows its recipe without the evaluation, or nothing
+            mine = {"recipe": checksum({key: table for key, table in self.tables().items() if key != "evaluation"})}
+            its = {"recipe": found.facts.recipe or mine["recipe"]}
+        for key, file in (("recipe", "recipe.toml"), ("persons", "run.json")):
+            if its.get(key) != mine.get(key):
+                raise InputError(
+                    f"{self.path / name} was not trained with this {file}: put the original file back, or train again"
+                    + ("; minireid evaluate --set changes how it is evaluated" if key == "recipe" else "")
+                )
+
+    def checksums(self) -> dict[str, str]:
+        """Of all values of the recipe, and of the data, the split and the persons. They name the run in checkpoints."""
+        who = [self.prepared_sha256, self.split, self.number, self.train, self.validation, self.test, self.identities]
+        return {"recipe": checksum(self.tables()), "persons": checksum(who)}
+
+    def tables(self) -> dict[str, Any]:
+        """The tables of recipe.toml as they stand there."""
+        return tomllib.loads(read_text(self.path / "recipe.toml", "the recipe of a run"))
 
     def best(self) -> checkpoint.Checkpoint:
         """The best checkpoint on the validation persons, or the last one if there are no such persons."""
         return self.load("best.npz" if self.validation else "checkpoint.npz")
 
 
+def checksum(values: Any) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+
+
 def create(
-    path: Path, recipe: Recipe, prepared: Prepared, split: Split, train: tuple[int, ...], validation, identities: int
+    path: Path,
+    recipe: Recipe,
+    prepared: Prepared,
+    split: Split,
+    train: Sequence[int],
+    validation: Sequence[int],
+    identities: int,
 ) -> Run:
-    """Make a new run folder. Raises InputError if `path` is a file or a folder that is not empty."""
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{path} is a file: choose another --out")
-    if path.exists() and any(path.iterdir()):
-        raise InputError(f"{path} is not empty: choose another --out, or go on with minireid train --resume {path}")
-    run = Run(
-        path,
-        recipe,
-        prepared.path.resolve(),
-        prepared.index["sha256"],
-        split.protocol,
-        split.number,
-        train,
-        validation,
-        split.test,
-        identities,
-    )
-    path.mkdir(parents=True, exist_ok=True)
+    """Make a new run folder. Raises InputError if `path` is a file or holds anything but a start of our own.
+
+    A start that was ended before its first checkpoint is begun anew.
+    """
+    check_free(path, recipe)
+    who = (tuple(train), tuple(validation), split.test, identities)
+    run = Run(path, recipe, VERSION, prepared.path.resolve(), prepared.sha256, split.protocol, split.number, *who)
+    make_folder(path)
     write_text(path / "recipe.toml", to_toml(recipe))
-    fields: dict[str, Any] = {"format": FORMAT, "version": VERSION, **asdict(run)}
+    fields: dict[str, Any] = {"format": FORMAT, **vars(run)}
     for key in ("path", "recipe"):
         del fields[key]
-    fields["prepared_path"] = str(run.prepared_path)
-    write_text(path / "run.json", json.dumps(fields, indent=1))
+    write_text(path / "run.json", json.dumps(fields, indent=1, default=str))
     return run
+
+
+def check_free(path: Path, recipe: Recipe) -> None:
+    """InputError unless a run can begin at `path`: nothing is there, or an unfinished start."""
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file: choose another --out")
+    names = {name.removesuffix(".partial") for name in names_in(path)}
+    if "checkpoint.npz" in names and (path / "checkpoint.npz").exists():
+        raise InputError(f"{path} is not empty: choose another --out, or go on with minireid train --resume {path}")
+    ours = names <= {*UNFINISHED, "checkpoint.npz"}
+    if names and "run.json" not in names:  # somebody's own recipe.toml must not be overwritten
+        there = path / "recipe.toml"
+        ours = names == {"recipe.toml"} and (not there.exists() or read_text(there, "a recipe") == to_toml(recipe))
+    if not ours:
+        raise InputError(f"{path} is not empty: choose another --out")
 
 
 def open_run(path: Path) -> Run:
@@ -100,32 +157,11 @@ def open_run(path: Path) -> Run:
     file = path / "run.json"
     if not file.is_file():
         raise InputError(f"expected a run folder (with run.json) at {path}, found none: check the path, or train first")
-    try:
-        fields = json.loads(file.read_text(encoding="utf-8"))
-        if fields.pop("format") != FORMAT or fields.pop("version") != VERSION:
-            raise InputError(
-                f"expected {FORMAT} version {VERSION} in {file}, got another: use the minireid version that wrote it"
-            )
-        return Run(path=path, recipe=load_recipe(str(path / "recipe.toml")), **checked(fields))
-    except (ValueError, KeyError, TypeError, AttributeError, OSError) as fault:
-        raise InputError(f"{file} is damaged ({fault}): train again") from None
-
-
-def checked(fields: dict[str, Any]) -> dict[str, Any]:
-    """The entries of run.json as arguments of Run. Raises ValueError if an entry has the wrong type or range."""
-    for key in ("train", "validation", "test"):
-        if not all(type(person) is int for person in fields[key]):
-            raise ValueError(f"{key} should be a list of whole numbers")
-        fields[key] = tuple(fields[key])
-    for key, kind in (
-        ("split", str),
-        ("number", int),
-        ("prepared_sha256", str),
-        ("prepared_path", str),
-        ("identities", int),
-    ):
-        if type(fields[key]) is not kind:
-            raise ValueError(f"{key} should be {kind.__name__}, not {fields[key]!r}")
-    if not 2 <= fields["identities"] <= len(fields["train"]):
-        raise ValueError(f"identities should be from 2 to {len(fields['train'])}, not {fields['identities']}")
-    return {**fields, "prepared_path": Path(fields["prepared_path"])}
+    found = read_ours(
+        file, File, format=FORMAT, versions=(1, VERSION), what="the description of a run", remedy="train again"
+    )
+    if found.identities > len(found.train):
+        raise InputError(f"{file} is damaged ({found.identities} identities of {len(found.train)}): train again")
+    fields = msgspec.structs.asdict(found) | {"prepared_path": Path(found.prepared_path)}
+    del fields["format"]
+    return Run(path=path, recipe=load_recipe(str(path / "recipe.toml")), **fields)

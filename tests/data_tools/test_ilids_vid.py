@@ -55,7 +55,7 @@ def test_prepared(raw: Path, tmp_path: Path, capsys: Capture) -> None:
     assert prepare_command.main(["ilids_vid", str(raw), str(tmp_path / "out"), "--size", "16x8"]) == 0
     assert "gaps" not in capsys.readouterr().out, "tracks start anywhere"
     prepared = open_prepared(tmp_path / "out")
-    assert prepared.one_to_one and prepared.index["dataset"] == "ilids_vid"
+    assert prepared.one_to_one and prepared.index.dataset == "ilids_vid"
     assert [(t.person, t.camera, t.length) for t in prepared.tracks][:3] == [(1, "a", 3), (2, "a", 4), (319, "a", 5)]
 
 

@@ -71,13 +71,13 @@ def test_index_is_readable_one_track_per_line(make_raw: MakeRaw, tmp_path: Path)
     text = (out / "index.json").read_text()
     assert '\n  {"person": 2, "camera": "a", "start": 4, "length": 3},\n' in text
     index = json.loads(text)
-    assert index["flow_scale"] == 8 and index["height"] == 64 and index["width"] == 32
+    assert index.flow_scale == 8 and index["height"] == 64 and index["width"] == 32
     assert index["channels"] == ["red", "green", "blue", "flow_x", "flow_y"]
 
 
 def test_no_flow_has_three_channels(make_raw: MakeRaw, tmp_path: Path) -> None:
     prepared = open_prepared(prepare("prid2011", make_raw(), tmp_path / "out", flow=False, progress=False))
-    assert prepared.frames.shape[3] == 3 and not prepared.has_flow and prepared.index["flow_scale"] is None
+    assert prepared.frames.shape[3] == 3 and not prepared.has_flow and prepared.index.flow_scale is None
 
 
 def test_same_bytes_twice_and_for_any_number_of_workers(make_raw: MakeRaw, tmp_path: Path) -> None:

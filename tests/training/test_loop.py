@@ -289,10 +289,10 @@ def test_the_best_checkpoint_is_the_best(tmp_path: Path, prepared: Prepared) -> 
     loop.train(run, prepared, validator)
     assert [record["validation mAP"] for record in small_data.log_of(run)[1::2]] == said
     best = run.best()
-    assert best.step == 6 and best.header["best"] == 0.75
+    assert best.step == 6 and best.facts.best == 0.75
     for name, array in leaves(best.params):
         np.testing.assert_array_equal(array, asked[2][name])
-    assert run.load().step == 12 and run.load().header["best"] == 0.75
+    assert run.load().step == 12 and run.load().facts.best == 0.75
 
 
 def test_validation_every_other_epoch(tmp_path: Path, prepared: Prepared) -> None:

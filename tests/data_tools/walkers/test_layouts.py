@@ -49,7 +49,7 @@ def test_ilids_vid(tmp_path: Path) -> None:
     frames = sorted(path.name for path in (raw / "sequences/cam2/person005").iterdir())
     assert frames[0] == "cam2_person005_00186.png" and 3 <= len(frames) <= 7
     prepared = open_prepared(write_prepared.prepare("walkers", raw, tmp_path / "out", progress=False))
-    assert prepared.one_to_one and prepared.index["dataset"] == "walkers" and len(prepared.tracks) == 16
+    assert prepared.one_to_one and prepared.index.dataset == "walkers" and len(prepared.tracks) == 16
 
 
 def test_the_pictures_are_those_of_the_usual_layout(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_mars(tmp_path: Path) -> None:
     assert len(tracks) > len({(t.person, t.camera) for t in tracks}), "some have several tracks"
     assert tracks[0].frames[0].name == "0001C1T0001F001.jpg"
     prepared = open_prepared(write_prepared.prepare("walkers", raw, tmp_path / "out", size=(16, 8), progress=False))
-    assert prepared.has_roles and len(prepared.tracks) == len(tracks) and prepared.index["dataset"] == "walkers"
+    assert prepared.has_roles and len(prepared.tracks) == len(tracks) and prepared.index.dataset == "walkers"
 
 
 def test_everybody_in_mars_is_seen_by_two_cameras_or_is_a_distractor() -> None:
