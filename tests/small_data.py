@@ -14,7 +14,7 @@ import numpy as np
 
 from minireid.base.threads import threads as with_threads
 from minireid.data import splits
-from minireid.data.prepared import FORMAT, VERSION, Prepared, Track, index_sha256, open_prepared
+from minireid.data.prepared import FORMAT, VERSION, Index, Prepared, Track, index_sha256, open_prepared
 from minireid.evaluation.comparison import validate
 from minireid.recipes.recipe import load
 from minireid.recipes.schema import Recipe
@@ -68,6 +68,13 @@ CHANGES = (
     "evaluation.within_groups=false",
     "evaluation.shuffle=false",
 )
+
+
+def index(dataset: str = "walkers") -> Index:
+    """The index of a prepared folder that is only in memory: tests give its frames and tracks themselves."""
+    colours = ["red", "green", "blue"]
+    sizes: dict[str, Any] = {"height": 24, "width": 16, "channels": colours, "flow_scale": None, "frames": 1}
+    return Index(dataset=dataset, **sizes, sha256="", source_sha256="", tracks=())
 
 
 def write_prepared(
@@ -134,7 +141,7 @@ def write_index(path: Path, tracks: list[Track], size: tuple[int, int], flow: bo
     records: list[dict[str, Any]] = [
         {key: value for key, value in vars(track).items() if value is not None} for track in tracks
     ]
-    index = {
+    entries = {
         "format": FORMAT,
         "version": VERSION,
         "dataset": dataset,
@@ -147,7 +154,7 @@ def write_index(path: Path, tracks: list[Track], size: tuple[int, int], flow: bo
         "source_sha256": "",
         "tracks": records,
     }
-    (path / "index.json").write_text(json.dumps(index | {"index_sha256": index_sha256(index)}))
+    (path / "index.json").write_text(json.dumps(entries | {"index_sha256": index_sha256(entries)}))
 
 
 def recipe(*changes: str, name: str = "msp_src") -> Recipe:

@@ -80,13 +80,14 @@ class Index(Head, forbid_unknown_fields=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Prepared:
-    """An open prepared folder. frames: uint8 (F, H, W, C), read-only and memory-mapped. sha256: of index and frames."""
+    """An open prepared folder. frames: uint8 (F, H, W, C), read-only and memory-mapped. sha256: of the index, and so of
+    all that is in the folder."""
 
     path: Path
     frames: np.ndarray
     tracks: tuple[Track, ...]
     index: Index
-    sha256: str
+    sha256: str = ""
 
     @property
     def height(self) -> int:

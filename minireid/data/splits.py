@@ -15,6 +15,7 @@ A split file is JSON: a list of records {"train": [...], "test": [...]}. Their e
 numbers (1). The public list of ten splits has this form.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,15 +47,12 @@ class Split:
     test: tuple[int, ...]
 
 
-Name = Annotated[str, Meta(pattern=r"^(?:person_?)?\d{1,9}$")]  # person_0001
-
-
 @dataclass(frozen=True)
 class Record:
     """One split in a split file."""
 
-    train: tuple[Name | Count, ...]
-    test: tuple[Name | Count, ...]
+    train: tuple[str | Count, ...]
+    test: tuple[str | Count, ...]
 
 
 Records = Annotated[tuple[Record, ...], Meta(min_length=1)]
@@ -147,7 +145,7 @@ def from_file(path: Path, prepared: Prepared, number: int) -> Split:
     """Split `number` (from 0) of a split file. Raises InputError for a file, entry or person that does not fit."""
     records = read(path)
     check_number(number, len(records), str(path))
-    train, test = (person_numbers(names) for names in (records[number].train, records[number].test))
+    train, test = (person_numbers(names, path) for names in (records[number].train, records[number].test))
     seen_by = cameras_of(prepared.tracks)
     missing = sorted(person for person in {*train, *test} if len(seen_by.get(person, ())) < 2)
     if missing:
@@ -174,9 +172,15 @@ def check_number(number: int, count: int, where: str) -> None:
         raise InputError(f"expected a split number from 0 to {count - 1} for {where}, got {number}: change --split")
 
 
-def person_numbers(names: Iterable[str | int]) -> tuple[int, ...]:
+def person_numbers(names: Iterable[str | int], path: Path) -> tuple[int, ...]:
     """["person_0001", 2] -> (1, 2)."""
-    return tuple(sorted(int(str(name).removeprefix("person").removeprefix("_")) for name in names))
+    numbers = []
+    for name in names:
+        match = re.fullmatch(r"(?:person_?)?([0-9]{1,9})", str(name))
+        if not match:
+            raise InputError(f"expected persons such as person_0001 in {path}, got {name!r:.50}: correct the file")
+        numbers.append(int(match[1]))
+    return tuple(sorted(numbers))
 
 
 def checked(split: Split) -> Split:

@@ -5,6 +5,7 @@ import pytest
 
 from minireid.data.clips import Clip, first_clip, last_clip, random_clip, read
 from minireid.data.prepared import Prepared, Track
+from tests import small_data
 
 TRACK = Track(1, "a", start=10, length=5)
 
@@ -35,7 +36,7 @@ def test_all_frames() -> None:
 
 def test_reading_pads_at_the_end_with_zeros() -> None:
     frames = np.random.default_rng(0).integers(1, 256, size=(20, 4, 3, 5), dtype=np.uint8)
-    prepared = Prepared(None, frames, (), {})  # type: ignore[arg-type]
+    prepared = Prepared(None, frames, (), small_data.index())  # type: ignore[arg-type]
     batch, lengths = read(prepared, [Clip(2, 3), Clip(10, 1), Clip(15, 5)])
     assert batch.dtype == np.uint8 and batch.shape == (3, 5, 4, 3, 5)
     assert lengths.tolist() == [3, 1, 5]

@@ -10,6 +10,7 @@ import pytest
 from minireid.data import sampling
 from minireid.data.clips import Clip
 from minireid.data.prepared import Prepared, Track
+from tests import small_data
 
 K, LENGTH, T = 6, 9, 4
 
@@ -23,7 +24,7 @@ def folder(lengths: dict[tuple[int, str], int] | None = None, groups: int = 0) -
             if length:
                 tracks.append(Track(person, camera, start, length, person % groups if groups else None))
                 start += length
-    return Prepared(Path("prepared"), np.zeros((1, 2, 2, 3), np.uint8), tuple(tracks), {})
+    return Prepared(Path("prepared"), np.zeros((1, 2, 2, 3), np.uint8), tuple(tracks), small_data.index())
 
 
 def some_people(**options: int) -> sampling.People:
@@ -245,7 +246,7 @@ def several() -> sampling.People:
         for camera in cameras:
             tracks.append(Track(person, camera, start, LENGTH, role="train"))
             start += LENGTH
-    prepared = Prepared(Path("prepared"), np.zeros((1, 2, 2, 3), np.uint8), tuple(tracks), {})
+    prepared = Prepared(Path("prepared"), np.zeros((1, 2, 2, 3), np.uint8), tuple(tracks), small_data.index())
     return sampling.people(prepared, tuple(places), at_least=T)
 
 
@@ -302,5 +303,5 @@ def test_people_need_two_tracks_that_are_long_enough() -> None:
     tracks = [
         Track(p, c, 0, n, role="train") for p, c, n in ((1, "1", 9), (1, "2", 3), (2, "1", 9), (2, "1", 4), (3, "1", 9))
     ]
-    prepared = Prepared(Path("prepared"), np.zeros((1, 2, 2, 3), np.uint8), tuple(tracks), {})
+    prepared = Prepared(Path("prepared"), np.zeros((1, 2, 2, 3), np.uint8), tuple(tracks), small_data.index())
     assert sampling.people(prepared, (1, 2, 3), at_least=T).persons == (2,)

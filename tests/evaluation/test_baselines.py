@@ -12,6 +12,7 @@ from PIL import Image
 from minireid.data.clips import Clip
 from minireid.data.prepared import Prepared
 from minireid.evaluation import baselines, ranking
+from tests import small_data
 
 
 def noise(*shape: int) -> np.ndarray:
@@ -59,7 +60,7 @@ def test_colour_histograms_see_where_a_colour_is_but_mean_colour_does_not() -> N
 
 def test_scores_find_a_clip_among_others_and_read_only_its_frames() -> None:
     frames = noise(12, 12, 6, 3)
-    prepared = Prepared(Path("."), frames, (), {"channels": ["red", "green", "blue"]})
+    prepared = Prepared(Path("."), frames, (), small_data.index())
     clips = [Clip(0, 3), Clip(3, 4), Clip(7, 5)]
     found = baselines.scores(prepared, clips[:2], clips)
     assert list(found) == ["mean colour", "colour histograms", "raw pixels"]
@@ -104,7 +105,7 @@ def test_real_people_are_hard_for_all_of_them() -> None:
     frames = [read_track(folder / f"cam_{camera}/person_{p:04d}") for camera in "ab" for p in persons]
     starts = np.cumsum([0, *(len(track) for track in frames)]).tolist()
     clips = [Clip(start, len(track)) for start, track in zip(starts, frames)]
-    prepared = Prepared(Path("."), np.concatenate(frames), (), {})
+    prepared = Prepared(Path("."), np.concatenate(frames), (), small_data.index())
     found = baselines.scores(prepared, clips[:100], clips[100:])
     rank_1 = {name: 100 * ranking.cmc(score, persons, persons)[0] for name, score in found.items()}
     assert rank_1["raw pixels"] == pytest.approx(2, abs=1.5) and rank_1["colour histograms"] == pytest.approx(7, abs=3)

@@ -20,7 +20,7 @@ def folder(groups: bool = False) -> Prepared:
     """Persons 1 to 4: tracks of 5 frames from camera a, of 6 from camera b; 1 and 3 are twins, and 2 and 4."""
     tracks = [Track(p, "a", 5 * (p - 1), 5, p % 2 if groups else None) for p in (1, 2, 3, 4)]
     tracks += [Track(p, "b", 20 + 6 * (p - 1), 6, p % 2 if groups else None) for p in (1, 2, 3, 4)]
-    return Prepared(Path("prepared"), np.zeros((44, 24, 16, 3), np.uint8), tuple(tracks), {"dataset": "walkers"})
+    return Prepared(Path("prepared"), np.zeros((44, 24, 16, 3), np.uint8), tuple(tracks), small_data.index())
 
 
 def test_whole_tracks_in_the_order_of_the_persons() -> None:
@@ -57,7 +57,7 @@ def mars() -> Prepared:
         (2, "c2", "gallery"), (0, "c1", "gallery"), (-1, "c2", "gallery"), (9, "c2", "train"), (8, "c3", "train"),
     ]  # fmt: skip
     tracks = [Track(person, camera, 5 * k, 5, role=role) for k, (person, camera, role) in enumerate(rows)]
-    return Prepared(Path("prepared"), np.zeros((50, 24, 16, 3), np.uint8), tuple(tracks), {"dataset": "mars"})
+    return Prepared(Path("prepared"), np.zeros((50, 24, 16, 3), np.uint8), tuple(tracks), small_data.index("mars"))
 
 
 def test_the_example_worked_by_hand() -> None:
@@ -94,7 +94,9 @@ def test_against_a_count_in_plain_python(seed: int) -> None:
             role = "query" if person > 0 and rng.random() < 0.4 else "gallery"
             tracks.append(Track(person, camera, 5 * len(tracks), 5, role=role))
     queries = [track for track in tracks if track.role == "query"]
-    prepared = Prepared(Path("prepared"), np.zeros((5 * len(tracks), 24, 16, 3), np.uint8), tuple(tracks), {})
+    prepared = Prepared(
+        Path("prepared"), np.zeros((5 * len(tracks), 24, 16, 3), np.uint8), tuple(tracks), small_data.index()
+    )
     scores = {(q.start, t.start): float(rng.normal()) for q in queries for t in tracks}
     ranks, precisions = [], []
     for query in queries:
