@@ -1,29 +1,49 @@
 """Estimate the time, memory and disk space of a run before it starts, from two steps without parameter update."""
 
+import shutil
 import time
 import tracemalloc
+from pathlib import Path
 
+from minireid.base.errors import InputError
 from minireid.base.trees import Tree, leaves
+from minireid.training import log
 from minireid.training.experiment import Experiment
-from minireid.training.step import gradients_at
+from minireid.training.step import Computed, gradients_at
+
+MIB = 2**20
 
 
-def forecast(experiment: Experiment, params: Tree) -> str:
-    """Persons, parameters, steps, time, memory, disk. The first step also compiles the kernels."""
-    recipe, steps = experiment.recipe, experiment.steps
+def forecast(experiment: Experiment, params: Tree, folder: Path) -> str:
+    """Persons, parameters, steps, time, memory, disk. The first step also compiles the kernels.
+
+    InputError if the disk of `folder` is too small for the run.
+    """
+    steps = experiment.steps
     size = sum(array.nbytes for _, array in leaves(params))
-    copies = {"sgd": 2, "rmsprop": 2, "adam": 3}[recipe.training.optimiser]  # parameters and the optimiser's state
     tracemalloc.start()
-    gradients_at(experiment, params, 0)
+    computed = gradients_at(experiment, params, 0)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     seconds = seconds_per_step(experiment, params) * steps
-    memory = (peak + (copies + 1) * size) / 2**20
-    disk = (copies * size * (2 if recipe.validation.persons else 1) + 400 * steps) / 2**20
+    copies = {"sgd": 2, "rmsprop": 2, "adam": 3}[experiment.recipe.training.optimiser]  # with the optimiser's state
+    memory, disk = peak + (copies + 1) * size, disk_space(experiment, computed, copies * size)
+    free = shutil.disk_usage(folder).free
+    if disk > free:
+        raise InputError(
+            f"{folder} needs {disk / MIB:,.0f} MiB for {steps} steps, {free / MIB:,.0f} MiB are free: make room, or "
+            "lower training.epochs"
+        )
     return (
         f"{len(experiment.people.persons)} persons, {sum(a.size for _, a in leaves(params)):,} parameters, "
-        f"{steps} steps: about {duration(seconds)}, {memory:.0f} MiB of memory, {disk:.0f} MiB of disk"
+        f"{steps} steps: about {duration(seconds)}, {memory / MIB:.0f} MiB of memory, {disk / MIB:.1f} MiB of disk"
     )
+
+
+def disk_space(experiment: Experiment, computed: Computed, checkpoint: int) -> int:
+    """Bytes of a finished run folder: the log, two checkpoints if one is the best, and the next one beside them."""
+    line = log.line({"step": 1, "epoch": 1, **log.record_of(experiment.recipe, computed), "seconds": 0.1234})
+    return len(line) * experiment.steps + checkpoint * (3 if experiment.recipe.validation.persons else 2)
 
 
 def seconds_per_step(experiment: Experiment, params: Tree) -> float:

@@ -8,15 +8,53 @@ that is cut off. `trim` removes both when the run is resumed: those steps are do
 
 import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import numpy as np
 
 from minireid.base.errors import InputError
 from minireid.base.files import read_bytes, write_bytes
+from minireid.networks.euclidean import to_unit_length
+from minireid.recipes.schema import Recipe
+from minireid.training.step import Computed
 
 NEEDED = ("step", "epoch", "loss", "seconds")
 LARGEST = 2**32  # bytes; ten million steps
 RECORDS = msgspec.json.Decoder(dict[str, float])
+
+
+def record_of(recipe: Recipe, computed: Computed) -> dict[str, Any]:
+    """What the log says of a step: the loss, its parts, and mean distances of the pairs."""
+    embeddings, losses = computed.embeddings, recipe.losses
+    if losses.together == "joint_on_sphere":  # embeddings of the length that the loss sees
+        embeddings = {level: losses.verification_length * u for level, u in to_unit_length(embeddings).items()}
+    pairs, same = computed.batch.pairs, computed.batch.same
+    return {"loss": computed.loss, **computed.parts, **mean_distances(embeddings, pairs, same)}
+
+
+def mean_distances(embeddings: dict[str, np.ndarray], pairs: np.ndarray, same: np.ndarray) -> dict[str, float]:
+    """Mean Euclidean distance of the positive pairs and of the negative pairs, at each level.
+
+    If both are equal, the network does not distinguish persons yet. If both are equal and near 0, the embeddings have
+    collapsed into one point.
+    """
+    record: dict[str, float] = {}
+    for level, e in embeddings.items():
+        d = np.linalg.norm(e[pairs[:, 0]] - e[pairs[:, 1]], axis=1)
+        for kind, those in (("same", d[same]), ("different", d[~same])):
+            if len(those):  # a batch may have no pairs of one kind
+                record[f"{level} {kind}"] = float(those.mean())
+    return record
+
+
+def short(record: dict[str, Any]) -> str:
+    """The bar's text: the loss, its parts by initials (lv: low verification), and same/different distances by level."""
+    kinds = ("verification", "identification")
+    parts = [f"{''.join(w[0] for w in name.split())} {v:.2f}" for name, v in record.items() if name.endswith(kinds)]
+    levels = [name.removesuffix(" same") for name in record if name.endswith(" same")]
+    gaps = [f"{level} {record[level + ' same']:.1f}|{record.get(level + ' different', np.nan):.1f}" for level in levels]
+    return f"loss {record['loss']:.3f} ({', '.join(parts)}) same|different {', '.join(gaps)}"
 
 
 def line(record: dict[str, float]) -> str:

@@ -18,7 +18,6 @@ from minireid.base import progress
 from minireid.base.errors import InputError
 from minireid.base.trees import Tree
 from minireid.data.prepared import Prepared
-from minireid.networks.euclidean import to_unit_length
 from minireid.training import checkpoint, estimate, log, model
 from minireid.training.checkpoint import Checkpoint, Facts
 from minireid.training.experiment import Experiment, experiment_of
@@ -69,7 +68,7 @@ def train(
         keep(run, state)
     kept = first
     if first == 0 and not quiet:
-        print(estimate.forecast(experiment, state.params), flush=True)
+        print(estimate.forecast(experiment, state.params, run.path), flush=True)
     elif not quiet:
         print(f"going on after step {first} of {steps}", flush=True)
     log.trim(run.path / "log.jsonl", first)
@@ -87,7 +86,7 @@ def train(
                 os.fsync(written.fileno())  # the log has all steps of the checkpoint, also after a power cut
                 keep(run, state)  # the parameters before this step: their loss is finite
                 kept = step
-            record = record_of(experiment, computed)
+            record = log.record_of(experiment.recipe, computed)
             update(run.recipe.training, state.params, computed.grads, state.optimiser, step, steps)
             state = state._replace(step=step + 1)
             record["seconds"] = round(time.perf_counter() - began, 4)
@@ -97,7 +96,7 @@ def train(
                 state = validate(run, validator, state, record)
             written.write(log.line({"step": step + 1, "epoch": step // per_epoch + 1, **record}))
             written.flush()
-            bar.set_postfix_str(progress_line(record), refresh=False)
+            bar.set_postfix_str(log.short(record), refresh=False)
             bar.update()
             if interrupted:
                 break
@@ -159,39 +158,6 @@ def where_it_began(experiment: Experiment, params: Tree, step: int, computed: Co
     gradients_at(experiment, params, step, watch)
     listed = ", ".join(f"{name} {part:.3g}" for name, part in computed.parts.items())
     return f"the loss is {computed.loss} at step {step + 1} ({listed}), first in {found[0] if found else 'the losses'}"
-
-
-def record_of(experiment: Experiment, computed: Computed) -> dict[str, Any]:
-    """What the log says of a step: the loss, its parts, and mean distances of the pairs."""
-    embeddings, losses = computed.embeddings, experiment.recipe.losses
-    if losses.together == "joint_on_sphere":  # embeddings of the length that the loss sees
-        embeddings = {level: losses.verification_length * u for level, u in to_unit_length(embeddings).items()}
-    pairs, same = computed.batch.pairs, computed.batch.same
-    return {"loss": computed.loss, **computed.parts, **mean_distances(embeddings, pairs, same)}
-
-
-def mean_distances(embeddings: dict[str, np.ndarray], pairs: np.ndarray, same: np.ndarray) -> dict[str, float]:
-    """Mean Euclidean distance of the positive pairs and of the negative pairs, at each level.
-
-    If both are equal, the network does not distinguish persons yet. If both are equal and near 0, the embeddings have
-    collapsed into one point.
-    """
-    record: dict[str, float] = {}
-    for level, e in embeddings.items():
-        d = np.linalg.norm(e[pairs[:, 0]] - e[pairs[:, 1]], axis=1)
-        for kind, those in (("same", d[same]), ("different", d[~same])):
-            if len(those):  # a batch may have no pairs of one kind
-                record[f"{level} {kind}"] = float(those.mean())
-    return record
-
-
-def progress_line(record: dict[str, Any]) -> str:
-    """The bar's text: the loss, its parts by initials (lv: low verification), and same/different distances by level."""
-    kinds = ("verification", "identification")
-    parts = [f"{''.join(w[0] for w in name.split())} {v:.2f}" for name, v in record.items() if name.endswith(kinds)]
-    levels = [name.removesuffix(" same") for name in record if name.endswith(" same")]
-    gaps = [f"{level} {record[level + ' same']:.1f}|{record.get(level + ' different', np.nan):.1f}" for level in levels]
-    return f"loss {record['loss']:.3f} ({', '.join(parts)}) same|different {', '.join(gaps)}"
 
 
 def validate(run: Run, validator: Validator, state: Checkpoint, record: dict[str, Any]) -> Checkpoint:

@@ -2,21 +2,26 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from minireid.base.errors import InputError
 from minireid.base.trees import leaves
 from minireid.data import clips
 from minireid.data.prepared import Prepared
 from minireid.evaluation.comparison import validate
 from minireid.layers import conv_block_fused, gru_projected
-from minireid.training import batches, loop, model, step
+from minireid.training import batches, estimate, log, loop, model, step
+from minireid.training.checkpoint import Checkpoint, Facts
 from minireid.training.experiment import experiment_of
 from minireid.training.run import Run
 from minireid.training.ways import fast
@@ -205,8 +210,8 @@ def test_batches_without_a_negative_pair_leave_no_nan(tmp_path: Path) -> None:
 
 def test_the_bars_text_says_what_is_not_there() -> None:
     record = {"loss": 1.5, "low verification": 0.25, "low identification": 1.25, "low same": 0.5}
-    assert loop.progress_line(record) == "loss 1.500 (lv 0.25, li 1.25) same|different low 0.5|nan"
-    assert loop.progress_line(record | {"low different": 2.0}).endswith("low 0.5|2.0")
+    assert log.short(record) == "loss 1.500 (lv 0.25, li 1.25) same|different low 0.5|nan"
+    assert log.short(record | {"low different": 2.0}).endswith("low 0.5|2.0")
 
 
 # Learning.
@@ -320,10 +325,10 @@ def test_a_planted_nan_is_found_where_it_began(tmp_path: Path, prepared: Prepare
         dict(leaves(saved.params))[f"network.{layer}"].flat[0] = np.nan
         experiment = experiment_of(run.recipe, prepared, run.train)
         with pytest.raises(loop.NotFinite) as fault:
-            loop.finite_at(experiment, saved.params, 3)
+            loop.finite_at(experiment, saved, 3, 3)
         text = str(fault.value)
         assert "the loss is nan at step 4 (low verification " in text and f"first in {said}:" in text
-        assert "high identification nan" in text and "\n" not in text
+        assert "high identification nan" in text and "the checkpoint after step 3 is kept" in text and "\n" not in text
         assert small_data.bits(run.path / "checkpoint.npz") == good
 
 
@@ -338,9 +343,9 @@ def test_diverging_stops_and_keeps_a_checkpoint_that_is_finite(
 ) -> None:
     """The first step's loss is finite, and its update ruins everything: what is kept is from before it."""
     run = small_data.new_run(
-        tmp_path / "run", prepared, f"pairs.persons={persons}", "training.learning_rate=1e30", "training.epochs=6"
+        tmp_path / "run", prepared, f"pairs.persons={persons}", "training.learning_rate=1e6", "training.epochs=6"
     )
-    with pytest.raises(loop.NotFinite, match=r"the loss is (nan|inf) at step 2 .*good checkpoint is kept"):
+    with pytest.raises(loop.NotFinite, match=r"the loss .* at step 2.*the checkpoint after step 0 is kept"):
         small_data.train(run)
     assert [record["step"] for record in small_data.log_of(run)] == [1]
     assert run.load().step == 0
@@ -348,7 +353,7 @@ def test_diverging_stops_and_keeps_a_checkpoint_that_is_finite(
         np.testing.assert_array_equal(kept, drawn, err_msg=name)
     assert np.isfinite(loss_of(run, prepared))
     assert set(validate(run.recipe, prepared, run.best().params, run.test)) == {"rank-1", "mAP"}
-    with pytest.raises(loop.NotFinite, match="at step 2 "):
+    with pytest.raises(loop.NotFinite, match="at step 2"):
         small_data.train(run, resume=True)
     assert run.load().step == 0
 
@@ -416,13 +421,31 @@ def test_a_ruined_network_is_never_the_best_nor_what_ctrl_c_leaves(
 
 
 def test_the_best_network_has_a_finite_loss(tmp_path: Path, prepared: Prepared) -> None:
-    """Weights of 1e30 are finite, what they give is not: such a network is no better than none."""
-    changes = (*VALIDATED, "pairs.persons=4", "training.learning_rate=1e30")  # an epoch is a step
+    """Weights of a million are finite, their loss is far above the first: such a network is no better than none."""
+    changes = (*VALIDATED, "pairs.persons=4", "training.learning_rate=1e6")  # an epoch is a step
     run = small_data.new_run(tmp_path / "run", prepared, *changes)
     with pytest.raises(loop.NotFinite):
         small_data.train(run)
     assert run.load().step == 0 and np.isfinite(loss_of(run, prepared))
     assert not (run.path / "best.npz").exists()
+
+
+def test_a_loss_that_grows_without_end_is_told(tmp_path: Path, prepared: Prepared) -> None:
+    """All of it finite: without a word, a user would evaluate a network that knows nothing."""
+    run = small_data.new_run(tmp_path / "run", prepared, "training.learning_rate=100", "training.epochs=20")
+    with pytest.raises(loop.NotFinite, match=r"has grown from .* at the first step to .*lower training\.learning_rate"):
+        small_data.train(run)
+    assert max(record["loss"] for record in small_data.log_of(run)) <= 1000 * small_data.log_of(run)[0]["loss"]
+
+
+def test_a_loss_that_is_not_finite_before_any_update(tmp_path: Path, prepared: Prepared) -> None:
+    """A lower learning rate would not help."""
+    run = small_data.new_run(tmp_path / "run", prepared)
+    dict(leaves(params := model.init(run.recipe, run.identities)))["network.conv1.b"][0] = np.inf
+    dict(leaves(params))["network.conv2.W"][:] = 0
+    state = Checkpoint(0, params, {}, Facts())
+    with pytest.raises(loop.NotFinite, match=r"before any update: try a lower network\.gain"):
+        loop.finite_at(experiment_of(run.recipe, prepared, run.train), state, 0, 0)
 
 
 # What is said before it starts.
@@ -439,3 +462,22 @@ def test_a_forecast_before_the_first_step(
     assert "of memory" in said and "of disk" in said
     small_data.train(run, resume=True)
     assert capsys.readouterr().out == "going on after step 1 of 6\n"
+
+
+@pytest.mark.parametrize("changes", [(), VALIDATED, ("training.optimiser=sgd", "training.epochs=30")])
+def test_the_forecast_of_disk_space_is_right(tmp_path: Path, prepared: Prepared, changes: tuple[str, ...]) -> None:
+    """Of what is written, and of one more checkpoint: a new one is written beside the old one."""
+    run = small_data.trained(tmp_path / "run", prepared, *changes)
+    experiment = experiment_of(run.recipe, prepared, run.train)
+    said = estimate.forecast(experiment, model.init(run.recipe, run.identities), run.path)
+    names = ("log.jsonl", "checkpoint.npz", "checkpoint.npz", *(["best.npz"] if run.validation else []))
+    needed = sum((run.path / name).stat().st_size for name in names) / 2**20
+    told = re.search(r"([\d.]+) MiB of disk", said)
+    assert told and 0.8 * needed < float(told[1]) < 1.2 * needed
+
+
+def test_a_disk_that_is_too_small(tmp_path: Path, prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = small_data.new_run(tmp_path / "run", prepared, "training.epochs=1000000")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10**8))
+    with pytest.raises(InputError, match=r"needs .* MiB for 3000000 steps, 95 MiB are free"):
+        small_data.train(run)
