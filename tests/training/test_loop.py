@@ -441,8 +441,7 @@ def test_a_loss_that_grows_without_end_is_told(tmp_path: Path, prepared: Prepare
 def test_a_loss_that_is_not_finite_before_any_update(tmp_path: Path, prepared: Prepared) -> None:
     """A lower learning rate would not help."""
     run = small_data.new_run(tmp_path / "run", prepared)
-    dict(leaves(params := model.init(run.recipe, run.identities)))["network.conv1.b"][0] = np.inf
-    dict(leaves(params))["network.conv2.W"][:] = 0
+    dict(leaves(params := model.init(run.recipe, run.identities)))["network.conv1.b"][0] = np.nan
     state = Checkpoint(0, params, {}, Facts())
     with pytest.raises(loop.NotFinite, match=r"before any update: try a lower network\.gain"):
         loop.finite_at(experiment_of(run.recipe, prepared, run.train), state, 0, 0)
