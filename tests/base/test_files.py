@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from minireid.base.errors import InputError
-from minireid.base.files import check_target, write_bytes, write_text
+from minireid.base.files import (
+    check_target,
+    make_folder,
+    names_in,
+    read_bytes,
+    read_text,
+    write_bytes,
+    write_text,
+)
 
 
 def fault(path: Path, content: bytes = b"new") -> str:
@@ -114,3 +122,56 @@ def test_a_target_is_looked_at_before_long_work(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected a folder"):
         check_target(tmp_path / "file" / "a.png", ".png")
     assert sorted(os.listdir(tmp_path)) == ["b.png", "file"]
+
+
+# Reading.
+
+
+def unreadable(path: Path, **how: Any) -> str:
+    with pytest.raises(InputError) as found:
+        read_bytes(path, "a recipe", **how)
+    text = str(found.value)
+    assert text.startswith(f"expected a recipe at {path}, ") and "\n" not in text
+    return text
+
+
+def test_only_ordinary_files_of_a_sane_size_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "a.bin"
+    file.write_bytes(b"\xff12")
+    assert read_bytes(file, "a recipe", largest=3) == b"\xff12" and read_text(file, "a recipe") == "\ufffd12"
+    assert "more than" in unreadable(file, largest=2)
+    assert "found a folder" in unreadable(tmp_path)
+    assert "found none" in unreadable(tmp_path / "b.bin")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    assert "found none" in unreadable(tmp_path / "link")
+    assert "cannot read it (Not a directory)" in unreadable(file / "below")
+    assert "cannot read it (File name too long)" in unreadable(tmp_path / ("x" * 300))
+    with pytest.raises(InputError, match="null"):
+        read_bytes(tmp_path / "a\0b", "a recipe")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+def test_pipes_and_devices_do_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert "a pipe, socket or device" in unreadable(tmp_path / "pipe")
+    assert "a pipe, socket or device" in unreadable(Path("/dev/zero"))
+
+
+def test_folders(tmp_path: Path) -> None:
+    assert make_folder(tmp_path / "a" / "b").is_dir() and make_folder(tmp_path / "a") == tmp_path / "a"
+    assert names_in(tmp_path / "a") == {"b"} and names_in(tmp_path / "none") == set()
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / ("x" * 300)):
+        with pytest.raises(InputError, match="cannot make the folder"):
+            make_folder(path)
+    with pytest.raises(InputError, match="cannot list it"):
+        names_in(tmp_path / "file")
+
+
+def test_a_target_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(InputError, match="it is a folder"):
+        check_target(tmp_path / "a.png", ".png")
+    with pytest.raises(InputError, match="File name too long"):
+        check_target(tmp_path / ("x" * 300) / "a.png", ".png")
+    check_target(tmp_path / "b.png", ".png")
