@@ -205,8 +205,9 @@ def log_of(run: Run) -> list[dict[str, Any]]:
 
 
 def listing(*folders: Path) -> dict[str, bytes]:
-    """Every file below these folders, and its bytes."""
+    """Every file below these folders, and its bytes; but for the notes of checks, which have dates in them."""
     files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
+    files = [file for file in files if file.name != ".checked"]
     return {str(file): file.read_bytes() for file in files}
 
 

@@ -238,7 +238,7 @@ def test_the_order_of_trials(place: Path) -> None:
         (["other"], "is a sweep on"),
         (["--splits-file", "splits.json"], "has its splits from the recipe's protocol, not from"),
         (["--out", "prepared"], "is not empty and is no sweep folder: choose another --out"),
-        (["--out", "small.toml"], "small.toml is a file"),
+        (["--out", "small.toml"], "cannot make the folder"),
         (["--out", "damaged"], "is damaged"),
         (["--splits", "0"], "expected --splits from 1 to 10 (all there are), got 0"),
         (["--splits", "11"], "expected --splits from 1 to 10 (all there are), got 11"),
