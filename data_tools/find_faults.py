@@ -9,14 +9,14 @@ says what is checked in its folders and names.
 """
 
 import hashlib
-import os
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from data_tools import prid2011
+from data_tools import images, prid2011
+from data_tools.layouts import survey
 from data_tools.raw import Fault, Findings, RawTrack, Sizes
-from data_tools.write_prepared import LAYOUTS, UNREADABLE, decode, in_order, layout_of
+from data_tools.workers import in_order, workers_or_all
 from minireid.base.errors import InputError
 from minireid.base.progress import bar
 
@@ -38,28 +38,21 @@ def verify(dataset: str, raw: str | Path, *, published: bool = False, progress: 
 
     published: counts that differ from the published ones are faults, not notes. progress: show a bar.
     """
-    raw = Path(raw)
-    if dataset not in LAYOUTS:
-        raise InputError(f"expected a dataset out of {', '.join(LAYOUTS)}, got {dataset!r}: choose one of them")
-    if not raw.is_dir():
-        raise InputError(f"expected a dataset folder, found none at {raw}: check the path")
-    findings, layout = Findings(), layout_of(dataset, raw)
-    wrong = layout.wrong_folder(raw)
-    if wrong:
-        findings.faults.append(Fault("wrong folder", raw, wrong))
+    raw, findings = Path(raw), Findings()
+    _, layout, tracks, findings.faults = survey(dataset, raw)
+    if [fault.kind for fault in findings.faults] == ["wrong folder"]:
         return findings
-    tracks = layout.survey(raw, findings.faults)
     seen = []
     with bar(total=sum(len(track.frames) for track in tracks), unit="image", shown=progress) as counter:
-        for track, images in zip(tracks, in_order(_look_at, tracks, os.cpu_count() or 1)):
-            seen.append(images)
+        for track, looked in zip(tracks, in_order(_look_at, tracks, workers_or_all(None))):
+            seen.append(looked)
             counter.update(len(track.frames))
-    found = [fault for images in seen for fault in images.faults]
-    repeated = [fault for fault in found if dataset in STILLS and fault.kind == "duplicate image"]
+    found = [fault for looked in seen for fault in looked.faults]
+    repeated = [fault for fault in found if fault.kind == "duplicate image"] if dataset in STILLS else []
     if repeated:
         findings.notes.append(f"{len(repeated):,} images repeat one of their track, such as {repeated[0].path}")
-    findings.faults += [fault for fault in found if fault not in repeated]
-    sizes = {path: size for images in seen for path, size in images.sizes.items()}
+    findings.faults += [fault for fault in found if not repeated or fault.kind != "duplicate image"]
+    sizes = {path: size for looked in seen for path, size in looked.sizes.items()}
     if dataset not in FREE_SIZES:
         findings.faults += _mixed_sizes(sizes)
     layout.compare(dataset, raw, tracks, sizes, published, findings)
@@ -72,13 +65,13 @@ def _look_at(track: RawTrack) -> Seen:
     first_with: dict[bytes, Path] = {}
     for path in track.frames:
         try:
-            content = path.read_bytes()
-            if not content:
-                seen.faults.append(Fault("zero bytes", path, "the file is empty"))
-                continue
-            image = decode(path, content)
-        except UNREADABLE as fault:
-            seen.faults.append(Fault("damaged image", path, str(fault).replace("\n", " ")))
+            content = images.read(path)
+        except InputError as fault:
+            seen.faults.append(Fault("unreadable", path, str(fault)))
+            continue
+        image = images.decode(path, content)
+        if isinstance(image, Fault):
+            seen.faults.append(image)
             continue
         seen.sizes[path] = (image.height, image.width)
         first = first_with.setdefault(hashlib.sha256(content).digest(), path)

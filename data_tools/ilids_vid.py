@@ -11,6 +11,7 @@ RAW is the folder i-LIDS-VID. The last number of a name is the frame's number in
 at any number. Cameras become "a" (cam1) and "b" (cam2). Protocol: 150 persons to train and 150 to test.
 """
 
+import os
 import re
 from pathlib import Path
 
@@ -23,19 +24,20 @@ from data_tools.raw import (
     entries,
     frame_facts,
     has_gap,
+    holding,
     survey_camera,
-    tracks_of_camera,
+    unexpected,
 )
-from minireid.base.errors import InputError
 
 CAMERAS = {"a": "cam1", "b": "cam2"}
 PUBLISHED_AS = "iLIDS-VID as published"
 PUBLISHED = {"persons in camera 1": 300, "persons in camera 2": 300, "persons in both cameras": 300, "tracks": 600}
 PUBLISHED_LENGTHS = "23 to 192, mean 73"
 
-PERSON = re.compile(r"person(\d+)", re.IGNORECASE)
+PERSON = re.compile(r"person([0-9]{1,9})", re.IGNORECASE)
 FRAMES = {
-    camera: re.compile(rf"{name}_person\d+_(\d+)\.(?:png|jpg|jpeg)", re.IGNORECASE) for camera, name in CAMERAS.items()
+    camera: re.compile(rf"{name}_person[0-9]{{1,9}}_([0-9]{{1,18}})\.(?:png|jpg|jpeg)", re.IGNORECASE)
+    for camera, name in CAMERAS.items()
 }
 
 
@@ -46,57 +48,35 @@ def camera_folder(raw: Path, camera: str) -> Path:
 
 def wrong_folder(raw: Path) -> str | None:
     """What is wrong with `raw` and where to point instead, unless `raw` holds sequences/cam1 and sequences/cam2."""
-    missing = [f"sequences/{name}" for camera, name in CAMERAS.items() if not camera_folder(raw, camera).is_dir()]
+    missing = [f"sequences/{name}" for camera, name in CAMERAS.items() if not os.path.isdir(camera_folder(raw, camera))]
     if not missing:
         return None
     full = raw.resolve()
     for root in full.parents[:3]:
-        if camera_folder(root, "a").is_dir():
+        if os.path.isdir(camera_folder(root, "a")):
             if "images" in full.relative_to(root).parts:
                 return f"holds one image per person, not videos: point to {root}, whose sequences are used"
             return f"is a part of the dataset: point to {root}, the folder that holds sequences"
-    if (full.name == "images" or (raw / "images").is_dir()) and not (raw / "sequences").is_dir():
+    if (full.name == "images" or os.path.isdir(raw / "images")) and not os.path.isdir(raw / "sequences"):
         return "holds one image per person, but no sequences: get the sequences as well, and point to their folder"
-    inside = sorted(path.parent.parent for path in raw.glob("*/sequences/cam1"))
+    inside = holding(raw, "sequences/cam1")
     if inside:
         return f"has no sequences, but {inside[0]} has: point to that"
     return f"has no {' and no '.join(missing)}: point to the folder that holds them, iLIDS-VID's layout"
 
 
-def find_tracks(raw: Path) -> list[RawTrack]:
-    """Every track of a raw folder, camera 1 first, then by person. Frames are sorted by the last number in their name.
-
-    Raises InputError if the folder is not laid out like iLIDS-VID, a person has two folders, two frames of a track have
-    the same number, or a track is empty. `verify` checks more: gaps, unexpected files, the images themselves.
-    """
-    if not raw.is_dir():
-        raise InputError(f"expected a dataset folder, found none at {raw}: check the path")
-    fault = wrong_folder(raw)
-    if fault:
-        raise InputError(f"{raw} {fault}")
-    tracks: list[RawTrack] = []
-    for camera in CAMERAS:
-        tracks += tracks_of_camera(raw, camera_folder(raw, camera), camera, PERSON, FRAMES[camera])
-    if not tracks:
-        raise InputError(f"expected folders such as person001 in {camera_folder(raw, 'a')}, found none: check the path")
-    return tracks
-
-
 def survey(raw: Path, faults: list[Fault]) -> list[RawTrack]:
     """Every track that has frames; faults of folders, names and numbers are added to `faults`."""
-    for entry in entries(raw / "sequences"):
-        if entry not in [camera_folder(raw, camera) for camera in CAMERAS]:
-            faults.append(Fault("unexpected", entry, "expected only cam1 and cam2 here"))
+    cameras = [camera_folder(raw, camera) for camera in CAMERAS]
+    others = [entry for entry in entries(raw / "sequences") if entry not in cameras]
+    faults += [unexpected(entry, "expected only cam1 and cam2 here") for entry in others]
     tracks: list[RawTrack] = []
     for camera, name in CAMERAS.items():
         examples = ("person001", f"{name}_person001_00001.png")
         tracks += survey_camera(camera_folder(raw, camera), camera, (PERSON, FRAMES[camera]), examples, faults)
     for track in tracks:
-        folder = track.frames[0].parent
-        misplaced = [
-            f for f in track.frames if int(f.stem.split("_")[1].lower().removeprefix("person")) != track.person
-        ]
-        faults += [Fault("another person's", frame, f"in the folder {folder.name}") for frame in misplaced]
+        strangers = [frame for frame in track.frames if int(re.findall("[0-9]+", frame.stem)[-2]) != track.person]
+        faults += [Fault("another person's", frame, f"in the folder {frame.parent.name}") for frame in strangers]
     return tracks
 
 

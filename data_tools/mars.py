@@ -22,75 +22,69 @@ The .mat files are read by SciPy: pip install 'minireid[mars]'.
 import os
 import re
 from collections import Counter
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from data_tools.raw import Fault, Findings, RawTrack, Sizes, add_differences, entries, frame_facts, has_gap
+from data_tools.raw import (
+    Fault,
+    Findings,
+    RawTrack,
+    Sizes,
+    add_differences,
+    entries,
+    frame_facts,
+    has_gap,
+    holding,
+)
 from minireid.base.errors import InputError
+from minireid.base.files import names_in, read_bytes
 from minireid.data.prepared import DISTRACTORS, JUNK
 
 PUBLISHED_AS = "MARS as published"
 PUBLISHED = {
     "training persons": 625,
     "training tracks": 8298,
-    "test persons": 636,
+    "test persons": 634,  # from 1 on; the authors count 636, with distractors (person 0) and junk (person -1)
     "test tracks": 12180,
     "queries": 1980,
 }
 PARTS = {"train": "bbox_train", "test": "bbox_test"}
 INFO = ("train_name.txt", "test_name.txt", "tracks_train_info.mat", "tracks_test_info.mat", "query_IDX.mat")
 CAMERAS = range(1, 7)
-NAME = re.compile(r"(\d{4}|00-1)C(\d)T(\d{4})F(\d{3,})\.jpg")
+NAME = re.compile(r"([0-9]{4}|00-1)C([0-9])T([0-9]{4})F([0-9]{3,18})\.jpg")
+LARGEST_MAT = 4 * 2**20  # bytes: ten times as much as the published ones; inside, they are compressed
 REMEDY = "get the dataset's info folder again"
 
 
 def wrong_folder(raw: Path) -> str | None:
     """What is wrong with `raw` and where to point instead, unless it holds bbox_train, bbox_test and info."""
-    missing = [name for name in (*PARTS.values(), "info") if not (raw / name).is_dir()]
+    missing = [name for name in (*PARTS.values(), "info") if not os.path.isdir(raw / name)]
     if not missing:
         return None
     full = raw.resolve()
     for root in full.parents[:2]:
-        if (root / "bbox_train").is_dir():
+        if os.path.isdir(root / "bbox_train"):
             return f"is a part of the dataset: point to {root}, the folder that holds bbox_train"
-    inside = sorted(path.parent for path in raw.glob("*/bbox_train"))
+    inside = holding(raw, "bbox_train")
     if inside:
         return f"has no bbox_train, but {inside[0]} has: point to that"
     return f"has no {' and no '.join(missing)}: point to the folder that holds them, MARS's layout"
 
 
-def find_tracks(raw: Path) -> list[RawTrack]:
-    """Every track of a raw folder: training tracks, then test tracks, in the order of the lists.
+def survey(raw: Path, faults: list[Fault]) -> list[RawTrack]:
+    """Every track whose images are there: training tracks, then test tracks, in the order of the lists.
 
-    Raises InputError if the folder is not laid out like MARS, a file of info is missing or damaged, a line number
-    lies outside its list, or a listed image is missing or belongs to another person.
+    Faults of lists, line numbers and names, and files that are in no list, are added to `faults`. InputError if a file
+    of info is missing or unreadable: nothing can be checked without it.
     """
-    if not raw.is_dir():
-        raise InputError(f"expected a dataset folder, found none at {raw}: check the path")
-    fault = wrong_folder(raw)
-    if fault:
-        raise InputError(f"{raw} {fault}")
-    faults: list[Fault] = []
-    tracks = survey(raw, faults, unlisted=False)
-    if faults:
-        more = f" ({len(faults) - 1:,} more faults: python -m data_tools.verify names them)" if faults[1:] else ""
-        raise InputError(f"{faults[0].path}: {faults[0].text}{more}")
-    return tracks
-
-
-def survey(raw: Path, faults: list[Fault], *, unlisted: bool = True) -> list[RawTrack]:
-    """Every track whose images are there. Faults of lists, line numbers and names are added to `faults`.
-
-    unlisted: files that are in no list are faults too. InputError if a file of info is missing or unreadable: nothing
-    can be checked without it.
-    """
-    missing = [name for name in INFO if not (raw / "info" / name).is_file()]
+    missing = [name for name in INFO if not os.path.isfile(raw / "info" / name)]
     if missing:
         raise InputError(f"expected {raw / 'info' / missing[0]}, found none: {REMEDY}")
-    tracks = _tracks_of(raw, "train", faults, unlisted)
-    test = _tracks_of(raw, "test", faults, unlisted)
+    tracks = _tracks_of(raw, "train", faults)
+    test = _tracks_of(raw, "test", faults)
     for row in _queries(raw, faults):
         if row in test:
             test[row] = test[row]._replace(role="query")
@@ -98,7 +92,7 @@ def survey(raw: Path, faults: list[Fault], *, unlisted: bool = True) -> list[Raw
     return [*tracks.values(), *test.values()]
 
 
-def _tracks_of(raw: Path, part: str, faults: list[Fault], unlisted: bool) -> dict[int, RawTrack]:
+def _tracks_of(raw: Path, part: str, faults: list[Fault]) -> dict[int, RawTrack]:
     """{row, from 1: its track} of train or test, without the rows that have a fault."""
     file = raw / "info" / f"tracks_{part}_info.mat"
     names, rows = _names(raw, part), read_mat(file)
@@ -118,8 +112,7 @@ def _tracks_of(raw: Path, part: str, faults: list[Fault], unlisted: bool) -> dic
             frames = [images.path(name) for name in chosen]
             tracks[k] = RawTrack(person, str(camera), frames, "train" if part == "train" else "gallery")
     faults += [Fault("twice", images.path(name), "is in two tracks") for name, count in listed.items() if count > 1]
-    if unlisted:
-        faults += [Fault("unexpected", path, "is in no track") for path in images.others(set(listed))]
+    faults += [Fault("unlisted", path, "is in no track") for path in images.others(set(listed))]
     return tracks
 
 
@@ -161,20 +154,14 @@ class Images:
 
     def listing(self, person: str) -> set[str]:
         if person not in self.there:
-            folder = self.folder / person
-            try:
-                self.there[person] = set(os.listdir(folder)) if folder.is_dir() else set()
-            except OSError as fault:
-                raise InputError(
-                    f"expected a readable folder, but {folder} is not ({fault.strerror}): check it"
-                ) from None
+            self.there[person] = names_in(self.folder / person)
         return self.there[person]
 
     def others(self, listed: set[str]) -> list[Path]:
         """Files and folders that no list names."""
         found = []
         for person in entries(self.folder):
-            if person.is_dir():
+            if os.path.isdir(person):
                 found += [entry for entry in entries(person) if entry.name not in listed]
             else:
                 found.append(person)
@@ -183,9 +170,10 @@ class Images:
 
 def _names(raw: Path, part: str) -> list[str]:
     file = raw / "info" / f"{part}_name.txt"
+    content = read_bytes(file, "a list of names")
     try:
-        return file.read_text(encoding="ascii").split()
-    except (OSError, UnicodeDecodeError) as fault:
+        return content.decode("ascii").split()
+    except UnicodeDecodeError as fault:
         raise InputError(f"expected a list of names in {file}, but it is damaged ({fault}): {REMEDY}") from None
 
 
@@ -225,8 +213,9 @@ def read_mat(file: Path) -> np.ndarray:
         from scipy.io import loadmat
     except ImportError:
         raise InputError("MARS's .mat files are read by SciPy: pip install 'minireid[mars]'") from None
+    content = read_bytes(file, "a .mat file", largest=LARGEST_MAT)
     try:
-        found: dict[str, Any] = loadmat(file)
+        found: dict[str, Any] = loadmat(BytesIO(content))
     except Exception as fault:  # SciPy raises errors of many types for a damaged file
         words = " ".join(str(fault).split()) or type(fault).__name__
         raise InputError(f"expected a .mat file at {file}, but it is damaged ({words}): {REMEDY}") from None
@@ -234,7 +223,7 @@ def read_mat(file: Path) -> np.ndarray:
     numbers = variables[0] if len(variables) == 1 else None
     if not isinstance(numbers, np.ndarray) or numbers.dtype.kind not in "iuf" or not numbers.size:
         raise InputError(f"expected one matrix of numbers in {file}, got {', '.join(found) or 'nothing'}: {REMEDY}")
-    if not np.all(np.isfinite(numbers)) or np.any(numbers != np.rint(numbers)):
+    if not np.all(np.abs(numbers.astype(np.float64)) < 2**53) or np.any(numbers != np.rint(numbers)):
         raise InputError(f"expected whole numbers in {file}, got others: {REMEDY}")
     return numbers.astype(np.int64)
 

@@ -18,15 +18,22 @@ on half of the persons whom both cameras saw. Other numbers of cameras or tracks
 person is compared with all tracks, except those of the same person in the same camera, as in MARS.
 """
 
+import os
 import re
 from collections import Counter
 from pathlib import Path
 
-from data_tools.raw import Fault, Findings, RawTrack, Sizes, entries, frame_facts
-from minireid.base.errors import InputError
+from data_tools.raw import Fault, Findings, RawTrack, Sizes, entries, folders, frame_facts, unexpected
 
 PUBLISHED_AS = ""
 IMAGE = re.compile(r".+\.(?:png|jpg|jpeg)", re.IGNORECASE)
+PART = re.compile(
+    "train|training|test|testing|val|valid|validation|query|queries|probe|probes|gallery|"
+    "bounding_box_train|bounding_box_test|bbox_train|bbox_test|gt_bbox|gt_query|"
+    "multi_shot|single_shot|sequences|images|info",
+    re.IGNORECASE,
+)
+CAMERA = re.compile(r"cam(?:era)?(?:[ _-]?[0-9]+|[ _-][a-z])", re.IGNORECASE)
 LAYOUT = "person/camera/track/0001.jpg"
 
 
@@ -36,22 +43,26 @@ def natural(path: Path) -> tuple[list[tuple[int, str]], str]:
     return [(int(part), "") if part.isdecimal() else (1 << 62, part.casefold()) for part in parts], path.name
 
 
-def folders(folder: Path) -> list[Path]:
-    return sorted((entry for entry in entries(folder) if entry.is_dir()), key=natural)
-
-
 def images(folder: Path) -> list[Path]:
-    found = [entry for entry in entries(folder) if entry.is_file() and IMAGE.fullmatch(entry.name)]
+    found = [entry for entry in entries(folder) if IMAGE.fullmatch(entry.name) and os.path.isfile(entry)]
     return sorted(found, key=natural)
 
 
 def wrong_folder(raw: Path) -> str | None:
     """What is wrong with `raw`, or None if it has images three folders deep, like RAW/person/camera/track/0001.jpg."""
-    depths = Counter[int]()
-    level = [raw]
-    for depth in range(5):
-        depths[depth] = sum(1 for folder in level if images(folder))
+    level, depths = [raw], []
+    for _ in range(5):
+        depths.append(any(IMAGE.fullmatch(entry.name) for folder in level for entry in entries(folder)))
         level = [inner for folder in level for inner in folders(folder)]
+    parts = [folder.name for folder in folders(raw) if PART.fullmatch(folder.name)]
+    if parts and any(depths):
+        return (
+            f"has folders that are parts of a dataset, not persons: {', '.join(parts[:4])}. Expected {LAYOUT}: "
+            "put the persons of all parts into one folder; minireid itself splits them"
+        )
+    cameras = [folder.name for folder in folders(raw) if CAMERA.fullmatch(folder.name)]
+    if cameras and len(cameras) == len(folders(raw)) and any(depths):
+        return f"has cameras outside, {', '.join(cameras[:4])}, and persons inside: expected {LAYOUT}; move them"
     if depths[3]:
         return None
     if depths[2]:
@@ -60,57 +71,37 @@ def wrong_folder(raw: Path) -> str | None:
         return f"has images in the folders of persons: expected two more folders, of cameras and of tracks ({LAYOUT})"
     if depths[4]:
         return f"has images one folder too deep: point to the folder of persons inside it ({LAYOUT})"
+    if depths[0]:
+        return f"has images, but no folders: sort them into {LAYOUT}"
     return f"has no images such as {LAYOUT}: sort them into such folders, or check the path"
 
 
-def find_tracks(raw: Path) -> list[RawTrack]:
-    """Every track of a raw folder: by person, camera, track. InputError for another layout, or an empty track."""
-    if not raw.is_dir():
-        raise InputError(f"expected a dataset folder, found none at {raw}: check the path")
-    fault = wrong_folder(raw)
-    if fault:
-        raise InputError(f"{raw} {fault}")
-    faults: list[Fault] = []
-    tracks = survey(raw, faults)
-    empty = [fault for fault in faults if fault.kind.startswith("empty")]
-    if empty:
-        raise InputError(f"{empty[0].path} has {empty[0].text}: remove it, or fill it")
-    return tracks
-
-
 def survey(raw: Path, faults: list[Fault]) -> list[RawTrack]:
-    """Every track that has frames; empty folders and files in the wrong place are added to `faults`."""
-    tracks = []
-    _misplaced(raw, faults)
-    for n, person in enumerate(folders(raw), start=1):
-        _misplaced(person, faults)
-        for camera in folders(person):
-            _misplaced(camera, faults)
-            for track in folders(camera):
+    """Every track that has frames: by person, camera, track. Empty folders and files in the wrong place are added to
+    `faults`."""
+    tracks: list[RawTrack] = []
+    for n, person in enumerate(_folders("persons", raw, faults), start=1):
+        for camera in _folders("cameras", person, faults):
+            for track in _folders("tracks", camera, faults):
                 frames = images(track)
-                others = [entry for entry in entries(track) if entry not in set(frames)]
-                faults += [
-                    Fault("unexpected", entry, "expected only .jpg, .jpeg and .png images here") for entry in others
-                ]
+                others = sorted(set(entries(track)) - set(frames))
+                faults += [unexpected(entry, "expected only .jpg, .jpeg and .png images here") for entry in others]
                 if frames:
                     name = f"{person.name}/{camera.name}/{track.name}"
                     tracks.append(RawTrack(n, camera.name, frames, name=name))
                 else:
                     faults.append(Fault("empty track", track, "no images"))
-            if not folders(camera):
-                faults.append(Fault("empty folder", camera, "no folders of tracks"))
-        if not folders(person):
-            faults.append(Fault("empty folder", person, "no folders of cameras"))
     return tracks
 
 
-def _misplaced(folder: Path, faults: list[Fault]) -> None:
-    """Files where only folders belong."""
-    faults += [
-        Fault("unexpected", entry, f"expected only folders here ({LAYOUT})")
-        for entry in entries(folder)
-        if entry.is_file()
-    ]
+def _folders(what: str, folder: Path, faults: list[Fault]) -> list[Path]:
+    """The folders in a folder, in their order. That there are none, and files, is added to `faults`."""
+    found = sorted(folders(folder), key=natural)
+    others = sorted(set(entries(folder)) - set(found))
+    faults += [unexpected(entry, f"expected only folders here ({LAYOUT})") for entry in others]
+    if not found:
+        faults.append(Fault("empty folder", folder, f"no folders of {what}"))
+    return found
 
 
 def compare(dataset: str, raw: Path, tracks: list[RawTrack], sizes: Sizes, published: bool, findings: Findings) -> None:

@@ -13,8 +13,10 @@ person 201 of camera B are two people. Walkers can have the same layout; there, 
 The protocols *200* (persons 1-200) and *178* (those of them with more than 21 frames in both views) are not comparable.
 """
 
+import os
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 from data_tools.raw import (
@@ -24,14 +26,15 @@ from data_tools.raw import (
     RawTrack,
     Sizes,
     add_differences,
+    entries,
     frame_facts,
-    listing,
+    holding,
     number,
     ranges,
+    runs_in_words,
     survey_camera,
-    tracks_of_camera,
+    unexpected,
 )
-from minireid.base.errors import InputError
 
 CAMERAS = ("a", "b")
 SHARED = 200  # persons 1 to 200 are in both cameras
@@ -48,7 +51,7 @@ THRESHOLD_178 = 21  # both tracks are longer than this
 EXCLUDED_178 = (6, 19, 31, 52, 57, 62, 71, 94, 106, 120, 136, 138, 139, 142, 145, 158, 159, 166, 183, 190, 199, 200)
 PERSONS_178 = tuple(person for person in range(1, SHARED + 1) if person not in EXCLUDED_178)
 
-PERSON = re.compile(r"person_(\d+)", re.IGNORECASE)
+PERSON = re.compile(r"person_([0-9]{1,9})", re.IGNORECASE)
 
 
 def camera_folder(raw: Path, camera: str) -> Path:
@@ -58,51 +61,30 @@ def camera_folder(raw: Path, camera: str) -> Path:
 
 def wrong_folder(raw: Path) -> str | None:
     """What is wrong with `raw` and where to point instead, unless `raw` holds multi_shot/cam_a and multi_shot/cam_b."""
-    missing = [f"multi_shot/cam_{camera}" for camera in CAMERAS if not camera_folder(raw, camera).is_dir()]
+    missing = [f"multi_shot/cam_{camera}" for camera in CAMERAS if not os.path.isdir(camera_folder(raw, camera))]
     if not missing:
         return None
     full = raw.resolve()
     for root in full.parents[:3]:
-        if camera_folder(root, "a").is_dir():
+        if os.path.isdir(camera_folder(root, "a")):
             if "single_shot" in full.parts:
                 return f"holds one image per person, not videos: point to {root}, whose multi_shot is used"
             return f"is a part of the dataset: point to {root}, the folder that holds multi_shot"
     if "single_shot" in full.parts:
         return "holds one image per person, not videos: get multi_shot as well, and point to the folder that holds it"
-    if (raw / "single_shot").is_dir() and not (raw / "multi_shot").is_dir():
+    if os.path.isdir(raw / "single_shot") and not os.path.isdir(raw / "multi_shot"):
         return "holds single_shot, one image per person, but no multi_shot: get the multi_shot part as well"
-    inside = sorted(path.parent.parent for path in raw.glob("*/multi_shot/cam_a"))
+    inside = holding(raw, "multi_shot/cam_a")
     if inside:
         return f"has no multi_shot, but {inside[0]} has: point to that"
     return f"has no {' and no '.join(missing)}: point to the folder that holds them, PRID-2011's layout"
 
 
-def find_tracks(raw: Path) -> list[RawTrack]:
-    """Every track of a raw folder, camera A first, then by person. Frames are sorted by their numbers.
-
-    Raises InputError if the folder is not laid out like PRID-2011, a person has two folders, two frames of a track have
-    the same number, or a track is empty. `verify` checks more: gaps, unexpected files, the images themselves.
-    """
-    if not raw.is_dir():
-        raise InputError(f"expected a dataset folder, found none at {raw}: check the path")
-    fault = wrong_folder(raw)
-    if fault:
-        raise InputError(f"{raw} {fault}")
-    tracks: list[RawTrack] = []
-    for camera in CAMERAS:
-        tracks += tracks_of_camera(raw, camera_folder(raw, camera), camera, PERSON, FRAME)
-    if not tracks:
-        raise InputError(
-            f"expected folders such as person_0001 in {camera_folder(raw, 'a')}, found none: check the path"
-        )
-    return tracks
-
-
 def survey(raw: Path, faults: list[Fault]) -> list[RawTrack]:
     """Every track that has frames; faults of folders, names and numbers are added to `faults`."""
-    for entry in listing(raw / "multi_shot", PERSON)[1]:
-        if entry not in [camera_folder(raw, camera) for camera in CAMERAS]:
-            faults.append(Fault("unexpected", entry, "expected only cam_a and cam_b here"))
+    cameras = [camera_folder(raw, camera) for camera in CAMERAS]
+    others = [entry for entry in entries(raw / "multi_shot") if entry not in cameras]
+    faults += [unexpected(entry, "expected only cam_a and cam_b here") for entry in others]
     tracks: list[RawTrack] = []
     for camera in CAMERAS:
         examples = ("person_0001", "0001.png")
@@ -114,9 +96,10 @@ def survey(raw: Path, faults: list[Fault]) -> list[RawTrack]:
 
 def _numbering(track: RawTrack) -> list[Fault]:
     """Frames must be numbered 1, 2, 3, ... without a gap."""
-    folder, numbers = track.frames[0].parent, set(map(number, track.frames))
-    missing = sorted(set(range(1, max(numbers) + 1)) - numbers)
-    faults = [Fault("gap", folder, f"of frames 1 to {max(numbers)}, missing: {ranges(missing)}")] if missing else []
+    folder, numbers = track.frames[0].parent, sorted(map(number, track.frames))
+    missing = [(a + 1, b - 1) for a, b in pairwise([0, *numbers]) if b > a + 1]
+    text = f"of frames 1 to {numbers[-1]}, missing: {runs_in_words(missing)}"
+    faults = [Fault("gap", folder, text)] if missing else []
     return faults + ([Fault("gap", folder, "the first frame is 0, expected 1")] if 0 in numbers else [])
 
 

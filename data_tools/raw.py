@@ -3,14 +3,15 @@
 A layout is a module (prid2011, ilids_vid, mars, own) with these functions:
 
     wrong_folder(raw)              what is wrong with the folder as a whole and where to point instead, or None
-    find_tracks(raw)               every track, in order; InputError if one cannot be read: for `prepare`
-    survey(raw, faults)            every track that has frames, and every fault of names and numbers: for `verify`
+    survey(raw, faults)            every track that has frames, in order; adds to `faults` what is wrong with names
     compare(dataset, raw, tracks, sizes, published, findings)
                                    adds to `findings`: counts beside those of the published dataset, notes, faults
 
-The constant PUBLISHED_AS is the heading of the published counts.
+The constant PUBLISHED_AS is the heading of the published counts. `prepare` and `verify` both read a folder by its
+survey (layouts.py), so what the one takes is what the other looks at.
 """
 
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -20,9 +21,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from data_tools.formats import foreign
 from minireid.base.errors import InputError
+from minireid.base.files import names_in
 
-FRAME = re.compile(r"(\d+)\.(?:png|jpg|jpeg)", re.IGNORECASE)
+FRAME = re.compile(r"([0-9]{1,18})\.(?:png|jpg|jpeg)", re.IGNORECASE)
+LITTER = {"thumbs.db", "desktop.ini", "@eadir", "__macosx"}  # of file managers, network drives and archives
+UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")  # the last are bytes that are not UTF-8
 Sizes = dict[Path, tuple[int, int]]  # path of an image: height, width
 
 
@@ -55,15 +60,35 @@ class Findings:
 
 def number(path: Path) -> int:
     """The last number in a name: 17 for .../person_0017, for .../0017.png and for .../cam1_person001_00017.png."""
-    return int(re.findall(r"\d+", path.stem)[-1])
+    return int(re.findall(r"[0-9]+", path.stem)[-1])
 
 
 def entries(folder: Path) -> list[Path]:
-    """The entries of a folder, sorted by name, without hidden files. InputError if it cannot be read."""
-    try:
-        return sorted(e for e in folder.iterdir() if not e.name.startswith(".") and e.name != "Thumbs.db")
-    except OSError as fault:
-        raise InputError(f"expected a readable folder, but {folder} is not ({fault.strerror}): check it") from None
+    """The entries of a folder, sorted by name, without litter and hidden files.
+
+    InputError if it cannot be listed, or if a name could not stand in the index.
+    """
+    names = sorted(name for name in names_in(folder) if not (name.startswith(".") or name.lower() in LITTER))
+    for name in filter(UNWRITABLE.search, names):
+        raise InputError(f"expected names in UTF-8 without control characters in {folder}, got {name!r}: rename it")
+    return [folder / name for name in names]
+
+
+def folders(folder: Path) -> list[Path]:
+    """The folders among the entries of a folder."""
+    return [entry for entry in entries(folder) if os.path.isdir(entry)]
+
+
+def holding(raw: Path, place: str) -> list[Path]:
+    """The folders one or two levels below `raw` that hold the folder `place`, those nearest to it first."""
+    inside = folders(raw)
+    inside += [inner for folder in inside for inner in folders(folder)]
+    return [folder for folder in inside if os.path.isdir(folder / place)]
+
+
+def unexpected(path: Path, expected: str) -> Fault:
+    """The fault of an entry that does not belong there. Another format, as WebP or a video, is named."""
+    return Fault("unexpected", path, foreign(path) or expected)
 
 
 def listing(folder: Path, pattern: re.Pattern[str]) -> tuple[list[Path], list[Path]]:
@@ -73,43 +98,27 @@ def listing(folder: Path, pattern: re.Pattern[str]) -> tuple[list[Path], list[Pa
     return [entry for _, _, entry in expected], [entry for entry, match in matches.items() if not match]
 
 
-def tracks_of_camera(raw: Path, folder: Path, camera: str, person: re.Pattern[str], frame: re.Pattern[str]):
-    """Every track of one camera's folder, for find_tracks: one folder per person, one file per frame.
-
-    InputError if a person has two folders, two frames of a track have the same number, or a track is empty.
-    """
-    tracks = []
-    folders = [entry for entry in listing(folder, person)[0] if entry.is_dir()]
-    persons = [number(entry) for entry in folders]
-    for who, entry in zip(persons, folders):
-        frames = listing(entry, frame)[0]
-        if not frames or persons.count(who) > 1 or len(set(map(number, frames))) < len(frames):
-            reason = "has no frames, or its number or a frame's number is there twice"
-            raise InputError(f"{entry} {reason}: python -m data_tools.verify names every fault in {raw}")
-        tracks.append(RawTrack(who, camera, frames))
-    return tracks
-
-
 def survey_camera(
     folder: Path, camera: str, patterns: tuple[re.Pattern[str], re.Pattern[str]], examples: tuple[str, str], faults
 ) -> list[RawTrack]:
-    """As tracks_of_camera, for survey: every track that has frames. Faults are added to `faults`.
+    """Every track of one camera's folder: a folder for each person, in it a file for each frame.
 
+    Faults are added to `faults`.
     patterns: of the names of persons' folders and of frames. examples: one such name each, for the messages.
     """
     tracks = []
-    folders, others = listing(folder, patterns[0])
-    others += [entry for entry in folders if not entry.is_dir()]
-    faults += [Fault("unexpected", entry, f"expected only folders such as {examples[0]} here") for entry in others]
-    folders = [entry for entry in folders if entry.is_dir()]
-    if not folders:
+    named, others = listing(folder, patterns[0])
+    others += [entry for entry in named if not os.path.isdir(entry)]
+    faults += [unexpected(entry, f"expected only folders such as {examples[0]} here") for entry in others]
+    persons = [entry for entry in named if os.path.isdir(entry)]
+    if not persons:
         faults.append(Fault("empty folder", folder, f"no folder such as {examples[0]}"))
-    for before, entry in pairwise(folders):
+    for before, entry in pairwise(persons):
         if number(before) == number(entry):
             faults.append(Fault("twice", entry, f"person {number(entry)} has another folder, {before.name}"))
-    for entry in folders:
+    for entry in persons:
         frames, others = listing(entry, patterns[1])
-        faults += [Fault("unexpected", odd, f"expected only images such as {examples[1]} here") for odd in others]
+        faults += [unexpected(odd, f"expected only images such as {examples[1]} here") for odd in others]
         for before, frame in pairwise(frames):
             if number(before) == number(frame):
                 faults.append(Fault("twice", frame, f"frame {number(frame)} has another file, {before.name}"))
@@ -128,8 +137,14 @@ def has_gap(track: RawTrack) -> bool:
 def ranges(numbers: list[int]) -> str:
     """[4, 7, 8, 9] -> "4, 7-9". Long lists are cut short."""
     runs = [[n for _, n in run] for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])]
-    texts = [f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs]
-    return ", ".join(texts[:8]) + (f", ... ({len(numbers)} in all)" if len(texts) > 8 else "")
+    return runs_in_words([(run[0], run[-1]) for run in runs])
+
+
+def runs_in_words(runs: list[tuple[int, int]]) -> str:
+    """[(4, 4), (7, 9)] -> "4, 7-9". Long lists are cut short."""
+    texts = [f"{first}-{last}" if last > first else f"{first}" for first, last in runs]
+    count = sum(last - first + 1 for first, last in runs)
+    return ", ".join(texts[:8]) + (f", ... ({count} in all)" if len(texts) > 8 else "")
 
 
 def frame_facts(tracks: list[RawTrack], sizes: Sizes, lengths: str, size: str) -> list[tuple[str, str, str]]:

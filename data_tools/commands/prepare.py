@@ -1,10 +1,13 @@
 """The command line of `python -m data_tools.prepare`."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_tools.write_prepared import LAYOUTS, prepare
+from data_tools.commands.parser import Parser
+from data_tools.layouts import LAYOUTS
+from data_tools.write_prepared import prepare
 from minireid.base.exits import exit_code
 
 DESCRIPTION = "Write a prepared folder from a raw dataset folder: smaller frames and optical flow, in one array."
@@ -16,7 +19,11 @@ HOLDS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0; 2 after an error, which is one line; 130 if it was stopped with Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="python -m data_tools.prepare", description=DESCRIPTION)
+    return exit_code(lambda: run(argv), stopped="interrupted: nothing was written; run it again")
+
+
+def run(argv: Sequence[str] | None) -> None:
+    parser = Parser(prog="python -m data_tools.prepare", description=DESCRIPTION)
     parser.add_argument("dataset", choices=sorted(LAYOUTS))
     parser.add_argument("raw", type=Path, help=HOLDS)
     parser.add_argument("out", type=Path, help="the prepared folder to write")
@@ -27,16 +34,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one per processor)")
     force_help = "replace a folder that was prepared from other images or with other options"
     parser.add_argument("--force", action="store_true", help=force_help)
-    arguments = parser.parse_args(argv)
-
-    def work() -> None:
-        prepare(**vars(arguments))
-
-    return exit_code(work, stopped="interrupted: nothing was written; run it again")
+    prepare(**vars(parser.parse_args(argv)))
 
 
 def size(text: str) -> tuple[int, int]:
-    height, cross, width = text.partition("x")
-    if not (cross and height.isdecimal() and width.isdecimal()):
-        raise argparse.ArgumentTypeError(f"expected height x width such as 64x32, got {text!r}")
-    return int(height), int(width)
+    found = re.fullmatch("([0-9]{1,4})x([0-9]{1,4})", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"expected height x width such as 64x32, got {text[:40]!r}")
+    return int(found[1]), int(found[2])

@@ -1,19 +1,12 @@
 """The command line of `python -m data_tools.walkers`."""
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
+from data_tools.commands.parser import Parser
 from data_tools.walkers import layouts
 from data_tools.walkers.write import write_walkers
-from minireid.base.errors import InputError
 from minireid.base.exits import exit_code
-
-
-class Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; see python -m data_tools.walkers --help")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

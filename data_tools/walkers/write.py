@@ -10,10 +10,9 @@ processes write them. Tracks share no random numbers, except those of twins (see
 
 import json
 import os
-import shutil
-import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +23,7 @@ from PIL import Image, ImageDraw
 
 from data_tools.walkers import layouts as layouts
 from data_tools.walkers.cameras import CAMERA_C, CAMERAS, draw_track, film
+from data_tools.walkers.description import FORMAT, VERSION
 from data_tools.walkers.gait import metres_per_cycle
 from data_tools.walkers.people import Person, describe, draw_person
 from data_tools.walkers.twins import (
@@ -35,13 +35,16 @@ from data_tools.walkers.twins import (
     twin_steps,
     twin_track,
 )
+from data_tools.whole_folder import refuse_others, target_of, whole_or_nothing
+from data_tools.workers import workers_or_all
 from minireid.base.errors import InputError
+from minireid.base.files import names_in
+from minireid.base.processes import end_with_parent
 from minireid.base.progress import bar
 
-FORMAT = "minireid-walkers"
-VERSION = 1
+PROGRAM = "data_tools.walkers"
 FRAMES = {"prid2011": (20, 50), "ilids_vid": (20, 50), "mars": (40, 100)}  # a walk; in mars it is cut into tracks
-FOLDERS = {"multi_shot", "sequences", "bbox_train", "bbox_test", "info"}
+FILES = {"multi_shot", "sequences", "bbox_train", "bbox_test", "info", "walkers.json", "contact_sheet.png"}
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,7 @@ def _description(walks: Sequence[Walk], poses: dict[str, list[int]], seed: int, 
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _check(out: Path, people: int, seed: int, frames: tuple[int, int], twins: bool, layout: str, workers: int) -> None:
+def _check(people: int, seed: int, frames: tuple[int, int], twins: bool, layout: str) -> None:
     if people < 1 or people > 9000:
         raise InputError(f"expected 1 to 9000 people, got {people}: choose another --people")
     if twins and people % GROUP:
@@ -158,22 +161,11 @@ def _check(out: Path, people: int, seed: int, frames: tuple[int, int], twins: bo
         raise InputError(f"expected --layout {', '.join(layouts.LAYOUTS)}, got {layout!r}: choose one of them")
     if layout == "mars":
         layouts.check_mars(people, frames[1], twins)
-    if workers < 1:
-        raise InputError(f"expected 1 or more workers, got {workers}: choose another --workers")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError(f"expected a new or empty folder, but {out} is not: name another one or delete it")
 
 
-def _fresh_partial(out: Path) -> Path:
-    """An empty folder beside `out`. Files of an earlier run are deleted. InputError if other files are there."""
-    partial_out = out.with_name(out.name + ".partial")
-    if partial_out.exists():
-        ours = FOLDERS | {"walkers.json", "contact_sheet.png"}
-        if not partial_out.is_dir() or {p.name for p in partial_out.iterdir()} - ours:
-            raise InputError(f"expected to use {partial_out} while writing, but it holds other files: move them away")
-        shutil.rmtree(partial_out)
-    partial_out.mkdir(parents=True)
-    return partial_out
+def _new_or_empty(target: Path) -> None:
+    if os.path.isfile(target) or names_in(target):
+        raise InputError(f"expected a new or empty folder, but {target} is not: name another one or delete it")
 
 
 def _write_all(
@@ -194,12 +186,15 @@ def _write_all(
                 poses |= found
                 counter.update()
             return poses
-        # Only the main process handles Ctrl-C. It then cancels the rest of the work.
-        with ProcessPoolExecutor(workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
+        with ProcessPoolExecutor(workers, initializer=end_with_parent) as pool:
             try:
                 for _, found in pool.map(job, walks, chunksize=1):
                     poses |= found
                     counter.update()
+            except BrokenProcessPool:
+                raise InputError(
+                    "a process that draws was ended from outside, or had no memory: run it again"
+                ) from None
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
@@ -225,28 +220,20 @@ def write_walkers(
     the same bytes for any number of workers.
     Raises InputError on bad arguments, before anything is written. `out` is written completely or not at all.
     """
-    out = Path(out).absolute()
+    out = Path(out)
     frames = frames or (LENGTHS if twins else FRAMES.get(layout, (1, 1)))
-    workers = (os.cpu_count() or 1) if workers is None else workers
-    _check(out, people, seed, frames, twins, layout, workers)
+    workers = workers_or_all(workers)
+    _check(people, seed, frames, twins, layout)
+    target = target_of(out)
+    _new_or_empty(target)
+    refuse_others(target, FILES, PROGRAM)
     walks = cast(people, seed, twins, layout)
-    try:
-        partial_out = _fresh_partial(out)
-        try:
-            poses = _write_all(partial_out, walks, seed, frames, layout, workers, progress)
-            if layout == "mars":
-                layouts.write_mars_info(partial_out, seed)
-            description = _description(walks, poses, seed, twins, layout)
-            (partial_out / "walkers.json").write_text(description, encoding="utf-8")
-            rows = [walk.person for walk in walks if len(walk.cameras) > 1][:8]
-            contact_sheet(partial_out, rows, layout).save(partial_out / "contact_sheet.png", optimize=True)
-            if out.exists():
-                out.rmdir()
-            os.replace(partial_out, out)
-        except BaseException:
-            shutil.rmtree(partial_out, ignore_errors=True)
-            raise
-    except OSError as error:
-        raise InputError(
-            f"cannot write {out}: {error.strerror or error}; choose a folder that can be written"
-        ) from error
+    with whole_or_nothing(target, PROGRAM) as folder:
+        _new_or_empty(target)  # another process may have made it meanwhile
+        poses = _write_all(folder, walks, seed, frames, layout, workers, progress)
+        if layout == "mars":
+            layouts.write_mars_info(folder, seed)
+        description = _description(walks, poses, seed, twins, layout)
+        (folder / "walkers.json").write_text(description, encoding="utf-8")
+        rows = [walk.person for walk in walks if len(walk.cameras) > 1][:8]
+        contact_sheet(folder, rows, layout).save(folder / "contact_sheet.png", optimize=True)

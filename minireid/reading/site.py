@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from minireid.base.errors import InputError
 from minireid.base.files import write_text
+from minireid.base.processes import end_with_parent
 from minireid.reading.library import Clip, files, library_page
 from minireid.reading.page import parse
 from minireid.reading.write import FRAME, prose, style
@@ -32,7 +33,7 @@ def write_site(out: Path, clip: Clip, *, processes: int | None = None) -> int:
         site = Path(folder) / "site"
         site.mkdir()
         names = slowest_first()
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=end_with_parent) as pool:
             list(pool.map(partial(write_page, site, clip), names))
         write_text(site / "index.html", start_page())
         shutil.move(site, out)

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_tools import find_faults, ilids_vid, write_prepared
+from data_tools import find_faults, write_prepared
 from data_tools.commands import prepare as prepare_command
 from data_tools.commands import verify as verify_command
+from data_tools.layouts import usable
 from data_tools.raw import Fault
 from minireid.base.errors import InputError
 from minireid.data.prepared import open_prepared
@@ -41,14 +42,14 @@ def faults(raw: Path) -> list[Fault]:
 
 
 def test_tracks_in_the_order_of_the_frames_numbers(raw: Path) -> None:
-    tracks = ilids_vid.find_tracks(raw)
+    tracks = usable("ilids_vid", raw).tracks
     places = [(person, camera) for camera in "ab" for person in (1, 2, 319)]
     assert [(track.person, track.camera) for track in tracks] == places
     assert [path.name for path in tracks[0].frames] == [f"cam1_person001_{n:05d}.png" for n in (98, 99, 100)]
     folder = raw / "sequences/cam1/person319"
     for file in list(folder.iterdir()):  # unpadded: 100, 101, 102, 98, 99 as text
         file.rename(folder / f"cam1_person319_{int(file.stem[-5:])}.png")
-    assert [path.stem[15:] for path in ilids_vid.find_tracks(raw)[2].frames] == ["98", "99", "100", "101", "102"]
+    assert [path.stem[15:] for path in usable("ilids_vid", raw).tracks[2].frames] == ["98", "99", "100", "101", "102"]
 
 
 def test_prepared(raw: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -127,15 +128,27 @@ def test_gaps_are_noted(raw: Path, tmp_path: Path, capsys: Capture) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage",
+    "damage, says",
     [
-        lambda raw: [file.unlink() for file in (raw / "sequences/cam2/person002").iterdir()],
-        lambda raw: shutil.copytree(raw / "sequences/cam2/person002", raw / "sequences/cam2/person2"),
-        lambda raw: shutil.copy(raw / name(1, 1, 98), raw / "sequences/cam1/person001/cam1_person001_98.png"),
+        (lambda raw: [file.unlink() for file in (raw / "sequences/cam2/person002").iterdir()], "no images such as"),
+        (
+            lambda raw: shutil.copytree(raw / "sequences/cam2/person002", raw / "sequences/cam2/person2"),
+            "person 2 has another folder, person002",
+        ),
+        (
+            lambda raw: shutil.copy(raw / name(1, 1, 98), raw / "sequences/cam1/person001/cam1_person001_98.png"),
+            r"frame 98 has another file, .*98\.png",
+        ),
+        (lambda raw: shutil.move(raw / name(1, 2, 101), raw / "sequences/cam1/person001"), "in the folder person001"),
+        (lambda raw: shutil.move(raw / name(2, 1, 7), raw / "sequences/cam1/person001"), "expected only images such"),
+        (lambda raw: (raw / "sequences/cam1/person_x").mkdir(), "expected only folders such as person001"),
+        (lambda raw: (raw / "sequences/cam1/person001/notes.txt").touch(), "expected only images such as"),
+        (lambda raw: (raw / "sequences/cam3").mkdir(), "expected only cam1 and cam2"),
     ],
 )
-def test_what_prepare_refuses(raw: Path, tmp_path: Path, damage) -> None:
+def test_what_prepare_refuses(raw: Path, tmp_path: Path, damage, says: str) -> None:
+    """A fault that verify names is never passed over: nobody is left out, no stranger is taken in."""
     damage(raw)
-    with pytest.raises(InputError, match="has no frames, or its number or a frame's number is there twice") as fault:
+    with pytest.raises(InputError, match=says + r".*data_tools\.verify names every fault") as fault:
         write_prepared.prepare("ilids_vid", raw, tmp_path / "out", progress=False)
     assert "\n" not in str(fault.value) and not (tmp_path / "out").exists()

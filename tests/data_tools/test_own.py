@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_tools import find_faults, own, write_prepared
+from data_tools import find_faults, write_prepared
 from data_tools.commands import prepare as prepare_command
 from data_tools.commands import verify as verify_command
+from data_tools.layouts import usable
 from minireid.base.errors import InputError
 from minireid.data.prepared import Track, open_prepared
 from minireid.evaluation.search import name
@@ -31,7 +32,7 @@ def raw(tmp_path: Path) -> Path:
 
 
 def test_the_order_in_which_people_count(raw: Path) -> None:
-    tracks = own.find_tracks(raw)
+    tracks = usable("own", raw).tracks
     assert [(track.person, track.camera, track.name) for track in tracks] == [
         (1, "door", "2/door/1"),
         (2, "door", "10/door/monday"),
@@ -99,7 +100,7 @@ def test_verify_names_every_fault(raw: Path) -> None:
 )
 def test_empty_folders_are_refused(raw: Path, tmp_path: Path, folder: str, says: str) -> None:
     (raw / folder).mkdir()
-    with pytest.raises(InputError, match=f"{folder} has {says}"):
+    with pytest.raises(InputError, match=f"{folder}: {says} .*verify names every fault"):
         write_prepared.prepare("own", raw, tmp_path / "out", progress=False)
     assert not (tmp_path / "out").exists()
 

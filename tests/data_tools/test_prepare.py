@@ -16,8 +16,9 @@ from PIL import Image
 
 from data_tools import write_prepared as module
 from data_tools.commands.prepare import main
+from data_tools.layouts import usable
 from data_tools.optical_flow import track_flow
-from data_tools.prid2011 import EXCLUDED_178, PERSONS_178, find_tracks, protocol_178
+from data_tools.prid2011 import EXCLUDED_178, PERSONS_178, protocol_178
 from data_tools.raw import RawTrack
 from data_tools.write_prepared import prepare
 from minireid.base.errors import InputError
@@ -61,7 +62,7 @@ def test_frames_are_sorted_by_number_not_by_name(make_raw: MakeRaw) -> None:
     for file in list(folder.iterdir()):
         file.rename(folder / f"{int(file.stem)}.png")  # 1, 10, 11, 12, 2, ... as text
     (raw / "multi_shot/cam_b/person_0010").rename(raw / "multi_shot/cam_b/person_10")
-    tracks = find_tracks(raw)
+    tracks = usable("prid2011", raw).tracks
     assert [int(path.stem) for path in tracks[0].frames] == list(range(1, 13))
     assert [(track.camera, track.person) for track in tracks] == [("a", 1), ("b", 1), ("b", 2), ("b", 10)]
 
@@ -95,7 +96,8 @@ def test_same_bytes_twice_and_for_any_number_of_workers(make_raw: MakeRaw, tmp_p
 
 def test_groups_of_the_walkers_are_copied(make_raw: MakeRaw, tmp_path: Path) -> None:
     raw = make_raw()
-    (raw / "walkers.json").write_text(json.dumps({"people": {"1": {"group": 4}, "2": {"group": 5}, "3": {}}}))
+    head = {"format": "minireid-walkers", "version": 1}
+    (raw / "walkers.json").write_text(json.dumps({**head, "people": {"1": {"group": 4}, "2": {"group": 5}, "3": {}}}))
     prepared = open_prepared(prepare("walkers", raw, tmp_path / "out", progress=False))
     assert [track.group for track in prepared.tracks] == [4, 5, None, 4, 5]
     (raw / "walkers.json").write_text("{")

@@ -88,7 +88,11 @@ def test_flipped_bits_and_other_files_under_an_images_name(make_raw: MakeRaw) ->
     flipped.write_bytes(data)
     text.write_text("404 not found")
     Image.new("RGB", (16, 32)).save(gif, format="GIF")
-    assert [fault[:2] for fault in faults(raw)] == [("damaged image", path) for path in (flipped, text, gif)]
+    kinds = ("damaged image", "damaged image", "another format")
+    found = faults(raw)
+    assert [fault[:2] for fault in found] == list(zip(kinds, (flipped, text, gif)))
+    assert found[1].text == "is neither a PNG nor a JPEG image"
+    assert found[2].text == "is a GIF image named .png: convert it to PNG or JPEG"
 
 
 def test_zero_bytes(make_raw: MakeRaw) -> None:

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from minireid.base.errors import InputError
 from minireid.base.files import write_bytes, write_text
 from minireid.base.html import HEAD
+from minireid.base.processes import end_with_parent
 from minireid.practice.course import reading_pages, render
 from minireid.practice.course.exercises_page import exercises_page, write_stubs
 from minireid.practice.course.mentions import mentioned
@@ -55,7 +56,7 @@ def write_site(out: Path, clip: Clip, *, copy: str = "", values: bool = True) ->
         raise InputError(f"expected --copy with an address such as https://example.org/minireid.git, got {copy!r}")
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=out.parent) as folder:
-        pool = ProcessPoolExecutor(mp_context=get_context("spawn"))
+        pool = ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=end_with_parent)
         try:
             alive = reading_pages.start(pool, Path(folder) / "site", clip, header("minireid/layers/gru.py"), values)
             count = write_pages(Path(folder) / "site", copy)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_tools import find_faults, mars, write_prepared
+from data_tools import find_faults, write_prepared
 from data_tools.commands.walkers import main
+from data_tools.layouts import usable
 from data_tools.walkers import write as walkers
 from data_tools.walkers.write import cast, write_walkers
 from minireid.data.prepared import open_prepared
@@ -63,7 +64,7 @@ def test_the_pictures_are_those_of_the_usual_layout(tmp_path: Path) -> None:
 
 def test_mars(tmp_path: Path) -> None:
     raw = write(tmp_path / "raw", "mars")
-    tracks = mars.find_tracks(raw)
+    tracks = usable("mars", raw).tracks
     by_role = {role: [t for t in tracks if t.role == role] for role in ("train", "query", "gallery")}
     assert {t.person for t in by_role["train"]} == {1, 3, 5, 7} and {t.person for t in by_role["query"]} == {2, 4, 6, 8}
     assert {t.person for t in by_role["gallery"]} >= {0, -1}
