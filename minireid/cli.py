@@ -3,7 +3,6 @@
 import sys
 
 from minireid.base.exits import exit_code
-from minireid.commands.parser import parse
 
 COMMANDS = {
     "learn": ("demo", "read", "trace", "zoo", "paper", "exercise", "grade", "course"),
@@ -14,9 +13,19 @@ COMMANDS = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit code. 0: done. 1: a check failed. 2: bad input, with a message of one line. 130: Ctrl-C."""
+    """Returns the exit code. 0: done. 1: a check failed. 2: bad input, with a message of one line.
+
+    130: Ctrl-C, 143: SIGTERM. 141: nobody reads the output any more.
+    """
+    return exit_code(lambda: run(argv), before="minireid: ")
+
+
+def run(argv: list[str] | None) -> int | None:
+    """The parser and the command are imported here: Ctrl-C meanwhile is one line too."""
+    from minireid.commands.parser import parse
+
     arguments = parse(COMMANDS, argv)
-    return exit_code(lambda: arguments.run(arguments), before="minireid: ")
+    return arguments.run(arguments)
 
 
 if __name__ == "__main__":

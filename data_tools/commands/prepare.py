@@ -5,9 +5,6 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_tools.commands.parser import Parser
-from data_tools.layouts import LAYOUTS
-from data_tools.write_prepared import prepare
 from minireid.base.exits import exit_code
 
 DESCRIPTION = "Write a prepared folder from a raw dataset folder: smaller frames and optical flow, in one array."
@@ -18,11 +15,15 @@ HOLDS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit code: 0; 2 after an error, which is one line; 130 if it was stopped with Ctrl-C."""
+    """The exit code: 0; 2 after an error, which is one line; 130 if it was stopped with Ctrl-C, 143 with SIGTERM."""
     return exit_code(lambda: run(argv), stopped="interrupted: nothing was written; run it again")
 
 
 def run(argv: Sequence[str] | None) -> None:
+    from data_tools.layouts import LAYOUTS
+    from data_tools.write_prepared import prepare
+    from minireid.base.arguments import Parser, whole
+
     parser = Parser(prog="python -m data_tools.prepare", description=DESCRIPTION)
     parser.add_argument("dataset", choices=sorted(LAYOUTS))
     parser.add_argument("raw", type=Path, help=HOLDS)
@@ -30,8 +31,8 @@ def run(argv: Sequence[str] | None) -> None:
     parser.add_argument("--size", type=size, default=(64, 32), metavar="HxW", help="height x width (default 64x32)")
     parser.add_argument("--no-flow", dest="flow", action="store_false", help="colours only, without optical flow")
     scale_help = "optical flow is stored as the byte 127 + N * pixels of movement (default 16: up to 7.9 pixels)"
-    parser.add_argument("--flow-scale", type=int, default=16, metavar="N", help=scale_help)
-    parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one per processor)")
+    parser.add_argument("--flow-scale", type=whole(1), default=16, metavar="N", help=scale_help)
+    parser.add_argument("--workers", type=whole(1, 1000), metavar="N", help="threads (default: one per processor)")
     force_help = "replace a folder that was prepared from other images or with other options"
     parser.add_argument("--force", action="store_true", help=force_help)
     prepare(**vars(parser.parse_args(argv)))
@@ -40,5 +41,5 @@ def run(argv: Sequence[str] | None) -> None:
 def size(text: str) -> tuple[int, int]:
     found = re.fullmatch("([0-9]{1,4})x([0-9]{1,4})", text)
     if not found:
-        raise argparse.ArgumentTypeError(f"expected height x width such as 64x32, got {text[:40]!r}")
+        raise argparse.ArgumentTypeError(f"as height x width such as 64x32, got {text[:40]!r}")
     return int(found[1]), int(found[2])

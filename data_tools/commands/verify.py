@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_tools.commands.parser import Parser
 from data_tools.commands.prepare import HOLDS
-from data_tools.find_faults import report, verify
-from data_tools.layouts import LAYOUTS, layout_of
 from minireid.base.exits import exit_code
 
 
@@ -16,6 +13,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(argv: Sequence[str] | None) -> int:
+    from data_tools.find_faults import report, verify
+    from data_tools.layouts import LAYOUTS, layout_of
+    from minireid.base.arguments import Parser
+
     parser = Parser(prog="python -m data_tools.verify", description="Check a raw dataset folder.")
     parser.add_argument("dataset", choices=sorted(LAYOUTS))
     parser.add_argument("raw", type=Path, help=HOLDS)

@@ -3,13 +3,15 @@
 import argparse
 from pathlib import Path
 
+from minireid.base.arguments import whole
+
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("action", choices=("site", "pictures"))
     command.add_argument("out", type=Path, metavar="OUT", help="a new folder")
     command.add_argument("--copy", default="", metavar="URL", help="site: the address of your copy, for downloads")
     command.add_argument("--no-values", action="store_true", help="site: pages without a run's values, written sooner")
-    command.add_argument("--only", type=int, metavar="N", help="pictures: of this notebook alone")
+    command.add_argument("--only", type=whole(1), metavar="N", help="pictures: of this notebook alone")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from minireid.base.arguments import whole
 from minireid.base.errors import InputError
 from minireid.commands.options import add_threads
 
@@ -27,7 +28,7 @@ QUICK = Size(12, (16, 20), ("training.epochs=2", "pairs.persons=3", "clips.lengt
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, default=Path("demo"), help="folder to write (default: demo)")
     command.add_argument("--quick", action="store_true", help="few people and steps: tests whether everything works")
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--seed", type=whole(0), default=0)
     add_threads(command)
 
 

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from minireid.base.arguments import whole
 from minireid.commands.exercise_cell import add_cell_arguments, run_cell
 
 
@@ -22,7 +23,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     checked = action("check", check, "Points for your file.")
     checked.add_argument("file", type=Path, metavar="FILE.py")
     checked.add_argument("--exercise", metavar="NAME", help="the exercise, if the file has another name")
-    checked.add_argument("--seed", type=int, help="draw the numbers from it (default: new ones each time)")
+    checked.add_argument("--seed", type=whole(0), help="draw the numbers from it (default: new ones each time)")
 
     packed = action("pack", pack, "An autograder for Gradescope, to upload there.")
     packed.add_argument("names", nargs="+", metavar="NAME")

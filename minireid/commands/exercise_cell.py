@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from minireid.base.arguments import whole
 from minireid.base.errors import InputError
 
 
@@ -14,7 +15,7 @@ def add_cell_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--loss", action="store_true", help="a margin loss on pairs, in place of a gated cell")
     command.add_argument("--latex", action="store_true", help="print the equations as LaTeX")
     command.add_argument("--picture", type=Path, metavar="FILE", help="draw what uses what, as .svg or .png")
-    command.add_argument("--seed", type=int, default=0, help="with check: other numbers")
+    command.add_argument("--seed", type=whole(0), default=0, help="with check: other numbers")
     command.add_argument(
         "--hints",
         type=int,
@@ -55,8 +56,6 @@ def run_cell(arguments: argparse.Namespace) -> int:
 def check(arguments: argparse.Namespace, kind: str) -> int:
     from minireid.practice.cells.check import check_own
 
-    if arguments.seed < 0:
-        raise InputError(f"expected --seed of 0 or more, got {arguments.seed}")
     found = check_own(
         arguments.file,
         arguments.student,

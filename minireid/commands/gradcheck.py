@@ -3,10 +3,10 @@
 import argparse
 import contextlib
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
+from minireid.base.arguments import seconds, whole
 from minireid.base.errors import InputError
 
 
@@ -16,7 +16,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--shapes", default="", metavar="TEXT", help='without --like: what to draw, "x:3,5 w:5,7 y:int3<7 stride=2"'
     )
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--seed", type=whole(0), default=0)
     command.add_argument(
         "--hints",
         type=int,
@@ -27,15 +27,15 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print JSON in place of text")
     command.add_argument("--junit", type=Path, metavar="XML", help="write the results as JUnit XML too")
     command.add_argument("--plot", type=Path, metavar="PNG", help="of FILE.py: picture of the worst wrong gradient")
-    command.add_argument("--time-limit", type=float, default=120, metavar="SECONDS", help="for FILE.py (default: 120)")
+    command.add_argument(
+        "--time-limit", type=seconds(3600), default=60, metavar="SECONDS", help="of FILE.py (default: 60)"
+    )
     command.add_argument("--names", dest="list", action="store_true", help="print all names and stop")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from minireid.base.files import check_target
 
-    if hasattr(sys.stdout, "reconfigure"):  # a report about 漢字 must not fail where the terminal cannot show them
-        sys.stdout.reconfigure(errors="replace")
     if arguments.list:
         return print_names()
     for target, ending, option in ((arguments.plot, ".png", "--plot"), (arguments.junit, ".xml", "--junit")):

@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from minireid.base.arguments import whole
+
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("folder", type=Path, help="with a folder (ADA/linear.py) or a file (ADA.py) for each student")
@@ -18,8 +20,8 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="FOLDER", help="write grades.csv, grades.xml, feedback/STUDENT.html"
     )
     command.add_argument("--hints", type=int, choices=range(5), default=1, help="of the feedback, as in exercise check")
-    command.add_argument("--seed", type=int, help="draw the numbers from it (default: new ones each time)")
-    command.add_argument("--jobs", type=int, metavar="N", help="files at once (default: one for each core)")
+    command.add_argument("--seed", type=whole(0), help="draw the numbers from it (default: new ones each time)")
+    command.add_argument("--jobs", type=whole(1, 1000), metavar="N", help="files at once (default: one for each core)")
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -3,12 +3,15 @@
 import argparse
 from pathlib import Path
 
+from minireid.base.arguments import whole
 from minireid.base.errors import InputError
 
 
 def add_threads(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--threads", type=int, help="threads for the convolutions (default: all cores); any number gives the same bits"
+        "--threads",
+        type=whole(1),
+        help="threads for the convolutions (default: all cores); any number gives the same bits",
     )
 
 

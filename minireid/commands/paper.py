@@ -4,12 +4,14 @@ import argparse
 import re
 import sys
 
+from minireid.base.arguments import whole
+
 KINDS = ("gru", "gru_vectors", "contrastive", "contrastive_squared", "contrastive_linear", "contrastive_crf")
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("kind", nargs="?", choices=KINDS, default="gru", help="the problem (default: gru)")
-    command.add_argument("--seed", type=int, default=0, help="number of the problem (default: 0)")
+    command.add_argument("--seed", type=whole(0), default=0, help="number of the problem (default: 0)")
     command.add_argument("--ask", metavar="dX", help="the derivative to ask for: dh_prev, dUr, dx0 …")
     command.add_argument("--answer", metavar="FRACTION", help="your answer: 3/20, -2, 0.15")
     command.add_argument("--solve", action="store_true", help="print the whole solution")

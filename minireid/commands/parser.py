@@ -5,13 +5,15 @@ import importlib
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
+from minireid.base.arguments import Parser
+
 HEAD = "Person re-identification in video, line by line: read the method, check gradients, train and search."
 
 
 def parse(groups: Mapping[str, Sequence[str]], argv: Sequence[str] | None) -> argparse.Namespace:
     """groups: {heading: names of commands}. Returns the arguments; their `run` is the command's function."""
     commands = {heading: [module(name) for name in names] for heading, names in groups.items()}
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="minireid",
         usage="minireid COMMAND ...",
         description=HEAD,

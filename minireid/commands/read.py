@@ -3,17 +3,20 @@
 import argparse
 from pathlib import Path
 
+from minireid.base.arguments import seconds, whole
 from minireid.base.errors import InputError
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("name", nargs="?", metavar="NAME", help="a layer, loss, network or kernel (gru); or FILE.py")
     command.add_argument("--like", metavar="NAME", help="FILE.py: the page of minireid that it is like")
-    command.add_argument("--bug", type=int, metavar="N", help="bug N of `minireid zoo`, to find in the browser")
+    command.add_argument("--bug", type=whole(1), metavar="N", help="bug N of `minireid zoo`, to find in the browser")
     command.add_argument("--all", type=Path, metavar="OUT", help="every page, as a site in a new folder")
     command.add_argument("--out", type=Path, metavar="HTML", help="where to write the page (default: NAME.html)")
     command.add_argument("--no-open", action="store_true", help="write only, open no browser")
-    command.add_argument("--time-limit", type=float, default=120, metavar="SECONDS", help="for FILE.py (default: 120)")
+    command.add_argument(
+        "--time-limit", type=seconds(3600), default=60, metavar="SECONDS", help="of FILE.py (default: 60)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

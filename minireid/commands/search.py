@@ -6,7 +6,7 @@ The table is printed, and a picture shows some probes with their first gallery t
 import argparse
 from pathlib import Path
 
-from minireid.base.errors import InputError
+from minireid.base.arguments import whole
 from minireid.commands.options import add_threads
 
 
@@ -14,7 +14,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("trained", type=Path, metavar="RUN")
     command.add_argument("probe", type=Path, metavar="PROBE", help="prepared folder")
     command.add_argument("gallery", type=Path, metavar="GALLERY", help="prepared folder")
-    command.add_argument("--top", type=int, default=10, help="how many gallery tracks are listed (default: 10)")
+    command.add_argument("--top", type=whole(1), default=10, help="how many gallery tracks are listed (default: 10)")
     command.add_argument("--out", type=Path, required=True, help=".png picture to write")
     add_threads(command)
 
@@ -25,8 +25,6 @@ def run(arguments: argparse.Namespace) -> None:
     from minireid.evaluation.search import search
     from minireid.training.run import open_run
 
-    if arguments.top < 1:
-        raise InputError(f"expected --top of 1 or more, got {arguments.top}")
     with threads(arguments.threads):
         run = open_run(arguments.trained)
         probe, gallery = open_prepared(arguments.probe), open_prepared(arguments.gallery)

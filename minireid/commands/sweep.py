@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from minireid.base.arguments import whole
 from minireid.commands.options import add_set
 
 
@@ -13,12 +14,19 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--recipe", action="append", default=[], metavar="NAME", help="a row of the table; several: NAME,NAME"
     )
     command.add_argument("--rows", metavar="FILE", help="sweep file: a name (systems), or the path of a .toml file")
-    command.add_argument("--splits", type=int, metavar="N", help="the first N splits (default: 3, or all if fewer)")
+    command.add_argument(
+        "--splits", type=whole(1), metavar="N", help="the first N splits (default: 3, or all if fewer)"
+    )
     command.add_argument("--splits-file", type=Path, metavar="FILE", help="your own splits, as for train --splits")
-    command.add_argument("--seeds", type=int, default=1, metavar="N", help="the seeds 0 to N - 1 (default: 1)")
+    command.add_argument(
+        "--seeds", type=whole(1, 100_000), default=1, metavar="N", help="the seeds 0 to N - 1 (default: 1)"
+    )
     command.add_argument("--protocols", metavar="NAME,NAME", help="each row once per protocol (default: the recipe's)")
     command.add_argument(
-        "--workers", type=int, metavar="N", help="default: one per core; 0: in this process; the bits are the same"
+        "--workers",
+        type=whole(0, 10_000),
+        metavar="N",
+        help="default: one per core; 0: in this process; the bits are the same",
     )
     command.add_argument("--scheduler", metavar="ADDRESS", help="a Dask scheduler, whose workers see the same files")
     add_set(command)

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from minireid.base.arguments import whole
 from minireid.base.errors import InputError
 from minireid.commands.options import add_set, add_threads
 
@@ -12,7 +13,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--recipe", help="name of a recipe, or path of a .toml file (default: msp_src)")
     command.add_argument("--out", type=Path, help="run folder to make")
     command.add_argument("--resume", type=Path, metavar="RUN", help="continue this run from its last checkpoint")
-    command.add_argument("--split", type=int, help="number of the split (default: 0)")
+    command.add_argument("--split", type=whole(0), help="number of the split (default: 0)")
     command.add_argument("--splits", type=Path, metavar="FILE", help="your own splits: [{train: [...], test: [...]}]")
     command.add_argument(
         "--definition",
@@ -25,6 +26,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int | None:
+    from minireid.base.signals import stopped_code
     from minireid.base.threads import threads
     from minireid.training.loop import Interrupted
 
@@ -39,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int | None:
             if run is None or not (run / "checkpoint.npz").is_file():  # nothing has begun
                 raise
             print(f"\n{str(stopped) or 'stopped'}; go on with: minireid train --resume {run}")
-            return 130
+            return stopped_code()
     return None
 
 

@@ -3,18 +3,21 @@
 import argparse
 from pathlib import Path
 
+from minireid.base.arguments import whole
 from minireid.base.errors import InputError
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("action", nargs="?", choices=("show", "hint", "solve", "exam"), help="default: list all bugs")
-    command.add_argument("number", type=int, nargs="?")
+    command.add_argument("number", type=whole(1), nargs="?")
     command.add_argument(
         "--out", type=Path, metavar="OUT", help="show: the broken page, as a new file; exam: a new folder"
     )
-    command.add_argument("--seed", type=int, default=0, help="exam: the number of the exam (default 0)")
-    command.add_argument("--bugs", type=int, default=5, help="exam: how many wrong pages (default 5)")
-    command.add_argument("--papers", type=int, default=1, help="exam: how many derivatives in fractions (default 1)")
+    command.add_argument("--seed", type=whole(0), default=0, help="exam: the number of the exam (default 0)")
+    command.add_argument("--bugs", type=whole(0, 1000), default=5, help="exam: how many wrong pages (default 5)")
+    command.add_argument(
+        "--papers", type=whole(0, 1000), default=1, help="exam: how many derivatives in fractions (default 1)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

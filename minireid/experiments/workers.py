@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from minireid.base.errors import InputError
+from minireid.base.signals import sigterm_waits
 from minireid.experiments.folder import Sweep, Trial
 from minireid.experiments.forecast import counted
 from minireid.experiments.trial import Outcome, trial
@@ -64,13 +65,14 @@ def local(workers: int) -> Iterator[Any]:
 
 @contextmanager
 def without_ctrl_c() -> Iterator[None]:
-    """Inside, Ctrl-C is ignored. Processes that are started inside always ignore it.
+    """Inside, Ctrl-C is ignored, and SIGTERM waits. Processes that are started inside always ignore Ctrl-C.
 
     Ctrl-C reaches all processes of a terminal, but only the sweep itself should react.
     """
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        yield
+        with sigterm_waits():
+            yield
     finally:
         signal.signal(signal.SIGINT, before)
 

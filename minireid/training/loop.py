@@ -16,6 +16,7 @@ import numpy as np
 
 from minireid.base import progress
 from minireid.base.errors import InputError
+from minireid.base.signals import waiting
 from minireid.base.trees import Tree
 from minireid.data.prepared import Prepared
 from minireid.training import checkpoint, estimate, log, model
@@ -176,14 +177,6 @@ def keep(run: Run, state: Checkpoint) -> None:
 
 @contextmanager
 def ctrl_c_waits() -> Iterator[list[int]]:
-    """Inside the `with` block, Ctrl-C only appends to the yielded list, so that a step is never interrupted."""
-    pressed: list[int] = []
-    try:
-        before = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
-    except ValueError:  # not in the main thread: Ctrl-C does not arrive there
+    """Inside the `with` block, Ctrl-C and SIGTERM only append to the yielded list: a step is never interrupted."""
+    with waiting(signal.SIGINT, signal.SIGTERM) as pressed:
         yield pressed
-        return
-    try:
-        yield pressed
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -63,21 +63,23 @@ def test_short_tracks_are_skipped_and_counted(tmp_path: Path, prepared: Prepared
     assert f"5 persons to train ({short} of them left out: shorter than 7 frames)" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_ctrl_c_says_how_to_go_on(
-    tmp_path: Path, prepared: Prepared, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    number: int, code: int, tmp_path: Path, prepared: Prepared, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And SIGTERM, which a cluster sends."""
     whole = small_data.trained(tmp_path / "whole", prepared)
     out, real = tmp_path / "run", loop.update
 
     def pressed(*arguments: Any) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
         real(*arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr(loop, "update", pressed)
-        assert main(train(prepared, out)) == 130
+        assert main(train(prepared, out)) == code
         assert f"stopped after step 1 of 4; go on with: minireid train --resume {out}" in capsys.readouterr().out
-        assert main(["train", "--resume", str(out), "--threads", "1"]) == 130
+        assert main(["train", "--resume", str(out), "--threads", "1"]) == code
         assert f"stopped after step 2 of 4; go on with: minireid train --resume {out}" in capsys.readouterr().out
     assert main(["train", "--resume", str(out), "--threads", "1"]) == 0
     assert small_data.bits(out / "checkpoint.npz") == small_data.bits(whole.path / "checkpoint.npz")

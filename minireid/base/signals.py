@@ -1,0 +1,74 @@
+"""Ctrl-C (SIGINT), and SIGTERM, which a cluster, a container and `timeout` send: both stop a command in one way."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+heard: list[int] = []  # the signals that came since the command began: exits.py makes the exit code of them
+
+
+class Stopped(KeyboardInterrupt):
+    """SIGTERM came."""
+
+
+def stopped_code() -> int:
+    """130 after Ctrl-C, 143 after SIGTERM: what a shell says of a program that they ended."""
+    return 128 + (heard[-1] if heard else signal.SIGINT)
+
+
+@contextmanager
+def sigterm_raises() -> Iterator[None]:
+    """Inside, SIGTERM raises Stopped. One that is ignored stays so: a parent wanted it."""
+    heard.clear()
+    mine = os.getpid()
+
+    def stop(number: int, frame: Any) -> None:
+        if os.getpid() != mine:  # a copy of this process that has only begun
+            os._exit(128 + number)
+        heard.append(number)
+        raise Stopped
+
+    with answered(stop, *(() if signal.getsignal(signal.SIGTERM) == signal.SIG_IGN else (signal.SIGTERM,))):
+        yield
+
+
+@contextmanager
+def waiting(*numbers: int) -> Iterator[list[int]]:
+    """Inside, these signals only append to the yielded list, so that what is done inside is never interrupted."""
+    came: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        heard.append(number)
+        came.append(number)
+
+    with answered(note, *numbers):
+        yield came
+
+
+@contextmanager
+def sigterm_waits() -> Iterator[None]:
+    """Inside, SIGTERM waits. Raises Stopped at the end if it came, also in place of what it made of other processes."""
+    with waiting(signal.SIGTERM) as came:
+        try:
+            yield
+        finally:
+            if came:
+                raise Stopped
+
+
+@contextmanager
+def answered(handler: Callable[[int, Any], None], *numbers: int) -> Iterator[None]:
+    """Inside, `handler` is called for these signals. Only in the main thread: no signal arrives in others."""
+    before: dict[int, Any] = {}
+    try:
+        for number in numbers:
+            before[number] = signal.signal(number, handler)
+    except ValueError:  # not in the main thread
+        pass
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

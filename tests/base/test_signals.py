@@ -1,0 +1,157 @@
+"""SIGTERM is what Ctrl-C is: one line, nothing half-written, nobody left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from minireid.base import signals
+from minireid.base.exits import exit_code
+from minireid.base.signals import Stopped, sigterm_raises, sigterm_waits, waiting
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 100  # seconds, for a machine with much else to do
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+
+
+def send(number: int = signal.SIGTERM) -> None:
+    os.kill(os.getpid(), number)
+    time.sleep(0.01)
+
+
+def test_sigterm_stops_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    assert exit_code(send, before="tool: ") == 143
+    assert capsys.readouterr() == ("", "tool: stopped\n")
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert exit_code(lambda: send(signal.SIGINT)) == 130
+
+
+def test_one_that_is_ignored_stays_so() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        assert exit_code(send) == 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_both_wait(capsys: pytest.CaptureFixture[str]) -> None:
+    with sigterm_raises(), waiting(signal.SIGINT, signal.SIGTERM) as came:
+        send()
+        send(signal.SIGINT)
+        assert came == [15, 2]
+    assert signals.stopped_code() == 130
+
+
+@pytest.mark.parametrize("fault", [None, RuntimeError("a worker has gone")])
+def test_what_waited_is_raised_at_the_end(fault: Exception | None) -> None:
+    with sigterm_raises(), pytest.raises(Stopped), sigterm_waits():
+        send()
+        if fault:
+            raise fault
+
+
+def test_other_threads_hear_nothing_and_break_nothing() -> None:
+    codes: list[int] = []
+    thread = threading.Thread(target=lambda: codes.append(exit_code(lambda: None)))
+    thread.start()
+    thread.join()
+    assert codes == [0]
+
+
+# Processes.
+
+
+def started(*command: str, cwd: Path) -> subprocess.Popen[str]:
+    """In a session of its own, so that what it leaves behind can be found."""
+    return subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=hears_ctrl_c,
+    )
+
+
+def hears_ctrl_c() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def session(number: int) -> list[int]:
+    """Its processes that still run."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, its = stat.read_text().rpartition(")")[2].split()[:4]
+        except OSError:
+            continue
+        if int(its) == number and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+@needs_proc
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_walkers_end_with_their_parent(number: int, code: int, tmp_path: Path) -> None:
+    """Also one that is killed: its workers would wait for work for ever."""
+    process = started("data_tools.walkers", "out", "--people", "200", "--workers", "2", cwd=tmp_path)
+    try:
+        wait_until(lambda: len(list(tmp_path.glob("out.partial/multi_shot/*/*"))) > 2)
+        assert len(session(process.pid)) == 3
+        os.kill(process.pid, number)
+        _, said = process.communicate(timeout=PATIENCE)
+        assert process.returncode == code and "Traceback" not in said
+        wait_until(lambda: not session(process.pid))
+    finally:
+        process.kill()
+    if number == signal.SIGTERM:
+        assert said.splitlines()[-1] == "stopped: nothing was written" and not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_while_the_command_is_loaded(tmp_path: Path) -> None:
+    """The parser and what it imports are ours already: one line. `hold` stands for a slow disk."""
+    program = (
+        "import sys, time\n"
+        "class Hold:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'minireid.commands.parser':\n"
+        "            print('loading', flush=True)\n"
+        "            time.sleep(60)\n"
+        "sys.meta_path.insert(0, Hold())\n"
+        "from minireid.cli import main\n"
+        "sys.exit(main(['recipe']))\n"
+    )
+    (tmp_path / "hold.py").write_text(program)
+    process = started("hold", cwd=tmp_path)
+    try:
+        assert process.stdout is not None and process.stdout.readline() == "loading\n"
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+    assert process.returncode == 130 and said == "minireid: stopped\n"
+
+
+@pytest.mark.parametrize("module", ["minireid.cli", "data_tools.commands.prepare", "data_tools.commands.walkers"])
+def test_nothing_slow_is_imported_before_ctrl_c_is_heard(module: str) -> None:
+    slow = "{'numpy', 'PIL', 'tqdm', 'msgspec', 'multiprocessing', 'tomllib', 'ctypes'}"
+    program = f"import sys, {module}; print(sorted({slow} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert found.stdout == "[]\n"
