@@ -2,8 +2,6 @@
 
 import sys
 
-from minireid.base.exits import exit_code
-
 COMMANDS = {
     "learn": ("demo", "read", "trace", "zoo", "paper", "exercise", "grade", "course"),
     "check a gradient": ("gradcheck",),
@@ -17,7 +15,13 @@ def main(argv: list[str] | None = None) -> int:
 
     130: Ctrl-C, 143: SIGTERM. 141: nobody reads the output any more.
     """
-    return exit_code(lambda: run(argv), before="minireid: ")
+    try:
+        from minireid.base.exits import exit_code
+
+        return exit_code(lambda: run(argv), before="minireid: ")
+    except KeyboardInterrupt:  # before the last handler was there
+        print("minireid: stopped", file=sys.stderr)
+        return 130
 
 
 def run(argv: list[str] | None) -> int | None:

@@ -6,7 +6,6 @@ is imported, before it is run. The console script `minireid` does not look into 
 
 import os
 import sys
-from typing import Any
 
 from minireid.base.errors import InputError
 
@@ -20,7 +19,7 @@ class Shadowed:
     def __init__(self, names: frozenset[str]) -> None:
         self.names = names
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if path is None and name in self.names:
             raise InputError(
                 f"the file {os.path.join(os.getcwd(), name)}.py hides a module that is needed: rename it, or start "
@@ -40,7 +39,7 @@ def told_when_imported() -> None:
         return
     names = {file.removesuffix(".py") for file in files if file.endswith(".py")}
     shadowing = frozenset(names & (NEEDED | sys.stdlib_module_names))
-    finders: list[Any] = [finder for finder in sys.meta_path if not isinstance(finder, Shadowed)]
+    finders = [finder for finder in sys.meta_path if not isinstance(finder, Shadowed)]
     if shadowing:
         kinds = [getattr(finder, "__name__", "") for finder in finders]
         finders.insert(kinds.index("PathFinder") if "PathFinder" in kinds else 0, Shadowed(shadowing))

@@ -19,6 +19,7 @@ import numpy as np
 
 from minireid.base.trees import leaves
 from minireid.gradcheck.diagnose import diagnose
+from minireid.gradcheck.finding import Finding, Line
 from minireid.gradcheck.front import expect
 from minireid.gradcheck.line.exercised import elsewhere
 from minireid.gradcheck.report import Report
@@ -178,6 +179,9 @@ def examine_here(
     if report.ok and not slopes.coarse and (unstable := instability(slopes.problem)):
         report.notes.append(unstable)
     keep_arrays(report, returned(slopes.problem), slopes)
+    left_behind = any(fault.startswith(faults.LEFT_BEHIND) for fault in report.faults)
+    if diagnosis and left_behind and (line := faults.line_left_behind(problem.backward)):
+        report.findings = [Finding(Line(*line))]
     if diagnosis and worth_a_look(report):
         if slopes.coarse:
             report.notes.append("the line was not searched for: that needs a forward in float64")

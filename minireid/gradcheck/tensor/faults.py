@@ -1,7 +1,11 @@
 """What can be wrong with a forward or a backward besides its values. Each fault is one sentence."""
 
 import copy
+import dis
+import inspect
+import linecache
 import warnings
+from collections.abc import Iterator
 from dataclasses import replace
 from types import FunctionType, ModuleType
 from typing import Any
@@ -9,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minireid.base.trees import leaves, map_leaves
-from minireid.gradcheck.tensor.problem import Problem
+from minireid.gradcheck.tensor.problem import Problem, is_large
 from minireid.gradcheck.tensor.raises import raised
 
 NUMBERS = "biufc"  # dtype.kind of numbers
@@ -115,11 +119,15 @@ def backward_faults(problem: Problem) -> tuple[list[str], list[str]]:
     return leftover_faults(problem, first) or linearity_faults(problem, first), notes
 
 
-def leftover_faults(problem: Problem, first: Any) -> list[str]:
-    """A fault if backward uses what the last forward left behind: a global, or an attribute of an object.
+LEFT_BEHIND = "backward uses something that the last forward left behind, not its cache"
 
-    The forward runs for other numbers between the forward and the backward. The cache is copied before that. So an
-    object with state that is (in) the cache keeps its state, and is right.
+
+def leftover_faults(problem: Problem, first: Any) -> list[str]:
+    """A fault if backward uses what the last forward left behind: a global, an attribute, an array that is used again.
+
+    The forward runs for other numbers, and for more rows, between the forward and the backward. An object with state
+    that is (in) the cache is copied before that: it keeps its state, and is right. Arrays, dicts and lists are not
+    copied: a forward that writes into the same ones again has overwritten the cache of the call before.
     """
     cache, upstream = problem.cache(), copy.deepcopy(problem.upstream)
     try:
@@ -127,25 +135,69 @@ def leftover_faults(problem: Problem, first: Any) -> list[str]:
         alone = close(first, problem.backward(copy.deepcopy(upstream), copy.deepcopy(cache)), 1e-5)
     except Exception:  # a module or a lock cannot be copied
         kept, alone = cache, False
-    other = replace(problem, arrays=tuple(map_leaves(other_numbers, a) for a in problem.arrays))
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        try:
-            between = other.cache()
-        except Exception:  # nobody has promised that the forward takes such numbers
+    for other in forwards_between(problem):
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            try:
+                between = other.cache()
+            except Exception:  # nobody has promised that the forward takes such numbers
+                continue
+        if not alone and share_state(cache, between):
             return []
-    if not alone and share_state(cache, between):
-        return []
+        if not close(first, result_of(problem, upstream, copy.deepcopy(kept) if alone else cache), 1e-5):
+            return [
+                f"{LEFT_BEHIND}: after a forward of other numbers it gives another result; put all that it needs into "
+                "the cache"
+            ]
+    if alone and is_plain(cache) and not close(first, result_of(problem, upstream, cache), 1e-5):
+        return [
+            f"{LEFT_BEHIND}: forward writes into the same array or dict each time, so the next forward overwrites the "
+            "cache; make new ones in each call"
+        ]
+    return []
+
+
+def result_of(problem: Problem, upstream: Any, cache: Any) -> Any:
     try:
-        again = problem.backward(upstream, kept if alone else cache)
+        return problem.backward(copy.deepcopy(upstream), cache)
     except Exception:  # to fail is another result too
-        again = None
-    if close(first, again, 1e-5):
-        return []
-    return [
-        "backward uses something that the last forward left behind, not its cache: after a forward of other numbers it "
-        "gives another result; put all that it needs into the cache"
-    ]
+        return None
+
+
+def forwards_between(problem: Problem) -> Iterator[Problem]:
+    """The same with other numbers; then with more rows as well, for sizes that were left behind."""
+    yield replace(problem, arrays=tuple(map_leaves(other_numbers, a) for a in problem.arrays))
+    shapes = [np.shape(array) for _, array in leaves(problem.inputs())]
+    if shapes and shapes[0] and not is_large(problem):
+        rows = shapes[0][0]
+        longer = lambda a: np.concatenate([a, other_numbers(a)]) if a.ndim and len(a) == rows else a  # noqa: E731
+        yield replace(problem, arrays=tuple(map_leaves(longer, a) for a in problem.arrays))
+
+
+def is_plain(cache: Any) -> bool:
+    """Whether a cache is made of arrays, numbers and texts, in dicts, lists and tuples: nothing with a state."""
+    if isinstance(cache, dict):
+        return all(map(is_plain, cache.values()))
+    if type(cache) in (list, tuple):
+        return all(map(is_plain, cache))
+    return cache is None or isinstance(cache, (np.ndarray, np.generic, int, float, complex, str))
+
+
+def line_left_behind(backward: Any) -> tuple[str, int, str] | None:
+    """(function, number, text) of the first line of backward that reads a variable of the file, or of a function."""
+    theirs = inspect.unwrap(getattr(backward, "__func__", backward))
+    code, around = getattr(theirs, "__code__", None), getattr(theirs, "__globals__", {})
+    if code is None:
+        return None
+    number, before = code.co_firstlineno, None
+    for step in dis.get_instructions(code):
+        number = step.positions.lineno if step.positions and step.positions.lineno else number
+        value = around.get(step.argval) if step.opname == "LOAD_GLOBAL" else None
+        of_function = "ATTR" in step.opname and isinstance(before, FunctionType) and step.argval in vars(before)
+        if of_function or (value is not None and not callable(value) and not isinstance(value, ModuleType)):
+            return code.co_name, number, linecache.getline(code.co_filename, number).strip()
+        before = value
+    return None
 
 
 def other_numbers(array: np.ndarray) -> np.ndarray:

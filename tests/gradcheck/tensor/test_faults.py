@@ -325,6 +325,24 @@ STATES = {  # what forward does, what backward does, whether backward needs more
     "a function": ("y = np.tanh(x); return y, lambda dy: dy * (1 - y**2)", "return cache(dy)", False),
     "a counter": ("last['n'] = last.get('n', 0) + 1; return x**2, x", "return 2 * dy * cache", False),
     "it fails": ("last['n'] = x[0, 0]; return x**2, x", "assert last['n'] == cache[0, 0]; return 2 * dy * cache", True),
+    "a dict that is used again": (
+        "last['y'] = np.tanh(x); return last['y'], last",
+        "return dy * (1 - cache['y']**2)",
+        True,
+    ),
+    "a new dict": ("y = np.tanh(x); return y, {'y': y}", "return dy * (1 - cache['y']**2)", False),
+    "an array that is used again": (
+        "b = last.setdefault(x.shape, x * 0); b[...] = x; return b**2, b",
+        "return 2 * dy * cache",
+        True,
+    ),
+    "a size": ("last['n'] = len(x); return x.mean(0), x", "return np.tile(dy / last['n'], (len(cache), 1))", True),
+    "its own size": ("return x.mean(0), x", "return np.tile(dy / len(cache), (len(cache), 1))", False),
+    "a table by size": (
+        "last[x.shape] = 2 * np.ones(x.shape); return x**2, x",
+        "return last[cache.shape] * dy * cache",
+        False,
+    ),
     "no large numbers": ("assert x[0, 0] < 1 or x[0, 0] > 2; return x**2, x", "return 2 * dy * cache", False),
 }
 
@@ -339,6 +357,17 @@ def test_a_backward_that_needs_what_the_last_forward_left_behind_is_told(does, u
         report.faults
     ) == leftover
     assert all(tensor.ok for tensor in report.tensors)
+
+
+def test_the_line_that_reads_what_was_left_behind_is_named(rng):
+    for does, undoes, number in (
+        ("last['y'] = y = np.tanh(x); return y, None", "y = last['y']; return dy * (1 - y**2)", 20),
+        ("forward.y = y = np.tanh(x); return y, None", "n = dy; return n * (1 - forward.y**2)", 20),
+    ):
+        page = module(LAST % (does, undoes))
+        report = check(page.forward, page.backward, rng.normal(size=(2, 3)))
+        assert report.line is not None and report.line.number == number, report.line
+        assert report.line.function == "backward"
 
 
 def test_an_upstream_that_sees_nothing_is_noticed(rng):
