@@ -26,8 +26,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(argv: list[str] | None) -> int | None:
     """The parser and the command are imported here: Ctrl-C meanwhile is one line too."""
+    from minireid.base.environment import check_environment
     from minireid.commands.parser import parse
 
+    check_environment()
     arguments = parse(COMMANDS, argv)
     return arguments.run(arguments)
 

@@ -43,12 +43,13 @@ DEFINITION = Way(conv_block, im2col, gru, images.normalised_windows)
 
 @functools.cache
 def fast() -> Way:
-    """The fast twins. Without numba: those that are NumPy, and one line on stderr that says so."""
+    """The fast twins. Without numba, or with NUMBA_DISABLE_JIT: those that are NumPy, and one line on stderr."""
     try:
         from minireid.data import one_pass
         from minireid.kernels import direct
         from minireid.layers import conv_block_fused
-    except ImportError:
-        print("minireid: numba is not installed, convolutions run on im2col (several times slower)", file=sys.stderr)
+    except ImportError as fault:
+        why = "numba is not installed" if isinstance(fault, ModuleNotFoundError) else fault
+        print(f"minireid: {why}, convolutions run on im2col (several times slower)", file=sys.stderr)
         return DEFINITION._replace(gru=gru_projected)
     return Way(conv_block_fused, direct, gru_projected, one_pass.normalised_windows)

@@ -4,7 +4,9 @@ Sizes are different primes where possible. With equal sizes, a mean in place of 
 unnoticed. Inputs of layers with kinks (max, ReLU, hinge) keep away from the kinks.
 """
 
+import functools
 import importlib
+import sys
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -242,11 +244,18 @@ def published_loss_cases(rng: np.random.Generator, sizes: Sizes) -> Iterator[Cas
 
 
 def compiled(name: str) -> tuple[ModuleType, ...]:
-    """(the module minireid.NAME,), or () without numba."""
+    """(the module minireid.NAME,), or () without numba; with NUMBA_DISABLE_JIT one line on stderr says so."""
     try:
         return (importlib.import_module(f"minireid.{name}"),)
-    except ImportError:
+    except ImportError as fault:
+        if not isinstance(fault, ModuleNotFoundError):
+            say_once(f"minireid: {fault}, so the compiled {', '.join(COMPILED)} are left out")
         return ()
+
+
+@functools.cache
+def say_once(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def clear_of_zero(rng: np.random.Generator, sizes: Sizes) -> tuple[np.ndarray, dict[str, np.ndarray]]:
