@@ -45,6 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
         need_matplotlib()
     if arguments.like or any(name.endswith(".py") for name in arguments.names):
         return check_own_file(arguments)
+    for name in arguments.names:
+        if Path(name).is_file():
+            raise InputError(f"expected a file whose name ends in .py, got {name}: rename it, or say --like PAGE")
     if arguments.plot or arguments.shapes:
         raise InputError("expected a file for --plot and --shapes: minireid gradcheck FILE.py")
     with one_thread():

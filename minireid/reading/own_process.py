@@ -1,14 +1,12 @@
 """The process in which a student's file is followed. own.py starts it."""
 
-import contextlib
-import io
 import json
 import sys
 from pathlib import Path
 
 from minireid.base.errors import InputError
 from minireid.gradcheck import Report
-from minireid.gradcheck.cases.file_process import write
+from minireid.gradcheck.cases.file_process import fenced, limit_time, write
 from minireid.gradcheck.cases.like import reports_on
 from minireid.gradcheck.cases.page_case import functions_for, pages
 from minireid.gradcheck.cases.pages import Case
@@ -24,12 +22,12 @@ from minireid.reading.write import page_html
 def main(order: str) -> None:
     """order: JSON with like, seed, file, result."""
     wanted = json.loads(order)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):  # what the file prints is not the command's answer
-            html = own_html(Path(wanted["file"]), wanted["like"], int(wanted["seed"]))
+
+    def work() -> None:
+        html = own_html(Path(wanted["file"]), wanted["like"], int(wanted["seed"]))
         write(Path(wanted["result"]), {"html": html, "finished": True})
-    except InputError as error:
-        write(Path(wanted["result"]), {"input_error": str(error), "finished": True})
+
+    fenced(work, wanted)
 
 
 def own_html(path: Path, like: str, seed: int) -> str:
@@ -79,4 +77,5 @@ def unlike(cases: list[Case]) -> list[Case]:
 
 
 if __name__ == "__main__":
+    limit_time()
     main(sys.argv[1])

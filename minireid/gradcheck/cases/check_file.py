@@ -5,18 +5,34 @@ what it knows after each function. If the time is over, this is reported.
 """
 
 import json
+import linecache
+import math
 import os
+import re
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from minireid.base.errors import InputError
 
-SECONDS = 120.0
+SECONDS = 60.0
+KEPT = 65536
+FAILED = 1  # Python's exit code after an exception
 FILE_PROCESS = "minireid.gradcheck.cases.file_process"
 ROOT = Path(__file__).parents[3]
+CRASHES = {
+    4: "crashed the interpreter (illegal instruction)",
+    6: "crashed or aborted the interpreter (os.abort?)",
+    7: "crashed the interpreter (bus error)",
+    8: "crashed the interpreter (floating point exception)",
+    9: "was ended by the system: does it need too much memory?",
+    11: "crashed the interpreter (segmentation fault)",
+}
 
 
 def check_file(
@@ -50,27 +66,52 @@ def answered(path: Path, order: dict[str, Any], seconds: float, module: str = FI
         raise InputError(f"there is no file {path}; expected a Python file with your functions")
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
-        last = run({**order, "file": str(path), "result": str(result)}, seconds, module)
-        if last is None and not result.is_file():
+        end = run({**order, "file": str(path), "result": str(result)}, seconds, module)
+        if end.over and not result.is_file():
             raise InputError(f"{path}: not finished after {seconds:g} seconds; is there an endless loop?")
         if not result.is_file():
-            raise InputError(f"{path}: the process that ran it died: {last}")
+            raise InputError(f"{path} {end.why(path)}")
         found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
     if "input_error" in found:
         raise InputError(found["input_error"])
     if not found["finished"]:
         found["stopped"] = (
             f"the time was over after {seconds:g} seconds: this is what was known then; more time: --time-limit"
-            if last is None
-            else f"the process died before the end: {last}"
+            if end.over
+            else f"this is what was known before the file {end.why(path)}"
         )
     return found
 
 
-def run(order: dict[str, Any], seconds: float, module: str) -> str | None:
-    """Run the process to its end. Returns its last message, or None if the time was over."""
+@dataclass(frozen=True)
+class End:
+    """How the process ended. code: None if its time was over. said: the end of what it wrote to stderr."""
+
+    code: int | None
+    said: str
+
+    @property
+    def over(self) -> bool:
+        return self.code is None or self.code == -getattr(signal, "SIGXCPU", 1000)
+
+    def why(self, path: Path) -> str:
+        """What the file did, and at which of its lines, if faulthandler has told it."""
+        own = re.search(rf'File "{re.escape(str(path.resolve()))}", line (\d+)', self.said)
+        at = f" at line {own[1]}: {linecache.getline(str(path), int(own[1])).strip()}" if own else ""
+        if self.code is None:
+            return "did not end"
+        if self.code < 0:
+            return f"{CRASHES.get(-self.code, f'ended with signal {-self.code}')}{at}"
+        last = (self.said.strip().splitlines() or [""])[-1]
+        if self.code == FAILED and last:
+            return f"cannot be checked: {last}"
+        return f"ended the check itself, with exit code {self.code} (os._exit?): take that out"
+
+
+def run(order: dict[str, Any], seconds: float, module: str) -> End:
+    """Run the process to its end. What it prints goes nowhere, and nobody answers what it asks."""
     # -X utf8: the file, and what is written, are UTF-8 on every system
-    command = [sys.executable, "-P", "-X", "utf8", "-m", module, json.dumps(order)]
+    command = [sys.executable, "-P", "-X", "utf8", "-X", "faulthandler", "-m", module, json.dumps(order)]
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
@@ -78,11 +119,24 @@ def run(order: dict[str, Any], seconds: float, module: str) -> str | None:
         "OMP_NUM_THREADS": "1",  # the arrays are tiny: threads of BLAS would only wait for each other
         "OPENBLAS_NUM_THREADS": "1",
         "MINIREID_COLOUR": "1" if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else "",
+        "MINIREID_SECONDS": str(math.ceil(seconds)),
     }
-    try:
-        done = subprocess.run(
-            command, capture_output=True, encoding="utf-8", errors="replace", timeout=seconds, env=environment
-        )
-    except subprocess.TimeoutExpired:
-        return None
-    return (done.stderr.strip().splitlines() or ["it ended without a message"])[-1]
+    nothing = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=subprocess.PIPE, env=environment) as process:
+        said: list[bytes] = []
+        listener = threading.Thread(target=keep_the_end, args=(process.stderr, said), daemon=True)
+        listener.start()
+        try:
+            code: int | None = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            process.kill()
+            listener.join(5)  # something that the file has started may keep the pipe open
+    return End(code, b"".join(said).decode("utf-8", errors="replace"))
+
+
+def keep_the_end(stream: Any, said: list[bytes]) -> None:
+    """said: one text, the last KEPT bytes of the stream; it may write for ever."""
+    while chunk := stream.read1(KEPT):
+        said[:] = [b"".join([*said, chunk])[-KEPT:]]

@@ -14,7 +14,7 @@ from minireid.base.errors import InputError
 from minireid.gradcheck import Report
 from minireid.gradcheck.cases.alone import known_inputs
 from minireid.gradcheck.cases.like import reports_on
-from minireid.gradcheck.cases.user_module import imported
+from minireid.gradcheck.cases.user_module import error_text, imported
 from minireid.gradcheck.front.shapes import parsed
 from minireid.gradcheck.front.whole_file import check_module
 
@@ -28,14 +28,45 @@ def main(order: str) -> None:
     def tell(reports: list[Report], lines: list[str], finished: bool = False) -> None:
         write(Path(wanted["result"]), {**answer(wanted, reports, lines), "finished": finished})
 
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):  # what the file prints is not the command's answer
-            reports, lines = everything(wanted, tell)
-            if wanted["picture"]:
-                draw_worst(reports, wanted["picture"])
+    def work() -> None:
+        reports, lines = everything(wanted, tell)
+        if wanted["picture"]:
+            draw_worst(reports, wanted["picture"])
         tell(reports, lines, finished=True)
+
+    fenced(work, wanted)
+
+
+def fenced(work: Callable[[], None], wanted: dict[str, Any]) -> None:
+    """Do the work with a file that can do anything. What it prints goes nowhere; sys.exit is told with its line."""
+    path, result = Path(wanted["file"]), Path(wanted["result"])
+    try:
+        with contextlib.redirect_stdout(io.TextIOWrapper(io.BufferedWriter(Nowhere()), "utf-8", "backslashreplace")):
+            work()
     except InputError as error:
-        write(Path(wanted["result"]), {"input_error": str(error), "finished": True})
+        write(result, {"input_error": str(error), "finished": True})
+    except SystemExit as error:
+        said = f"{path} ends the check itself: {error_text(error, path)}; take that out"
+        write(result, {"input_error": said, "finished": True})
+
+
+class Nowhere(io.RawIOBase):
+    """Takes what a file prints, 100 MB of it too, and bytes that are no text; and keeps nothing."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        return len(content)
+
+
+def limit_time() -> None:
+    """Of the processor: an endless loop ends too where the process that waits for it was killed."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        seconds = int(os.environ.get("MINIREID_SECONDS", "60")) + 5
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
 
 
 def everything(wanted: dict[str, Any], tell: Tell) -> tuple[list[Report], list[str]]:
@@ -96,4 +127,5 @@ def write(path: Path, found: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
+    limit_time()
     main(sys.argv[1])

@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 import traceback
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
@@ -12,13 +13,16 @@ from minireid.gradcheck.report import Line, Report
 
 
 def imported(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"file_{path.stem}", path)
-    assert spec and spec.loader
+    name = f"file_{path.stem}"
+    loader = SourceFileLoader(name, str(path))  # whatever the file's name ends in
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
+    if spec is None:
+        raise InputError(f"{path} is no Python file: check the path")
     module = importlib.util.module_from_spec(spec)
     sys.path.append(str(path.parent.resolve()))  # at the end: a file random.py must not replace the module random
     sys.modules[module.__name__] = module
     try:
-        spec.loader.exec_module(module)
+        loader.exec_module(module)
     except SyntaxError as error:
         raise InputError(f"{path}, line {error.lineno}: {error.msg}") from None
     except BaseException as error:  # a file can raise anything, also SystemExit

@@ -82,8 +82,12 @@ def test_a_file_that_cannot_be_run_is_one_line(text, says, mine):
 DEADLY = {
     "a syntax error": BROKEN["a syntax error"],
     "sys.exit at import": BROKEN["sys.exit at import"],
-    "os.abort at import": ("import os\nos.abort()\n", "the process that ran it died"),
-    "os._exit at import": ("import os\nos._exit(0)\n", "the process that ran it died: it ended without a message"),
+    "os.abort at import": ("import os\nos.abort()\n", "aborted the interpreter (os.abort?) at line 2: os.abort()"),
+    "os._exit at import": ("import os\nos._exit(0)\n", "ended the check itself, with exit code 0 (os._exit?)"),
+    "a null pointer": (
+        "import ctypes\nctypes.string_at(0)\n",
+        "crashed the interpreter (segmentation fault) at line 2: ctypes.string_at",
+    ),
 }
 
 
@@ -95,16 +99,54 @@ def test_a_file_that_cannot_be_run_does_not_take_the_command_with_it(text, says,
 
 
 INSIDE = {
-    "sys.exit": "import sys\n    sys.exit(3)",
-    "os.abort": "import os\n    os.abort()",
-    "a signal": "import os, signal\n    os.kill(os.getpid(), signal.SIGSEGV)",
+    "sys.exit": (
+        "import sys\n    sys.exit(3)",
+        "ends the check itself: SystemExit: 3 at line 3: sys.exit(3); take that",
+    ),
+    "os.abort": ("import os\n    os.abort()", "aborted the interpreter (os.abort?) at line 3: os.abort()"),
+    "a signal": ("import os, signal\n    os.kill(os.getpid(), signal.SIGSEGV)", "(segmentation fault) at line 3"),
 }
 
 
-@pytest.mark.parametrize("body", INSIDE.values(), ids=INSIDE)
-def test_a_function_that_ends_the_process_is_one_line_and_exit_2(body, mine, capsys):
+@pytest.mark.parametrize(("body", "says"), INSIDE.values(), ids=INSIDE)
+def test_a_function_that_ends_the_process_is_one_line_and_exit_2(body, says, mine, capsys):
     code, out, err = run(mine, f"def forward(x):\n    {body}\n\ndef backward(dy, y):\n    return dy\n", "tanh", capsys)
     assert code == 2 and out == "" and err.startswith("minireid: error: ") and err.count("\n") == 1, err
+    assert says in err, err
+
+
+LOUD = """
+import os, sys
+import numpy as np
+sys.stdout.buffer.write(b"\\xff\\xfe no text")
+os.write(1, b"\\xff" * 10**6)
+os.write(2, b"\\xff" * 10**6)
+print("x" * 10**8)
+
+def forward(x):
+    try:
+        input("what? ")
+    except EOFError:
+        pass
+    return np.tanh(x), x
+
+def backward(dy, x):
+    return dy * (1 - np.tanh(x)**2)
+"""
+
+
+def test_a_file_that_prints_and_asks_is_judged_all_the_same(mine, capsys):
+    code, out, err = run(mine, LOUD.replace("\\\\", "\\"), "tanh", capsys)
+    assert (code, err) == (0, "") and "right" in out and len(out) < 1000
+
+
+def test_a_file_of_another_name(mine, capsys):
+    other = mine.with_suffix("")
+    other.write_text(inspect.getsource(tanh))
+    assert main(["gradcheck", str(other), "--like", "tanh"]) == 0
+    capsys.readouterr()
+    assert main(["gradcheck", str(other)]) == 2
+    assert "expected a file whose name ends in .py" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("where", ["forward", "backward"])
