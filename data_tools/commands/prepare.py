@@ -1,10 +1,9 @@
 """The command line of `python -m data_tools.prepare`."""
 
-import argparse
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from minireid.base.errors import InputError
 from minireid.base.exits import exit_code
 
 DESCRIPTION = "Write a prepared folder from a raw dataset folder: smaller frames and optical flow, in one array."
@@ -39,7 +38,7 @@ def run(argv: Sequence[str] | None) -> None:
 
 
 def size(text: str) -> tuple[int, int]:
-    found = re.fullmatch("([0-9]{1,4})x([0-9]{1,4})", text)
-    if not found:
-        raise argparse.ArgumentTypeError(f"as height x width such as 64x32, got {text[:40]!r}")
-    return int(found[1]), int(found[2])
+    height, cross, width = text.partition("x")
+    if not (cross and text.isascii() and height.isdecimal() and width.isdecimal() and len(text) < 10):
+        raise InputError(f"expected --size as height x width such as 64x32, got {text[:40]!r}: choose another")
+    return int(height), int(width)
