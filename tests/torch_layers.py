@@ -12,6 +12,7 @@ from tests.judges import upstream
 
 torch.set_num_threads(1)
 Tensor = torch.Tensor
+Drop = Callable[[Tensor], Tensor]
 
 
 def assert_same(
@@ -55,6 +56,21 @@ def linear(x: Tensor, p: Any) -> Tensor:
     return F.linear(x, p["W"].T, p["b"])
 
 
+def keep_all(x: Tensor) -> Tensor:
+    """The `drop` of a network without dropout."""
+    return x
+
+
+def dropout(rng: np.random.Generator, rate: float) -> Drop:
+    """Srivastava et al. 2014, scaled up in training. F.dropout has a generator of its own; the numbers here are rng's."""
+
+    def drop(x: Tensor) -> Tensor:
+        drawn = torch.as_tensor(rng.random(tuple(x.shape), dtype=np.float32))
+        return torch.where(drawn < rate, torch.zeros_like(x), x / (1 - rate))
+
+    return drop
+
+
 def elman(x: Tensor, p: Any) -> Tensor:
     """torch.rnn_tanh is what torch.nn.RNN calls."""
     start = x.new_zeros(1, len(x), len(p["b"]))
@@ -62,10 +78,10 @@ def elman(x: Tensor, p: Any) -> Tensor:
     return torch.rnn_tanh(x, start, weights, True, 1, 0.0, False, False, True)[0]
 
 
-def elman_unsquashed(e: Tensor, p: Any) -> Tensor:
+def elman_unsquashed(e: Tensor, p: Any, *, drop: Drop = keep_all) -> Tensor:
     o = [e[:, 0] + p["s"]]
     for t in range(1, e.shape[1]):
-        o.append(e[:, t] + torch.tanh(o[-1]) @ p["U"] + p["b"])
+        o.append(e[:, t] + drop(torch.tanh(o[-1])) @ p["U"] + p["b"])
     return torch.stack(o, 1)
 
 
@@ -261,28 +277,37 @@ def joint(
     labels: Any,
     parts: tuple[float, float],
     on_sphere: tuple[float, float] | None = None,
+    verification: Any = contrastive_squared,
     identification: Any = softmax,
     **pairs: Any,
 ) -> Tensor:
-    """With contrastive_squared. parts: weights of verification and identification. on_sphere: their lengths."""
+    """verification, identification: functions of this page; parts: their weights. on_sphere: the embeddings' lengths for
+    them. pairs: what `verification` takes, the margin included."""
     loss = torch.zeros((), dtype=torch.float64)
     for level, e in embeddings.items():
         short, long = (e, e) if on_sphere is None else (length * unit_length(e) for length in on_sphere)
-        loss = loss + parts[0] * contrastive_squared(short, **pairs)
+        loss = loss + parts[0] * verification(short, **pairs)
         loss = loss + parts[1] * identification(linear(long, classifiers[level]), labels=labels)
     return loss
 
 
-def src(x: Tensor, p: Any, *, lengths: Any = None) -> dict[str, Tensor]:
+def src(x: Tensor, p: Any, *, lengths: Any = None, drop: Drop = keep_all) -> dict[str, Tensor]:
     m = x.flatten(0, 1)
     for name in ("conv1", "conv2", "conv3"):
         m = conv_block(m, p[name], padding=4)
-    e = linear(m.reshape(*x.shape[:2], -1), p["linear"])
-    return {"clip": temporal_mean(elman_unsquashed(e, p["recurrence"]), lengths=lengths)}
+    e = linear(drop(m.reshape(*x.shape[:2], -1)), p["linear"])
+    return {"clip": temporal_mean(elman_unsquashed(e, p["recurrence"], drop=drop), lengths=lengths)}
 
 
 def msp_src(
-    x: Tensor, p: Any, *, lengths: Any = None, unit: Any = gru, pool: Any = temporal_mean, centred: bool = False
+    x: Tensor,
+    p: Any,
+    *,
+    lengths: Any = None,
+    unit: Any = gru,
+    pool: Any = temporal_mean,
+    centred: bool = False,
+    drop: Drop = keep_all,
 ) -> dict[str, Tensor]:
     """unit, pool: functions of this page. Levels that have no parameters are left out. centred: as msp_src_motion."""
     N, T = x.shape[:2]
@@ -290,9 +315,10 @@ def msp_src(
     levels = {}
     if "low" in p:
         a = pool(m2.unflatten(0, (N, T)), lengths=lengths)
-        levels["low"] = linear(maxpool2d(a).flatten(1), p["low"]["linear"])
+        levels["low"] = linear(drop(maxpool2d(a).flatten(1)), p["low"]["linear"])
     if "high" in p:
-        h = linear(conv_block(m2, p["high"]["conv3"], padding=2).reshape(N, T, -1), p["high"]["linear"])
+        m3 = conv_block(m2, p["high"]["conv3"], padding=2)
+        h = linear(drop(m3.reshape(N, T, -1)), p["high"]["linear"])
         h = temporal_centre(h, lengths=lengths) if centred else h
         for name in sorted(name for name in p["high"] if name.startswith("unit")):
             h = unit(h, p["high"][name])
@@ -300,19 +326,26 @@ def msp_src(
     return levels
 
 
-def baseline_cnn(x: Tensor, p: Any, *, padding: int, activation: Any) -> Tensor:
+def baseline_cnn(x: Tensor, p: Any, *, padding: int, activation: Any, drop: Drop = keep_all) -> Tensor:
     """From frames to vectors, the activation after the pool: C'(s) = ReLU(Maxpool(Conv(s))) in Chen et al. 2017."""
     m = x.flatten(0, 1)
     for name in ("conv1", "conv2", "conv3"):
         m = activation(maxpool2d(conv2d(m, p[name], padding=padding)))
-    return linear(m.flatten(1), p["linear"]).unflatten(0, x.shape[:2])
+    return linear(drop(m.flatten(1)), p["linear"]).unflatten(0, x.shape[:2])
 
 
 def crf(
-    x: Tensor, p: Any, *, lengths: Any = None, spatial: bool = True, temporal: bool = True, **_: Any
+    x: Tensor,
+    p: Any,
+    *,
+    lengths: Any = None,
+    spatial: bool = True,
+    temporal: bool = True,
+    drop: Drop = keep_all,
+    **_: Any,
 ) -> dict[str, Tensor]:
     """Chen et al. 2017, eq. 1 to 6. spatial, temporal: xC and xR, either of which an ablation leaves out."""
-    f = baseline_cnn(x, p, padding=2, activation=F.relu)
+    f = baseline_cnn(x, p, padding=2, activation=F.relu, drop=drop)
     xF = x.new_zeros(len(x), f.shape[2])
     if spatial:
         xF = xF + temporal_mean(f, lengths=lengths)
@@ -321,25 +354,27 @@ def crf(
     return {"clip": xF}
 
 
-def crf_parts(x: Tensor, p: Any, *, lengths: Any = None) -> dict[str, Tensor]:
+def crf_parts(x: Tensor, p: Any, *, lengths: Any = None, drop: Drop = keep_all) -> dict[str, Tensor]:
     """Chen et al. 2017, eq. 10. `detach`: separate models, so the fusion teaches none of them."""
     upper, lower = x.chunk(2, dim=2)
     parts = {
-        part: crf(seen, p[part], lengths=lengths)["clip"]
+        part: crf(seen, p[part], lengths=lengths, drop=drop)["clip"]
         for part, seen in (("whole", x), ("upper", upper), ("lower", lower))
     }
     fused = sum((e.detach() @ p["fusion"][part] for part, e in parts.items()), torch.zeros((), dtype=x.dtype))
     return {**parts, "fused": fused}
 
 
-def utrcnn(x: Tensor, p: Any, *, lengths: Any = None, attention: str = "softmax", top_k: int = 0) -> dict[str, Tensor]:
-    v = baseline_cnn(x, p, padding=4, activation=torch.tanh)
+def utrcnn(
+    x: Tensor, p: Any, *, lengths: Any = None, attention: str = "softmax", top_k: int = 0, drop: Drop = keep_all
+) -> dict[str, Tensor]:
+    v = baseline_cnn(x, p, padding=4, activation=torch.tanh, drop=drop)
     h = attentive_rnn(v, p["recurrence"], attention=attention, top_k=top_k)
     return {"clip": temporal_last(h, lengths=lengths)}
 
 
 def deep_rcn(
-    x: Tensor, p: Any, *, lengths: Any = None, stacked: bool = True, pool: Any = temporal_last
+    x: Tensor, p: Any, *, lengths: Any = None, stacked: bool = True, pool: Any = temporal_last, drop: Drop = keep_all
 ) -> dict[str, Tensor]:
     """Wu et al. 2016, table 1 (padded), eq. 2 and 3. stacked=False: RCN-Ind. pool: a function of this page."""
     N, T = x.shape[:2]
@@ -351,4 +386,4 @@ def deep_rcn(
         summaries.append(pool(below, lengths=lengths).permute(0, 3, 1, 2))
     grid = summaries[-1].shape[2:]
     y = torch.cat([F.adaptive_avg_pool2d(s, grid) for s in summaries], 1)
-    return {"clip": y.permute(0, 2, 3, 1).flatten(1)}
+    return {"clip": drop(y.permute(0, 2, 3, 1).flatten(1))}
