@@ -62,7 +62,7 @@ def keep_all(x: Tensor) -> Tensor:
 
 
 def dropout(rng: np.random.Generator, rate: float) -> Drop:
-    """Srivastava et al. 2014, scaled up in training. F.dropout has a generator of its own; the numbers here are rng's."""
+    """Srivastava et al. 2014, scaled up in training. (F.dropout has its own generator. Here the numbers are rng's.)"""
 
     def drop(x: Tensor) -> Tensor:
         drawn = torch.as_tensor(rng.random(tuple(x.shape), dtype=np.float32))
@@ -281,8 +281,8 @@ def joint(
     identification: Any = softmax,
     **pairs: Any,
 ) -> Tensor:
-    """verification, identification: functions of this page; parts: their weights. on_sphere: the embeddings' lengths for
-    them. pairs: what `verification` takes, the margin included."""
+    """verification, identification: functions of this page; parts: their weights. on_sphere: for both, the length of
+    the embeddings. pairs: what `verification` takes, the margin included."""
     loss = torch.zeros((), dtype=torch.float64)
     for level, e in embeddings.items():
         short, long = (e, e) if on_sphere is None else (length * unit_length(e) for length in on_sphere)

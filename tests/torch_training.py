@@ -1,7 +1,7 @@
 """The training of a recipe once more, in PyTorch: network, losses, gradients, clipping, optimiser, schedule.
 
-Networks and losses are those of torch_layers.py. Gradients come from autograd, the update from torch.optim. What minireid
-draws is handed over: the first parameters, the batch, and the generator of the dropout. Everything is float64.
+Networks and losses are those of torch_layers.py. Gradients come from autograd, the update from torch.optim. What
+minireid draws is handed over: the first parameters, the batch, and the generator of the dropout. Everything is float64.
 """
 
 import math
