@@ -33,7 +33,7 @@ def fill(expected: Expected, name: str, seed: int) -> Result:
         result.faults += after_full(part, ended, folder, undisturbed)
         if kind == "FULL":
             resize(folder, 2**30)
-        result.faults += to_the_end(world, next_command(rng, part, folder), folder, undisturbed, result)
+        result.faults += to_the_end(world, part, next_command(rng, part, folder), folder, undisturbed, result)
     return result
 
 

@@ -47,7 +47,7 @@ def strike(expected: Expected, name: str, seed: int) -> Result:
     which, kind, _ = name.split("/")
     world = expected.world
     part, undisturbed, rng = PARTS[which], expected.of(which), random_for(seed, name)
-    result, folder = Result(name), world.new(name, PARTS[which].given)
+    result, folder = Result(name), world.new(name, part.given)
     words = part.words
     for _ in range(2 if rng.random() < 1 / 3 else 1):
         when = moment(rng, kind, part, undisturbed)
@@ -55,7 +55,7 @@ def strike(expected: Expected, name: str, seed: int) -> Result:
         result.story.append(f"{' '.join(words)} [{when if ended.struck else 'not struck: it ended before'}]")
         result.faults += after_strike(part, when, ended, folder, undisturbed)
         words = next_command(rng, part, folder)
-    result.faults += to_the_end(world, words, folder, undisturbed, result)
+    result.faults += to_the_end(world, part, words, folder, undisturbed, result)
     return result
 
 
@@ -70,8 +70,9 @@ def after_strike(part: Part, when: Moment, ended: Ended, folder: Path, undisturb
     broken = contents.broken(folder)
     found = {} if broken else contents.content(folder)
     faults = judge.on_disk(part, found, undisturbed, broken)
-    if not ended.struck:
-        return [*faults, *judge.done(ended, found, undisturbed)]
+    if not ended.struck:  # it ended before; whether all is there, the last command shows
+        wrong = [] if ended.code in (0, 2) else [f"exit code: {ended.code}: {judge.last(ended.err)}"]
+        return [*faults, *judge.any_end(ended), *wrong]
     if when.signal != signal.SIGKILL:
         return [*faults, *judge.stopped(ended, when, undisturbed), *judge.cleared_up(found)]
     if when.who == "worker" and ended.code == 0:
@@ -82,18 +83,24 @@ def after_strike(part: Part, when: Moment, ended: Ended, folder: Path, undisturb
 
 
 def to_the_end(
-    world: World, words: tuple[str, ...], folder: Path, undisturbed: Undisturbed, result: Result
+    world: World, part: Part, words: tuple[str, ...], folder: Path, undisturbed: Undisturbed, result: Result
 ) -> list[str]:
     """Go on with this command: exit code 0, the bits of an undisturbed run, no litter.
 
+    A run with a checkpoint is continued by --resume alone: the command that began it names that one, in one line.
     Where the work was done already, a command may also say so in one line, with exit code 2.
     """
     complete = not contents.broken(folder) and not contents.other(undisturbed.content, contents.content(folder))
+    faults = []
     ended = processes.run(world, world.words(words), folder)
     result.story.append(f"{' '.join(words)} [to the end: exit code {ended.code}]")
+    begun = (folder / "out" / "checkpoint.npz").exists()
+    if begun and words != part.again and part.again and ended.code == 2 and "train --resume out" in ended.err:
+        faults = judge.refuses(ended)
+        ended = processes.run(world, world.words(part.again), folder)
+        result.story.append(f"{' '.join(part.again)} [to the end: exit code {ended.code}]")
     if broken := contents.broken(folder):
-        return [*judge.any_end(ended), *broken]
-    found = contents.content(folder)
+        return [*faults, *judge.any_end(ended), *broken]
     if complete and ended.code == 2:
-        return judge.done(replace(ended, code=0), found, undisturbed)
-    return judge.done(ended, found, undisturbed)
+        faults, ended = [*faults, *judge.refuses(ended)], replace(ended, code=0)
+    return [*faults, *judge.done(ended, contents.content(folder), undisturbed)]
