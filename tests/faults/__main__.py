@@ -6,7 +6,8 @@
 
 walkers, prepare, train, train --resume ("resume"), evaluate, metric and sweep run as real processes on tiny data.
 KILL, INT, TERM: struck at a random moment (strikes.py). FULL, LIMIT: a full disk (full.py). TWO: two at once on one
-folder (contests.py). Linux only: it looks for processes in /proc. The exit code is 1 if a case failed.
+folder (contests.py). SYNC: files are handed to the disk before they get their names (cases.py). Linux only: processes
+are looked for in /proc. The exit code is 1 if a case failed.
 """
 
 import argparse

@@ -15,13 +15,14 @@ from PIL import Image
 UNFINISHED = re.compile(r"\.(partial|replaced)(/|$)")  # names that say themselves: this is not finished
 ATTEMPT = re.compile(r"split\d+_seed\d+\.[^/]+")  # of a sweep's trial that is not finished
 SECONDS = {"trial.json", "table.md", "table.csv"}  # hold seconds: they are there, with other bytes each time
+NOTE = ".checked"  # in a prepared folder: when its frames were last found right; may be there or not
 Content = dict[str, Any]
 
 
 def listing(folder: Path) -> list[str]:
     """Every file and folder below, as names from there; folders end in /."""
     found = []
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(path for path in folder.rglob("*") if path.name != NOTE):
         found.append(path.relative_to(folder).as_posix() + ("/" if path.is_dir() else ""))
     return found
 

@@ -18,6 +18,7 @@ class Undisturbed:
     operations: dict[str, int]
     given: dict[str, int]  # bytes of each file that was there before
     sizes: dict[str, int]  # bytes of each file at the end
+    unsynced: list[str]  # data files that were named before the disk had them
 
 
 class Expected:
@@ -52,7 +53,7 @@ class Expected:
         if ended.code or ended.left:
             raise SystemExit(f"undisturbed, {' '.join(words)} ends with {ended.code}: {ended.err} {ended.left}")
         many = {"p": ended.counted.count("p"), "w": max(1, ended.counted.count("w") // 2)}  # two workers
-        return Undisturbed(contents.content(folder), ended.seconds, many, before, sizes(folder))
+        return Undisturbed(contents.content(folder), ended.seconds, many, before, sizes(folder), ended.unsynced)
 
     def ready(self, words: tuple[str, ...], given: str) -> None:
         """Make what the command is given, unless it is there."""

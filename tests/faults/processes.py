@@ -49,6 +49,7 @@ class Ended:
     seconds: float
     left: list[str]  # command lines of processes that were there 5 s after the end
     hangs: bool
+    unsynced: list[str]  # data files that were named before the disk had them
 
 
 class Running:
@@ -62,6 +63,7 @@ class Running:
             "below": str(folder),
             "begun": str(self.private / "begun"),
             "counted": str(self.private / "counted"),
+            "unsynced": str(self.private / "unsynced"),
             "at": strike.at if strike else 0,
             "who": "w" if strike and strike.who == "worker" else "p",
             "signal": strike.signal if strike else 0,
@@ -110,6 +112,7 @@ class Running:
             seconds,
             left,
             hangs,
+            self.said("unsynced").split(),
         )
 
     def said(self, name: str) -> str:

@@ -61,7 +61,7 @@ def test_other_bits_and_litter_are_seen(tmp_path: Path) -> None:
 
 
 def ended(code: int, err: str, *, done: str = "", left: tuple[str, ...] = ()) -> Ended:
-    return Ended(code, "", err, done, done, True, 1.0, list(left), False)
+    return Ended(code, "", err, done, done, True, 1.0, list(left), False, [])
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,6 @@ def ended(code: int, err: str, *, done: str = "", left: tuple[str, ...] = ()) ->
     ],
 )
 def test_how_a_process_ends_after_ctrl_c_is_judged(one: Ended, kinds: list[str]) -> None:
-    undisturbed = Undisturbed({}, 1.0, {"p": 10, "w": 1}, {}, {})
+    undisturbed = Undisturbed({}, 1.0, {"p": 10, "w": 1}, {}, {}, [])
     faults = judge.stopped(one, Moment(2, "parent"), undisturbed)
     assert [fault.partition(":")[0] for fault in faults] == kinds
