@@ -59,7 +59,7 @@ class Expected:
         """Make what the command is given, unless it is there."""
         if words[0] == PREPARE[0] and not (self.world.path / "raw").exists():
             (self.world.path / "raw").mkdir()
-            made = ("data_tools.walkers", "walk", "--people", "8", "--frames", "6", "8", "--workers", "2")
+            made = ("data_tools.walkers", "walk", "--people", "6", "--frames", "5", "6", "--workers", "2")
             self.succeed(made, self.world.path / "raw")
         if given and not (self.world.path / given).exists():
             self.trained() if given == "trained" else self.stopped()
