@@ -21,6 +21,7 @@ from pathlib import Path
 from tests.faults.cases import case, planned
 from tests.faults.expected import Expected
 from tests.faults.full import can_mount
+from tests.faults.strikes import Result
 from tests.faults.table import failure, tables
 from tests.faults.world import PARTS, build
 
@@ -37,14 +38,21 @@ def main() -> int:
             undisturbed = expected.of(part)
             many = undisturbed.operations["p"] + undisturbed.operations["w"] * PARTS[part].workers
             print(f"{part}: {undisturbed.seconds:.1f} s undisturbed, {many} file operations", flush=True)
-        results = []
+        results: list[Result] = []
         with ThreadPoolExecutor(arguments.jobs) as pool:
             for result in pool.map(lambda name: case(expected, name, arguments.seed), names):
                 results.append(result)
-                if result.faults:
-                    print(failure(result, arguments.seed), flush=True)
+                tell(results, len(names), arguments.seed)
     print(f"\n{tables(results)}\n\n{len(results)} cases in {(time.monotonic() - began) / 60:.1f} minutes")
     return 1 if any(result.faults for result in results) else 0
+
+
+def tell(results: list[Result], of: int, seed: int) -> None:
+    """Print the last result if it failed, and how far we are after every 20."""
+    if results[-1].faults:
+        print(failure(results[-1], seed), flush=True)
+    if len(results) % 20 == 0:
+        print(f"{len(results)} of {of} cases: {sum(bool(result.faults) for result in results)} failed", flush=True)
 
 
 def parsed() -> argparse.Namespace:

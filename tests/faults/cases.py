@@ -31,11 +31,12 @@ def shares(many: int) -> dict[str, int]:
 def case(expected: Expected, name: str, seed: int) -> Result:
     """Do one case, such as train/KILL/17. It depends on its name and the seed alone."""
     kind = name.split("/")[1]
-    if kind in SIGNALS:
-        return strike(expected, name, seed)
     if kind == "SYNC":
         return synced(expected, name)
-    return contest(expected, name, seed) if kind == "TWO" else fill(expected, name, seed)
+    way = strike if kind in SIGNALS else contest if kind == "TWO" else fill
+    result = way(expected, name, seed)
+    expected.world.forget(name)
+    return result
 
 
 def synced(expected: Expected, name: str) -> Result:

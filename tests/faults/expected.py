@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 
 from tests.faults import contents, processes
 from tests.faults.contents import Content
@@ -26,6 +27,7 @@ class Expected:
 
     def __init__(self, world: World, *, times: int = 2):
         self.world, self.times = world, times
+        self.one_at_a_time = RLock()
         self.found: dict[tuple[str, ...], Undisturbed] = {}
 
     def of(self, part: str) -> Undisturbed:
@@ -37,14 +39,15 @@ class Expected:
 
     def undisturbed(self, words: tuple[str, ...], given: str) -> Undisturbed:
         """Run the command, twice in general, and see that both write the same."""
-        if words not in self.found:
-            self.ready(words, given)
-            *others, found = (self.once(words, given) for _ in range(self.times))
-            for other in others:
-                if differ := contents.other(other.content, found.content):
-                    raise SystemExit(f"two undisturbed runs of {' '.join(words)} differ: {differ[:3]}")
-            self.found[words] = found
-        return self.found[words]
+        with self.one_at_a_time:
+            if words not in self.found:
+                self.ready(words, given)
+                *others, found = (self.once(words, given) for _ in range(self.times))
+                for other in others:
+                    if differ := contents.other(other.content, found.content):
+                        raise SystemExit(f"two undisturbed runs of {' '.join(words)} differ: {differ[:3]}")
+                self.found[words] = found
+            return self.found[words]
 
     def once(self, words: tuple[str, ...], given: str) -> Undisturbed:
         folder = self.world.new("undisturbed", given)

@@ -78,11 +78,17 @@ class World:
 
     def new(self, name: str, given: str) -> Path:
         """A new folder for a case, with what its command is given."""
-        folder = self.path / "cases" / name.replace("/", "-")
-        shutil.rmtree(folder, ignore_errors=True)
+        self.forget(name)
+        folder = self.folder(name)
         folder.mkdir(parents=True)
         self.give(folder, given)
         return folder
+
+    def folder(self, name: str) -> Path:
+        return self.path / "cases" / name.replace("/", "-")
+
+    def forget(self, name: str) -> None:
+        shutil.rmtree(self.folder(name), ignore_errors=True)
 
     def give(self, folder: Path, given: str) -> None:
         if given:

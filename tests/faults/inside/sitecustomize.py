@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-OURS = ("minireid", "data_tools", "tests")
+OURS = ("minireid", "data_tools")
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 DATA = (".npy", ".npz", ".json", ".toml", ".partial")
 CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.truncate"}
