@@ -1,10 +1,10 @@
 """Stands inside every process that is struck. Python itself imports a file of this name when it starts.
 
-It counts what the process does to files below one folder: a file opened to be written, a folder made, a name changed
-or removed. Each is a byte appended to the file `counted`: "p" in the first process, "w" in its workers. Before the
-chosen one, the process gets its signal. So a moment is a number, and is the same each time, however busy the machine.
-The file `begun` appears when the first module of ours is imported: what comes before is Python's own start. The file
-`unsynced` gets the names of data files that were given their final name before the disk had them (os.fsync).
+It counts what the process does to files below one folder: a file opened to be written, or handed to the disk; a folder
+made; a name changed or removed. Each is a byte appended to the file `counted`: "p" in the first process, "w" in its
+workers. Before the chosen one, the process gets its signal. So a moment is a number, and is the same each time, however
+busy the machine. The file `begun` appears when the first module of ours is imported: what comes before is Python's own
+start. The file `unsynced` gets the names of data files that were given their final name before the disk had them.
 
 FAULTS, in the environment, is JSON. below: the folder. begun, counted, unsynced: paths. at: number of the operation,
 from 1, or 0 for never. who: "p" or "w". signal, group: whether the whole group gets it. largest: bytes that a file may
@@ -14,7 +14,6 @@ have, or 0.
 import json
 import os
 import sys
-from collections.abc import Callable
 from typing import Any
 
 OURS = ("minireid", "data_tools")
@@ -23,58 +22,58 @@ DATA = (".npy", ".npz", ".json", ".toml", ".partial")
 CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.truncate"}
 
 
-def watch(wanted: dict[str, Any]) -> None:
-    """Add the hook that counts and strikes."""
-    first = os.environ.setdefault("FAULTS_FIRST", str(os.getpid()))
-    done = [0]
-    begun = [os.path.exists(wanted["begun"])]
-    below = os.path.join(wanted["below"], "")
-    renamed = check_of_renames(wanted["unsynced"])
+class Watch:
+    """Counts operations, and strikes before the chosen one."""
 
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "import" and not begun[0] and arguments[0].partition(".")[0] in OURS:
-            begun[0] = True
-            touch(wanted["begun"], b"")
-        if event not in CHANGES and not (event == "open" and writes(arguments)):
+    def __init__(self, wanted: dict[str, Any]):
+        self.wanted, self.done = wanted, 0
+        self.synced: set[str] = set()
+        self.below = os.path.join(wanted["below"], "")
+        self.first = os.environ.setdefault("FAULTS_FIRST", str(os.getpid()))
+        self.begun = os.path.exists(wanted["begun"])
+
+    def hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Python calls this before it imports, opens, makes, renames and removes."""
+        if event == "import" and not self.begun and arguments[0].partition(".")[0] in OURS:
+            self.begun = True
+            append(self.wanted["begun"], "")
+        if event in CHANGES or (event == "open" and writes(arguments)):
+            if isinstance(arguments[0], (str, bytes)):
+                self.operation(event, os.path.abspath(os.fsdecode(arguments[0])))
+            if event == "os.rename":
+                self.renamed(*(os.path.realpath(os.fsdecode(path)) for path in arguments[:2]))
+
+    def operation(self, event: str, path: str) -> None:
+        if not path.startswith(self.below):
             return
-        path = arguments[0]
-        if not isinstance(path, (str, bytes)) or not os.path.abspath(os.fsdecode(path)).startswith(below):
-            return
-        if event == "os.rename":
-            renamed(os.path.realpath(os.fsdecode(path)), os.path.realpath(os.fsdecode(arguments[1])))
-        who = "p" if first == str(os.getpid()) else "w"
-        done[0] += 1
-        touch(wanted["counted"], who.encode())
-        if done[0] == wanted["at"] and who == wanted["who"]:
-            touch(wanted["counted"], f"<{event} {os.path.basename(os.fsdecode(path))}>".encode())
-            if wanted["group"]:
-                os.killpg(0, wanted["signal"])
+        who = "p" if self.first == str(os.getpid()) else "w"
+        self.done += 1
+        append(self.wanted["counted"], who)
+        if self.done == self.wanted["at"] and who == self.wanted["who"]:
+            append(self.wanted["counted"], f"<{event} {os.path.basename(path)}>")
+            if self.wanted["group"]:
+                os.killpg(0, self.wanted["signal"])
             else:
-                os.kill(os.getpid(), wanted["signal"])
+                os.kill(os.getpid(), self.wanted["signal"])
 
-    sys.addaudithook(hook)
-    os.register_at_fork(after_in_child=lambda: done.__setitem__(0, 0))  # each process counts its own
+    def sync(self, file: Any) -> None:
+        """In place of os.fsync."""
+        path = os.readlink(f"/proc/self/fd/{file if isinstance(file, int) else file.fileno()}")
+        self.operation("os.fsync", path)
+        system_fsync(file)
+        self.synced.add(path)
 
-
-def check_of_renames(unsynced: str) -> Callable[[str, str], None]:
-    """A function of a file's or folder's old and new path. It notes the data files that were not synced before."""
-    synced: set[str] = set()
-    fsync = os.fsync
-
-    def noted(file: Any) -> None:
-        fsync(file)
-        synced.add(os.readlink(f"/proc/self/fd/{file if isinstance(file, int) else file.fileno()}"))
-
-    def renamed(old: str, new: str) -> None:
+    def renamed(self, old: str, new: str) -> None:
+        """Note the data files that get this new name, or the name of a folder around them, and were not synced."""
         inside = [os.path.join(folder, name) for folder, _, names in os.walk(old) for name in names]
         for file in inside if os.path.isdir(old) else [old]:
-            if file in synced:
-                synced.add(new + file[len(old) :])
-            elif file.endswith(DATA):
-                touch(unsynced, f"{os.path.basename(file)}\n".encode())
+            if file in self.synced:
+                self.synced.add(new + file[len(old) :])
+            elif file.endswith(DATA) and file.startswith(self.below):
+                append(self.wanted["unsynced"], os.path.basename(file) + "\n")
 
-    os.fsync = noted  # type: ignore[assignment]
-    return renamed
+    def forked(self) -> None:
+        self.done = 0  # each process counts its own
 
 
 def writes(arguments: tuple[Any, ...]) -> bool:
@@ -82,9 +81,9 @@ def writes(arguments: tuple[Any, ...]) -> bool:
     return any(letter in (mode or "") for letter in "wax+") or bool((flags or 0) & WRITING)
 
 
-def touch(path: str, content: bytes) -> None:
+def append(path: str, text: str) -> None:
     held = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.write(held, content)
+    os.write(held, text.encode())
     os.close(held)
 
 
@@ -94,4 +93,8 @@ if "FAULTS" in os.environ:
         import resource
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (given["largest"], given["largest"]))
-    watch(given)
+    watch = Watch(given)
+    system_fsync = os.fsync
+    os.fsync = watch.sync  # type: ignore[assignment]
+    os.register_at_fork(after_in_child=watch.forked)
+    sys.addaudithook(watch.hook)
