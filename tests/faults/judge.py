@@ -27,7 +27,7 @@ def any_end(ended: Ended) -> list[str]:
         if "Traceback" in text or "Exception ignored" in text:
             faults.append(f"traceback: on {name}: {last(text)}")
     if ended.hangs:
-        faults.append("hangs: still there after two minutes")
+        faults.append("hangs: still there after five minutes")
     if ended.left:
         faults.append(f"orphans: {len(ended.left)}, such as {ended.left[0][:120]}")
     return faults

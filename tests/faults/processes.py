@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.faults.world import PROJECT, World
 
-PATIENCE = 120  # seconds: whatever runs longer hangs
+PATIENCE = 300  # seconds: whatever runs longer hangs
 LEFT = 5  # seconds until the last worker must have ended
 INSIDE = Path(__file__).parent / "inside"
 
