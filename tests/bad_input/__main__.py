@@ -8,8 +8,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tests.bad_input.crew import Judged, judge_all
 from tests.bad_input.choose import everything, sample
+from tests.bad_input.crew import Judged, judge_all
 
 
 def main() -> int:

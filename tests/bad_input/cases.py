@@ -1,7 +1,7 @@
 """All cases: what is harmed, which command then runs, and what it may answer.
 
-`cases()` lists them from the world in the current folder, always in the same order. FORMATS has a line for every kind of
-file that is read, OPTIONS one for every option.
+`cases()` lists them from the world in the current folder, always in the same order. FORMATS has a line for every kind
+of file that is read, OPTIONS one for every option.
 """
 
 import random
@@ -57,7 +57,8 @@ class Format(NamedTuple):
     """A file of the world, how it is harmed, which commands read it.
 
     known: what makes a change show. "digest": any change does; "schema": another type, a number out of range; "": the
-    file is a user's, other values may be meant; "no": whatever it is, it gets a grade. every: one of so many harms is taken, drawn by the path.
+    file is a user's, other values may be meant; "no": whatever it is, it gets a grade. every: one of so many harms is
+    taken, drawn by the path.
     """
 
     path: str
@@ -74,6 +75,7 @@ FORMATS = (
     Format("prepared", (PLACE,), (EMBED, TRAIN, TRACE, ANEW)),
     Format("prepared/index.json", JSON, (EMBED, TRAIN, EMBED, TRACE, EVALUATE, GO_ON)),
     Format("prepared/frames.npy", (BYTES, PLACE, harms.in_npy), (EMBED, TRAIN, EMBED, TRACE, EVALUATE, RESUME)),
+    Format("prepared/.checked", (BYTES, PLACE), (EMBED, TRAIN)),
     Format("run", (PLACE,), (EMBED, EVALUATE, METRIC)),
     Format("run/run.json", JSON, (EMBED, EMBED, EMBED, EMBED, METRIC, EVALUATE)),
     Format("run/recipe.toml", TOML, (EMBED, EMBED, METRIC), every=5),

@@ -1,7 +1,7 @@
 """What is done to a file: every function `in_...` gives {name of the harm: what does it}, for one kind of file.
 
-A harm takes the path of a valid file and leaves something else there. All are drawn from fixed seeds. A new format needs
-a line in FORMATS of cases.py, and a function here only if it is of a new kind.
+A harm takes the path of a valid file and leaves something else there. All are drawn from fixed seeds. A new format
+needs a line in FORMATS of cases.py, and a function here only if it is of a new kind.
 """
 
 import copy

@@ -30,7 +30,9 @@ LONGEST = 400  # characters of the line
 ROOT = Path(__file__).resolve().parents[2]
 BAR = re.compile(r"\d+%\||\d+(step|track|frame|image|person)/s|\?(step|track|frame|image|person)/s|^\s*$")
 SECONDS = re.compile(r"[\d.,]+ ?(ms|s|min|seconds?|minutes?|hours?|MiB|MB|GB)\b|[\d.]+ {2,}|[\d.]+$", re.MULTILINE)
-TIMES = {"seconds", "seconds per epoch"}  # of JSON files: they are never twice the same
+VARY = {"seconds", "seconds per epoch"}  # of JSON files: never twice the same
+VARY |= {"source_sha256", "index_sha256"}  # of a prepared folder: another source, and so another checksum
+NOTE = ".checked"  # says that the frames were read once; it is no result
 Listing = dict[str, str]
 
 
@@ -82,8 +84,9 @@ def faults(case: Case, result: Result, unharmed: Callable[[], Result]) -> list[s
         if result.changed and case.words[0] == "verify":
             found.append(f"written by a check: {', '.join(sorted(result.changed))[:150]}")
     elif result.code == 0 and case.may != "refuse":
-        if case.may == "same" and not same(case, result, unharmed()):
-            found.append("silent: accepted, with another result than that of the unharmed input")
+        differs = difference(case, result, unharmed()) if case.may == "same" else ""
+        if differs:
+            found.append(f"silent: accepted, and not as the unharmed input: {differs}")
     elif result.code is not None:
         found.append(f"silent: accepted, exit code {result.code}" if result.code == 0 else f"exit code {result.code}")
     return found
@@ -100,13 +103,16 @@ def faults_of_words(err: str) -> list[str]:
     return [*found, *([f"a line of {longest:,} characters"] if longest > LONGEST else [])]
 
 
-def same(case: Case, result: Result, unharmed: Result) -> bool:
-    """Whether the answer is that of the unharmed input. Times, and pictures that have some, are left out."""
-    if result.code != unharmed.code or result.changed.keys() != unharmed.changed.keys():
-        return False
-    if "sweep" not in case.words and SECONDS.sub("", result.out) != SECONDS.sub("", unharmed.out):
-        return False
-    return all(result.changed[path] == unharmed.changed[path] for path in result.changed)
+def difference(case: Case, result: Result, unharmed: Result) -> str:
+    """What differs from the answer to the unharmed input. Times, and pictures that have some, are left out."""
+    if result.code != unharmed.code:
+        return f"exit code {result.code}, not {unharmed.code}"
+    paths = result.changed.keys() | unharmed.changed.keys()
+    differ = sorted(path for path in paths if result.changed.get(path) != unharmed.changed.get(path))
+    if differ:
+        return ", ".join(differ)[:150]
+    said = [SECONDS.sub("", text) for text in (result.out, unharmed.out)]
+    return "what is printed" if "sweep" not in case.words and said[0] != said[1] else ""
 
 
 # What is there.
@@ -116,7 +122,7 @@ def listing() -> Listing:
     """Everything below the current folder: a digest of each file, links and other things by what they are."""
     found: Listing = {}
     for folder, folders, files in os.walk("."):
-        for name in (*folders, *files):
+        for name in {*folders, *files} - {NOTE}:
             path = Path(folder, name)
             found[os.fsencode(path).decode("utf-8", "backslashreplace")] = what_is(path)
     return found
@@ -146,21 +152,23 @@ def what_is(path: Path) -> str:
 
 def without_times(tree: Any) -> Any:
     if isinstance(tree, dict):
-        return {key: without_times(value) for key, value in tree.items() if key not in TIMES}
+        return {key: without_times(value) for key, value in tree.items() if key not in VARY}
     return [without_times(value) for value in tree] if isinstance(tree, list) else tree
 
 
 def children_left() -> list[str]:
     """Processes that the command left. They are ended."""
-    found = []
+    found, numbers = [], set()
     for task in Path("/proc/self/task").iterdir():
-        for number in (task / "children").read_text().split():
-            with contextlib.suppress(OSError):
-                words = Path("/proc", number, "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
-                state = Path("/proc", number, "stat").read_text().rpartition(")")[2].split()[0]
-                if state != "Z" and "resource_tracker" not in words and "forkserver" not in words:
-                    found.append(f"process {words[:80]}")
-                    os.kill(int(number), signal.SIGKILL)
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            numbers.update((task / "children").read_text().split())
+    for number in sorted(numbers):
+        with contextlib.suppress(OSError):
+            words = Path("/proc", number, "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            state = Path("/proc", number, "stat").read_text().rpartition(")")[2].split()[0]
+            if state != "Z" and "resource_tracker" not in words and "forkserver" not in words:
+                found.append(f"process {words[:80]}")
+                os.kill(int(number), signal.SIGKILL)
     return found
 
 
@@ -188,6 +196,9 @@ def in_here(words: tuple[str, ...]) -> tuple[int | None, str, str, str]:
 
 
 def over(*arguments: Any) -> None:
+    """Ask the command to end; then, if threads of it still wait, end this process: the parent begins another."""
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(3))
+    signal.alarm(5)
     raise TooLong
 
 

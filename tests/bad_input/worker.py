@@ -1,7 +1,7 @@
 """`python -m tests.bad_input.worker FOLDER`: judges the cases whose numbers it reads, one JSON line for each.
 
-It builds a world in FOLDER/world, and gives every case a fresh one. A case that hangs ends it: the parent begins another,
-which finds the world there (FOLDER/pristine).
+It builds a world in FOLDER/world, and gives every case a fresh one. A case that hangs ends it: the parent begins
+another, which finds the world there (FOLDER/pristine).
 """
 
 import ctypes
