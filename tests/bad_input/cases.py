@@ -74,6 +74,7 @@ TRIAL = "sweep/one/split0_seed0"
 FORMATS = (
     Format("prepared", (PLACE,), (EMBED, TRAIN, TRACE, ANEW)),
     Format("prepared/index.json", JSON, (EMBED, TRAIN, EMBED, TRACE, EVALUATE, GO_ON)),
+    Format("prepared/index.json", (harms.in_old_index,), (EMBED, TRAIN, TRACE), "schema", every=2),
     Format("prepared/frames.npy", (BYTES, PLACE, harms.in_npy), (EMBED, TRAIN, EMBED, TRACE, EVALUATE, RESUME)),
     Format("prepared/.checked", (BYTES, PLACE), (EMBED, TRAIN)),
     Format("run", (PLACE,), (EMBED, EVALUATE, METRIC)),

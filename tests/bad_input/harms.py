@@ -198,6 +198,20 @@ def in_json(path: Path) -> Harms:
     return {name: (of_file(change, json.loads), valid) for name, (change, valid) in changes.items()}
 
 
+def in_old_index(path: Path) -> Harms:
+    """Every value of an index of version 1, which has no checksum of its own: its reader has to see every fault."""
+
+    def old(harm: Harm) -> Harm:
+        def both(path: Path) -> None:
+            tree = json.loads(path.read_text())
+            replace(path, json.dumps({k: v for k, v in tree.items() if k != "index_sha256"} | {"version": 1}).encode())
+            harm(path)
+
+        return both
+
+    return {f"old, {name}": (old(harm), v) for name, (harm, v) in in_json(path).items() if "index_sha256" not in name}
+
+
 def in_lines(path: Path) -> Harms:
     """Every value of the first line of JSON lines; other lines between them."""
 

@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz.run TARGET FOLDER SECONDS SEED`: one fuzzer in this process, guided by coverage if atheris is there.
+"""`python -m tests.fuzz.run TARGET FOLDER SECONDS SEED`: one fuzzer in this process, with atheris if it is there.
 
 A finding is written to FOLDER/findings, one file for each root (exception and place), and the fuzzer goes on.
 """
