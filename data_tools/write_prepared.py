@@ -30,7 +30,7 @@ from minireid.base.files import names_in, read_bytes
 from minireid.base.progress import bar
 from minireid.data.prepared import COLOURS, FLOW, FORMAT, VERSION, check_hash, index_sha256, open_prepared
 
-FILES = {"frames.npy", "index.json", ".checked"}
+FILES = {"frames.npy", "index.json", ".checked", ".checked.partial"}
 PROGRAM = "data_tools.prepare"
 
 
