@@ -39,6 +39,11 @@ def test_first_frames_against_last_frames() -> None:
     assert longer.probe == [Clip(0, 5), Clip(5, 5)] and longer.gallery == [Clip(20, 6), Clip(26, 6)]
 
 
+def test_within_groups_is_for_twins() -> None:
+    with pytest.raises(InputError, match=r"evaluation\.within_groups is for twins"):
+        comparison(small_data.recipe("evaluation.within_groups=true"), folder(), (4, 1))
+
+
 def test_within_groups() -> None:
     compared = comparison(small_data.recipe("evaluation.within_groups=true"), folder(groups=True), (1, 2, 3, 4))
     assert compared.allowed is not None

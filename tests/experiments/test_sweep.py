@@ -272,6 +272,47 @@ def test_sweep_refuses(
     assert (small_data.listing(tmp_path), sorted(tmp_path.rglob("*"))) == before
 
 
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        ({"version": 3}, "expected version 2 of minireid-sweep"),
+        ({"format": "minireid-run"}, "expected minireid-sweep"),
+        ({"splits": 0}, "is damaged"),
+        ({"seeds": 10**30}, "is damaged"),
+        ({"rows": {}}, "is damaged"),
+        ({"rows": [{"name": "x", "folder": "../../x", "paper": {}}]}, "is damaged"),
+        ({"rows": [{"name": "x", "folder": "/x", "paper": {}}]}, "is damaged"),
+        ({"rows": [{"name": "x", "folder": "..", "paper": {}}]}, "is damaged"),
+        ({"rows": [{"name": "x", "folder": "x", "paper": {}}]}, "found none"),  # no recipe.toml there
+        ({"prepared_path": 3}, "is damaged"),
+        ({"more": 1}, "is damaged"),
+    ],
+)
+def test_another_sweep_json(change: dict[str, Any], says: str, place: Path, tmp_path: Path) -> None:
+    """No name in it leads out of the folder, no number is taken that no sweep can have."""
+    out = copied(place, tmp_path / "sweep")
+    entries = json.loads((out / "sweep.json").read_text())
+    (out / "sweep.json").write_text(json.dumps(entries | change))
+    with pytest.raises(InputError, match=says) as fault:
+        open_sweep(out)
+    assert "\n" not in str(fault.value)
+
+
+def test_a_sweep_that_was_ended_before_it_wrote_sweep_json(place: Path, tmp_path: Path) -> None:
+    """The same command begins it anew; another folder with a file of somebody else stays as it is."""
+    out = tmp_path / "sweep"
+    for row in ("small", "wide"):
+        (out / row).mkdir(parents=True)
+    (out / "small" / "recipe.toml").write_text("half a rec")
+    (out / "sweep.json.partial").write_text("{")
+    assert main(sweep(place, out, splits=1)) == 0
+    assert not list(out.rglob("*.partial"))
+    (tmp_path / "other" / "small").mkdir(parents=True)
+    (tmp_path / "other" / "small" / "notes.txt").write_text("mine")
+    assert main(sweep(place, tmp_path / "other", splits=1)) == 2
+    assert os.listdir(tmp_path / "other") == ["small"] and os.listdir(tmp_path / "other" / "small") == ["notes.txt"]
+
+
 def test_a_split_file(place: Path, tmp_path: Path) -> None:
     (tmp_path / "own.json").write_text(json.dumps([{"train": [1, 2, 3], "test": [4, 5, 6]}]))
     out = tmp_path / "sweep"

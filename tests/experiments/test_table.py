@@ -198,3 +198,38 @@ def test_what_cannot_be_a_table(tmp_path: Path, prepared: Path, capsys: Capture)
     shutil.rmtree(trial)
     assert main(["table", str(out)]) == 2
     assert "no trial of" in capsys.readouterr().err and not (out / "table.md").exists()
+
+
+@pytest.mark.parametrize(
+    "name, key, value",
+    [
+        ("results.json", "rank-1", 5.0),
+        ("results.json", "rank-1", "0.5"),
+        ("results.json", "rank-1", None),
+        ("results.json", "mAP", -0.1),
+        ("results.json", "split", -1),
+        ("results.json", "method", 3),
+        ("trial.json", "curves", {"small": [0.5, 1.5]}),
+        ("trial.json", "curves", [0.5]),
+        ("trial.json", "threads", 0),
+        ("trial.json", "parameters", 1e30),
+        ("trial.json", "seconds per epoch", None),
+        ("trial.json", "version", 2),
+    ],
+)
+def test_results_that_cannot_be_right(
+    name: str, key: str, value: Any, tmp_path: Path, prepared: Path, capsys: Capture
+) -> None:
+    """A rank-1 of 500 %, say: refused, not printed."""
+    sweep = made_up(tmp_path / "sweep", prepared, 'name = "small"')
+    file = sweep / "small" / "split0_seed0" / name
+    content = json.loads(file.read_text())
+    entries = content["rows"][0] if name == "results.json" else content
+    file.write_text(
+        json.dumps(content | {"rows": [entries | {key: value}]} if "rows" in content else content | {key: value})
+    )
+    capsys.readouterr()
+    assert main(["table", str(sweep)]) == 2
+    said = capsys.readouterr()
+    assert str(file) in said.err and "is damaged" in said.err and said.err.count("\n") == 1 and said.out == ""
+    assert not (sweep / "table.md").exists()

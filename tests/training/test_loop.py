@@ -20,7 +20,7 @@ from minireid.data import clips
 from minireid.data.prepared import Prepared
 from minireid.evaluation.comparison import validate
 from minireid.layers import conv_block_fused, gru_projected
-from minireid.training import batches, estimate, log, loop, model, step
+from minireid.training import batches, checkpoint, estimate, log, loop, model, step
 from minireid.training.checkpoint import Checkpoint, Facts
 from minireid.training.experiment import experiment_of
 from minireid.training.run import Run
@@ -109,6 +109,28 @@ def test_the_other_optimisers_go_on_as_well(tmp_path: Path, prepared: Prepared, 
     small_data.train(run, resume=True)
     assert small_data.bits(run.path / "checkpoint.npz") == small_data.bits(whole.path / "checkpoint.npz")
     assert small_data.log_of(run) == small_data.log_of(whole)
+
+
+@pytest.mark.parametrize("optimiser, key", [("sgd", "v"), ("rmsprop", "s"), ("adam", "m"), ("adam", "k")])
+def test_an_optimiser_that_has_lost_a_part_of_its_state(
+    tmp_path: Path, prepared: Prepared, optimiser: str, key: str
+) -> None:
+    """It would begin afresh, and the run would not be the same run: refused."""
+    run = small_data.new_run(tmp_path / "run", prepared, f"training.optimiser={optimiser}")
+    small_data.train(run, stop_after=3)
+    saved = run.load()
+    name = next(iter(saved.optimiser))
+    for left in ({}, {name: {}}, {name: saved.optimiser[name] | {"more": np.zeros(())}}):
+        checkpoint.save(run.path / "checkpoint.npz", saved._replace(optimiser=left))
+        with pytest.raises(InputError, match="the optimiser's state is not whole"):
+            small_data.train(run, resume=True)
+    del saved.optimiser[name][key]
+    for state in (saved, saved._replace(step=0), saved._replace(step=10**9)):
+        checkpoint.save(run.path / "checkpoint.npz", state)
+        with pytest.raises(
+            InputError, match=r"is damaged \((the optimiser's state is not whole|step 1000000000 of 6)\)"
+        ):
+            small_data.train(run, resume=True)
 
 
 def test_killed_without_warning_and_resumed(tmp_path: Path, prepared: Prepared, uninterrupted: Run) -> None:
