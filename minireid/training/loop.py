@@ -114,7 +114,7 @@ def start(run: Run, resume: bool, steps: int) -> Checkpoint:
     A run that was ended before its first checkpoint is resumed at its beginning. InputError for a checkpoint that does
     not belong to the run, or that is not whole.
     """
-    if not resume or not (run.path / "checkpoint.npz").exists():
+    if not resume or run.unfinished():
         return Checkpoint(0, model.init(run.recipe, run.identities), {}, Facts(run=run.checksums()))
     saved = run.load()
     whole = state_is_whole(run.recipe.training.optimiser, saved.params, saved.optimiser, saved.step)

@@ -34,7 +34,7 @@ from minireid.training import checkpoint, model
 
 FORMAT = "minireid-run"
 VERSION = 2  # 1: prepared_sha256 is the checksum of the frames alone
-UNFINISHED = {"recipe.toml", "run.json", "log.jsonl"}  # all that a run has before its first checkpoint
+UNFINISHED = {"recipe.toml", "run.json"}  # all that a run has before its first checkpoint
 Persons = tuple[Annotated[int, msgspec.Meta(ge=1, le=2**31)], ...]
 
 
@@ -73,6 +73,10 @@ class Run:
         if (prepared.index.sha256 if self.version == 1 else prepared.sha256) != self.prepared_sha256:
             raise InputError(f"{self.prepared_path} has changed since {self.path} was trained: train again")
         return prepared
+
+    def unfinished(self) -> bool:
+        """Was the run ended before its first checkpoint? The log is begun after it."""
+        return not any((self.path / name).exists() for name in ("checkpoint.npz", "log.jsonl"))
 
     def load(self, name: str = "checkpoint.npz") -> checkpoint.Checkpoint:
         """A checkpoint of this run. InputError if it is missing, damaged, or belongs to another run."""
