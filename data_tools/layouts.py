@@ -101,8 +101,9 @@ def recognised(raw: Path, asked: ModuleType) -> str | None:
     level = [raw]
     for _ in range(5):  # a look at the first hundred entries of a hundred folders is enough
         inside = [entry for folder in level[:100] for entry in entries(folder)[:100]]
-        market = next(filter(None, (MARKET.fullmatch(entry.name) for entry in inside)), None)
-        if market:
+        named = [match for match in (MARKET.fullmatch(entry.name) for entry in inside) if match]
+        if named:
+            market = max(named, key=lambda match: int(match[1]))  # -1 and 0 are no persons
             place = f"{market[1]}/{market[2]}/1/{market[0]}"
             return (
                 f"has single pictures as in Market-1501 or DukeMTMC, such as {market[0]}, and no tracks: copy them to "
@@ -111,8 +112,8 @@ def recognised(raw: Path, asked: ModuleType) -> str | None:
         if any(own.IMAGE.fullmatch(entry.name) for entry in inside):
             return None
         for entry in inside:
-            named = foreign(entry)
-            if named:
-                return f"has no images such as {own.LAYOUT}; {entry.relative_to(raw)} {named}"
+            what = foreign(entry)
+            if what:
+                return f"has no images such as {own.LAYOUT}; {entry.relative_to(raw)} {what}"
         level = [entry for entry in inside if os.path.isdir(entry)]
     return None

@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -186,17 +187,19 @@ def _write_all(
                 poses |= found
                 counter.update()
             return poses
+        others = set(active_children())
         with ProcessPoolExecutor(workers, initializer=end_with_parent) as pool:
             try:
-                for _, found in pool.map(job, walks, chunksize=1):
-                    poses |= found
+                for future in [pool.submit(job, walk) for walk in walks]:
+                    poses |= future.result()[1]
                     counter.update()
             except BrokenProcessPool:
                 raise InputError(
                     "a process that draws was ended from outside, or had no memory: run it again"
                 ) from None
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
+            except BaseException:  # Ctrl-C: nobody waits until the persons in work are drawn
+                for process in set(active_children()) - others:
+                    process.terminate()
                 raise
     return poses
 

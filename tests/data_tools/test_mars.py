@@ -1,6 +1,7 @@
 """MARS's layout: tracks from lists and matrices, every fault one line. The folder is made up, by hand."""
 
 import builtins
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data_tools import find_faults, write_prepared
+from data_tools import find_faults, mars, write_prepared
 from data_tools.commands import prepare as prepare_command
 from data_tools.commands import verify as verify_command
 from data_tools.layouts import usable
+from data_tools.raw import Findings, RawTrack
 from minireid.base.errors import InputError
 from minireid.data.prepared import Track, open_prepared
 from tests.data_tools.conftest import draw
@@ -218,6 +220,51 @@ def test_the_same_image_twice_is_noted(raw: Path) -> None:
     shutil.copy(raw / "bbox_train/0001/0001C1T0001F001.jpg", raw / "bbox_train/0001/0001C1T0001F003.jpg")
     findings = find_faults.verify("mars", raw, progress=False)
     assert findings.faults == [] and any("1 images repeat one of their track" in note for note in findings.notes)
+
+
+def test_the_published_lists_are_as_published() -> None:
+    """What is known of them: 626 persons have 1,980 queries, 8 others of the test have none; 14 have queries alone.
+
+    636 in the test, as its authors say, are these 634, distractors (0) and junk (-1).
+    """
+    frame = [Path("0001C1T0001F001.jpg")]
+    train = [RawTrack(1 + 2 * (k % 625), "1", frame, "train") for k in range(8298)]
+    persons = list(range(2, 2 + 2 * 634, 2))
+    queries = [persons[k % 626] for k in range(1980)]
+    gallery = [*(persons[14:] * 16)[: 9330 - 3248], *[0] * 3248, *[-1] * 870]
+    test = [
+        RawTrack(person, "2", frame, role) for who, role in ((queries, "query"), (gallery, "gallery")) for person in who
+    ]
+    findings = Findings()
+    mars.compare("mars", Path("MARS"), train + test, {}, True, findings)
+    assert findings.faults == [] and ("test persons", "634", "634") in findings.facts
+    lacking = [track for track in train + test if track.person != persons[20]]
+    mars.compare("mars", Path("MARS"), lacking, {}, True, findings)
+    assert "test persons: 633, expected 634" in [fault.text for fault in findings.faults]
+
+
+def test_files_in_no_track_are_noted_by_prepare(raw: Path, tmp_path: Path, capsys: Capture) -> None:
+    """They are a fault to verify; prepare takes what the lists say, so nothing wrong comes in."""
+    shutil.copy(raw / "bbox_train/0001/0001C1T0001F001.jpg", raw / "bbox_train/0001/0001C1T0001F009.jpg")
+    assert prepare_command.main(["mars", str(raw), str(tmp_path / "out"), "--size", "16x8"]) == 0
+    assert "note: 1 files are in no track and are not used, such as " in capsys.readouterr().out
+    (fault,) = find_faults.verify("mars", raw, progress=False).faults
+    assert fault.kind == "unlisted" and fault.path.name == "0001C1T0001F009.jpg"
+
+
+def test_pipes_and_huge_numbers_in_the_lists(raw: Path) -> None:
+    (raw / "info/query_IDX.mat").unlink()
+    os.mkfifo(raw / "info/query_IDX.mat")
+    with pytest.raises(InputError, match=r"query_IDX\.mat, found none"):
+        usable("mars", raw)
+    (raw / "info/query_IDX.mat").unlink()
+    for value in (1e300, -1e300, 2.0**53):
+        io.savemat(raw / "info/query_IDX.mat", {"query_IDX": np.array([[3, value]])})
+        with pytest.raises(InputError, match="expected whole numbers"):
+            usable("mars", raw)
+    (raw / "info/query_IDX.mat").write_bytes(bytes(5 * 2**20))
+    with pytest.raises(InputError, match=r"query_IDX\.mat, got 5 MB, more than 4 MB"):
+        usable("mars", raw)
 
 
 @pytest.mark.parametrize(

@@ -100,9 +100,33 @@ def test_groups_of_the_walkers_are_copied(make_raw: MakeRaw, tmp_path: Path) -> 
     (raw / "walkers.json").write_text(json.dumps({**head, "people": {"1": {"group": 4}, "2": {"group": 5}, "3": {}}}))
     prepared = open_prepared(prepare("walkers", raw, tmp_path / "out", progress=False))
     assert [track.group for track in prepared.tracks] == [4, 5, None, 4, 5]
-    (raw / "walkers.json").write_text("{")
-    with pytest.raises(InputError, match=r"walkers\.json"):
-        prepare("walkers", raw, tmp_path / "other", progress=False)
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("{", "is damaged"),
+        ("[]", "is damaged"),
+        ("{}", "expected format minireid-walkers"),
+        ('{"format": "minireid-walkers", "version": 2, "people": {}}', "a newer minireid wrote it"),
+        ('{"format": "minireid-walkers", "version": 1}', "people"),
+        ('{"format": "minireid-walkers", "version": 1, "people": []}', "expected object, got array in people"),
+        ('{"format": "minireid-walkers", "version": 1, "people": {"anna": {}}}', "is damaged"),
+        (
+            '{"format": "minireid-walkers", "version": 1, "people": {"1": {"group": "a"}}}',
+            "expected int . null, got str",
+        ),
+        ('{"format": "minireid-walkers", "version": 1, "people": {"1": {"group": -1}}}', "is damaged"),
+        ('{"format": "minireid-walkers", "version": 1, "people": {"1": {"group": ' + "9" * 5000 + "}}}", "is damaged"),
+        ("[" * 100_000, "is damaged"),
+    ],
+)
+def test_a_description_of_walkers_that_is_none(make_raw: MakeRaw, tmp_path: Path, text: str, says: str) -> None:
+    raw = make_raw()
+    (raw / "walkers.json").write_text(text)
+    with pytest.raises(InputError, match=says) as fault:
+        prepare("walkers", raw, tmp_path / "out", progress=False)
+    assert "walkers.json" in str(fault.value) and "\n" not in str(fault.value) and beside(tmp_path / "out") == []
 
 
 def test_unchanged_input_is_left_alone_and_changed_input_needs_force(

@@ -2,6 +2,11 @@
 
 import hashlib
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -102,6 +107,9 @@ def test_contact_sheet_is_small(written: Path) -> None:
         ["--frames", "5", "4"],
         ["--frames", "0", "4"],
         ["--workers", "0"],
+        ["--workers", "1000000000"],
+        ["--seed", "9" * 6000],
+        ["--people", "9" * 6000],
         ["--twins", "--people", "6"],
         ["--twins", "--people", "4", "--frames", "30", "40"],
         ["--colour", "red"],
@@ -112,7 +120,7 @@ def test_bad_arguments_are_one_line_and_write_nothing(
 ) -> None:
     assert main([str(tmp_path / "raw"), *arguments]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("error: ") and error.count("\n") == 1
+    assert error.startswith("error: ") and error.count("\n") == 1 and len(error) < 400
     assert list(tmp_path.iterdir()) == []
 
 
@@ -152,6 +160,56 @@ def test_an_interrupted_run_leaves_nothing(workers: int, tmp_path: Path, monkeyp
     monkeypatch.setattr(walkers, "contact_sheet", interrupt)
     assert main([str(tmp_path / "raw"), "--people", "1", "--frames", "1", "2", "--workers", str(workers)]) == 130
     assert list(tmp_path.iterdir()) == []
+
+
+def started(out: Path) -> tuple[subprocess.Popen, list[int]]:
+    """A real process that draws, and its two workers, once they are at work."""
+    command = [sys.executable, "-m", "data_tools.walkers", str(out), "--people", "400", "--workers", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while len(list(out.parent.glob("*.partial/multi_shot/cam_?/*/0001.png"))) < 2:
+        assert process.poll() is None
+        time.sleep(0.02)
+    listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True).stdout
+    workers = [int(pid) for pid in listed.split()]
+    assert len(workers) >= 2
+    return process, workers
+
+
+def alive(pid: int) -> bool:
+    """Is there such a process? One that has ended, and whose end nobody has asked for, is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+def test_workers_end_with_the_process_that_started_them(sent: signal.Signals, tmp_path: Path) -> None:
+    """After SIGKILL too, of which it hears nothing. The next run into the same folder works."""
+    process, workers = started(tmp_path / "raw")
+    process.send_signal(sent)
+    error = process.communicate()[1]
+    until = time.monotonic() + 30
+    while any(map(alive, workers)) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not any(map(alive, workers))
+    if sent == signal.SIGINT:
+        assert process.returncode == 130 and error.endswith("stopped: nothing was written\n")
+        assert "Traceback" not in error and list(tmp_path.iterdir()) == []
+    assert main([str(tmp_path / "raw"), "--people", "1", "--frames", "1", "2", "--workers", "1"]) == 0
+    assert [entry.name for entry in tmp_path.iterdir()] == ["raw"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc to see processes")
+def test_a_worker_that_is_killed_and_a_second_run_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    process, workers = started(tmp_path / "raw")
+    assert main([str(tmp_path / "raw"), "--people", "1"]) == 2
+    assert "another data_tools.walkers is at work in" in capsys.readouterr().err
+    os.kill(workers[0], signal.SIGKILL)
+    error = process.communicate()[1]
+    assert process.returncode == 2 and error.splitlines()[-1].startswith("error: a process that draws was ended")
+    assert "Traceback" not in error and list(tmp_path.iterdir()) == []
 
 
 PLAIN: dict[str, object] = {
