@@ -40,7 +40,7 @@ from data_tools.whole_folder import refuse_others, target_of, whole_or_nothing
 from data_tools.workers import workers_or_all
 from minireid.base.errors import InputError
 from minireid.base.files import names_in
-from minireid.base.processes import end_with_parent
+from minireid.base.processes import end_with_parent, undisturbed
 from minireid.base.progress import bar
 
 PROGRAM = "data_tools.walkers"
@@ -190,7 +190,9 @@ def _write_all(
         others = set(active_children())
         with ProcessPoolExecutor(workers, initializer=end_with_parent) as pool:
             try:
-                for future in [pool.submit(job, walk) for walk in walks]:
+                with undisturbed():  # the processes start
+                    futures = [pool.submit(job, walk) for walk in walks]
+                for future in futures:
                     poses |= future.result()[1]
                     counter.update()
             except BrokenProcessPool:

@@ -3,6 +3,8 @@
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 
@@ -23,3 +25,21 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait until the block has ended. While a process is started, Python could lose them."""
+    if threading.current_thread() is not threading.main_thread():  # signals are not for it
+        yield
+        return
+    came: list[int] = []
+    waiting = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda number, frame: came.append(number)) for number in waiting]
+    try:
+        yield
+    finally:
+        for number, handler in zip(waiting, before):
+            signal.signal(number, handler or signal.SIG_DFL)
+    for late in came[:1]:
+        signal.raise_signal(late)

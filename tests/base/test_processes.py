@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from minireid.base.processes import undisturbed
+
 PARENT = """
 import os, sys, time
 from concurrent.futures import ProcessPoolExecutor
@@ -52,3 +54,18 @@ def test_workers_end_when_their_parent_is_killed(method: str, tmp_path: Path) ->
     while any(map(alive, workers)) and time.monotonic() < until:
         time.sleep(0.02)
     assert not any(map(alive, workers))
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_until_processes_have_started(sent: signal.Signals) -> None:
+    def heard(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before, done = signal.signal(sent, heard), []
+    try:
+        with pytest.raises(KeyboardInterrupt), undisturbed():
+            signal.raise_signal(sent)
+            done.append("started")
+        assert done == ["started"] and signal.getsignal(sent) is heard
+    finally:
+        signal.signal(sent, before)
