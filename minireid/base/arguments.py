@@ -1,6 +1,6 @@
 """A command line's parser whose faults are one line, and the types of its options.
 
-What is wrong is told as in "expected --top as a whole number of 1 or more, got 0; see minireid search --help".
+What is wrong is told as in "expected --top of 1 or more, got 0; see minireid search --help".
 """
 
 import argparse
@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
         return super().parse_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        told = re.sub(r"^argument (\S+): as ", r"expected \1 as ", message)
+        told = re.sub(r"^argument (\S+): (?=of |from |as )", r"expected \1 ", message)
         raise InputError(f"{told}; see {self.prog} --help")
 
     def print_help(self, file: Any = None) -> None:
@@ -42,7 +42,7 @@ def whole(first: int, last: int = LARGEST) -> Callable[[str], int]:
             value = first - 1
         if not first <= value <= last:
             span = f"of {first} or more" if last == LARGEST else f"from {first} to {last}"
-            raise argparse.ArgumentTypeError(f"as a whole number {span}, got {shown(text)}")
+            raise argparse.ArgumentTypeError(f"{span}, got {shown(text)}")
         return value
 
     return number

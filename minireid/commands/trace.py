@@ -11,7 +11,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("prepared", type=Path, nargs="?", help="prepared folder (default: random numbers)")
     command.add_argument("--recipe", default="msp_src", help="name of a recipe, or path of a .toml file")
     command.add_argument(
-        "--persons", type=whole(2, 1_000_000), default=100, help="classes, without a prepared folder (default: 100)"
+        "--persons", type=whole(2), default=100, help="classes, without a prepared folder (default: 100)"
     )
     add_set(command)
     add_threads(command)

@@ -95,8 +95,8 @@ def test_bad_options_are_one_line(capsys: Capture) -> None:
     for words, says in (
         (["fly"], "invalid choice: 'fly'"),
         ([], "required: COMMAND"),
-        (["search", "a", "b", "c", "--out", "d", "--top", "0"], "expected --top as a whole number of 1 or more, got 0"),
-        (["demo", "--seed", "-1"], "expected --seed as a whole number of 0 or more, got -1; see minireid demo --help"),
+        (["search", "a", "b", "c", "--out", "d", "--top", "0"], "expected --top of 1 or more, got 0"),
+        (["demo", "--seed", "-1"], "expected --seed of 0 or more, got -1; see minireid demo --help"),
         (["demo", "--seed", "9" * 5000], "got 99999999999999999999… (5000 characters)"),
         (["read", "a.py", "--time-limit", "nan"], "expected --time-limit as a number of seconds above 0"),
         (["gradcheck", "a.py", "--time-limit", "1e9"], "at most 3600, got 1e9"),
