@@ -52,6 +52,8 @@ def html_of(arguments: argparse.Namespace) -> str:
         from minireid.reading.own import own_page
 
         return own_page(Path(arguments.name), arguments.like, arguments.time_limit)
+    if Path(arguments.name).is_file():
+        raise InputError(f"expected a file whose name ends in .py, got {arguments.name}: rename it")
     from minireid.reading.library import library_page
 
     return library_page(arguments.name, lambda name: None, real_clip)

@@ -125,6 +125,22 @@ def test_ctrl_c_reaches_all_processes_and_loses_only_what_was_at_work(place: Pat
     assert trials_of(out) == trials_of(place / "serial")
 
 
+@pytest.mark.parametrize("group", [False, True])
+def test_sigterm_ends_the_workers_too(group: bool, place: Path, tmp_path: Path) -> None:
+    """Sent to the sweep alone, as `timeout` does, or to all its processes, as a cluster does."""
+    out = tmp_path / "sweep"
+    with started("minireid.cli", *sweep(place, out), "--workers", "2") as process:
+        wait_until(lambda: at_work(out), process)
+        mine = workers_of(process)
+        (os.killpg if group else os.kill)(process.pid, signal.SIGTERM)
+        said, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 143 and "Traceback" not in said, said
+    assert "trials finished; the same command continues" in said
+    assert mine and not any(worker.is_running() for worker in mine)
+    assert main([*sweep(place, out), "--workers", "0"]) == 0
+    assert trials_of(out) == trials_of(place / "serial")
+
+
 def test_a_scheduler_and_its_workers_started_by_dasks_own_commands(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
