@@ -84,7 +84,7 @@ def test_what_is_there_is_left_alone(tmp_path: Path, capsys: Capture, there: str
 
 @pytest.mark.parametrize(
     "words, says",
-    [(["--seed", "-1"], "--seed as a whole number of 0 or more, got -1"), (["--threads", "0"], "--threads")],
+    [(["--seed", "-1"], "--seed of 0 or more, got -1"), (["--threads", "0"], "--threads")],
 )
 def test_bad_options_before_anything_is_written(tmp_path: Path, capsys: Capture, words: list[str], says: str) -> None:
     assert main(["demo", "--quick", "--out", str(tmp_path / "demo"), *words]) == 2
