@@ -2,9 +2,9 @@
 
     python -m tests.long_run [--steps 10000]
 
-trains a tiny msp_src, with a checkpoint and a validation every 50 steps, and measures every 500 steps. The exit code
-is 1 if something grows: memory by more than MEMORY after the first 1,000 steps, open files at all, or the processor
-time of a step in the last 1,000 steps to more than SLOWER times that of the first.
+trains a tiny msp_src, with a checkpoint after every epoch and a validation every 50 steps, and measures every 500
+steps. The exit code is 1 if something grows: memory by more than MEMORY after the first 1,000 steps, open files at all,
+the run folder, or a step's processor time in the last 1,000 steps to more than SLOWER times that of the first 1,000.
 """
 
 import argparse
