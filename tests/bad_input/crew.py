@@ -47,7 +47,7 @@ class Worker:
     def judge(self, number: int, alone: bool) -> Judged:
         part, name = self.cases[number]
         print(json.dumps({"number": number, "alone": alone}), file=self.process.stdin, flush=True)
-        killer = threading.Timer(3 * LIMIT + GRACE, self.process.kill)  # a baseline may be made too
+        killer = threading.Timer(10 * LIMIT + GRACE, self.process.kill)  # a baseline may be made too
         killer.start()
         line = self.process.stdout.readline()  # type: ignore[union-attr]
         killer.cancel()

@@ -9,6 +9,7 @@ import json
 import os
 import resource
 import shutil
+import stat
 import sys
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,14 @@ def main(folder: Path) -> None:
     world, pristine = folder / "world", folder / "pristine"
     if not pristine.exists():
         build(world, pristine)
-    fresh(world, pristine)
-    os.chdir(world)
+    known: dict[Path, tuple[int, ...]] = {}
 
+    def again() -> None:
+        os.chdir(folder)
+        fresh(world, pristine, known)
+        os.chdir(world)
+
+    again()
     from tests.bad_input.cases import cases
     from tests.bad_input.judge import Result, faults, run
 
@@ -43,11 +49,11 @@ def main(folder: Path) -> None:
 
         def of_unharmed(case: Any = case) -> Result:
             if case.words not in unharmed:
-                again(folder)
+                again()
                 unharmed[case.words] = run(type(case)("", "", case.words, lambda: None))
             return unharmed[case.words]
 
-        again(folder)
+        again()
         result = run(case, alone=asked["alone"])
         found = faults(case, result, of_unharmed)
         say(
@@ -77,23 +83,48 @@ def build(world: Path, pristine: Path) -> None:
     partial.rename(pristine)
 
 
-def again(folder: Path) -> None:
-    """A fresh world, and this process in it."""
-    os.chdir(folder)
-    fresh(folder / "world", folder / "pristine")
-    os.chdir(folder / "world")
-
-
-def fresh(world: Path, pristine: Path) -> None:
-    """The world as it was built; an empty folder for temporary files."""
-    for old in (world, world.parent / "tmp"):
-        for top, folders, _ in os.walk(old):
-            for name in folders:
-                if not Path(top, name).is_symlink():
-                    os.chmod(Path(top, name), 0o700)
-        shutil.rmtree(old, ignore_errors=True)
-    shutil.copytree(pristine, world, symlinks=True)
+def fresh(world: Path, pristine: Path, known: dict[Path, tuple[int, ...]]) -> None:
+    """The world as it was built. known: what each path was after the last call; only what has changed is made anew."""
+    clear(world, known)
+    for source in (pristine, *sorted(pristine.rglob("*"))):
+        path = world / source.relative_to(pristine)
+        if path in known and os.path.lexists(path):
+            continue
+        if source.is_symlink():
+            path.symlink_to(os.readlink(source))
+        elif source.is_dir():
+            path.mkdir(exist_ok=True)
+        else:
+            shutil.copy2(source, path)
+        known[path] = state(path)
+    for source in pristine.rglob("*"):
+        if source.is_dir() and not source.is_symlink():
+            shutil.copymode(source, world / source.relative_to(pristine))
+    shutil.rmtree(world.parent / "tmp", ignore_errors=True)
     (world.parent / "tmp").mkdir()
+
+
+def clear(folder: Path, known: dict[Path, tuple[int, ...]]) -> None:
+    """Remove what is not known, or is not as it was."""
+    if not folder.is_dir() or folder.is_symlink():
+        return
+    folder.chmod(0o700)
+    for entry in os.scandir(folder):
+        path = Path(entry.path)
+        if entry.is_dir(follow_symlinks=False):
+            clear(path, known)
+            if path not in known or not stat.S_ISDIR(known[path][0]):
+                path.rmdir()
+        elif state(path) != known.get(path):
+            path.unlink()
+
+
+def state(path: Path) -> tuple[int, ...]:
+    """What changes when a file does. Of a folder: that it is one."""
+    found = path.lstat()
+    if stat.S_ISDIR(found.st_mode):
+        return (stat.S_IFDIR,)
+    return found.st_mode, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
 def say(answers: Any, what: dict[str, Any]) -> None:
