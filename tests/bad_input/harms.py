@@ -408,7 +408,7 @@ def in_images(path: Path) -> Harms:
         "CMYK": as_format("JPEG", "CMYK"),
         "grey": as_format("PNG", "L"),
         "two colours": as_format("PNG", "1"),
-        "sixteen bits": as_format("PNG", "I;16") if path.suffix == ".png" else as_format("PNG", "I"),
+        "sixteen bits": to(sixteen_bits),
         "see-through": as_format("PNG", "RGBA"),
         "turned by EXIF": to(turned),
         "one pixel": to(lambda path, picture: picture.resize((1, 1)).save(path)),
@@ -419,6 +419,10 @@ def in_images(path: Path) -> Harms:
         ),
     }
     return all_of(found, valid=True)
+
+
+def sixteen_bits(path: Path, picture: Image.Image) -> None:
+    Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257).save(path, format="PNG")
 
 
 def turned(path: Path, picture: Image.Image) -> None:
