@@ -81,12 +81,14 @@ FORMATS = (
     Format("run/run.json", JSON, (EMBED, EMBED, EMBED, EMBED, METRIC, EVALUATE)),
     Format("run/recipe.toml", TOML, (EMBED, EMBED, METRIC), every=8),
     Format("run/log.jsonl", (BYTES, PLACE, harms.in_lines), (EVALUATE,), "schema", every=6),
-    Format("run/best.npz", (BYTES, PLACE, harms.in_npz), (EMBED, EMBED, EVALUATE)),
+    Format("run/best.npz", (BYTES, PLACE), (EMBED, EMBED, EVALUATE)),
+    Format("run/best.npz", (harms.in_npz,), (EMBED,), "schema"),
     Format("half", (PLACE,), (RESUME,)),
     Format("half/run.json", JSON, (RESUME,), every=3),
     Format("half/recipe.toml", (BYTES, PLACE), (RESUME,)),
     Format("half/log.jsonl", (BYTES, PLACE, harms.in_lines), (RESUME,), "schema", every=4),
-    Format("half/checkpoint.npz", (BYTES, PLACE, harms.in_npz), (RESUME,)),
+    Format("half/checkpoint.npz", (BYTES, PLACE), (RESUME,)),
+    Format("half/checkpoint.npz", (harms.in_npz,), (RESUME,), "schema"),
     Format("half/best.npz", (BYTES, PLACE), (RESUME,)),
     Format("sweep", (PLACE,), (TABLE, GO_ON)),
     Format("sweep/sweep.json", JSON, (TABLE, GO_ON), "schema", every=2),
@@ -133,7 +135,9 @@ def of_formats() -> Iterator[Case]:
 
 
 def may(form: Format, name: str, valid: bool) -> str:
-    out_of_range = name.rpartition(" = ")[2] in harms.NUMBERS - {"0"}
+    """What a harm of this file may end in. (The best score so far is -1 before there is one.)"""
+    value = name.rpartition(" = ")[2]
+    out_of_range = value in harms.NUMBERS - {"0"} and not (value.startswith("-") and "facts.best" in name)
     if form.known == "no":
         return "any"
     return "any" if valid and (not form.known or (form.known == "schema" and not out_of_range)) else "same"
