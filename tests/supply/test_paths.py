@@ -60,7 +60,7 @@ def test_the_folder_itself_is_right(published: Path) -> None:
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_a_list_of_mars_names_only_files_of_its_folder(published: Path, part: str, name: str) -> None:
     listed = published / "info" / f"{part}_name.txt"
-    first, second = listed.read_text(encoding="utf-8").splitlines()
+    _, second = listed.read_text(encoding="utf-8").splitlines()
     listed.write_bytes(f"{name}\n{second}\n".encode())
     with pytest.raises(InputError, match="expected a name such as"):
         mars.find_tracks(published)
