@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +57,10 @@ OWN_PROCESSES = {
 NUMBERS = ["load", "save", "savez", "savez_compressed"]
 
 
-def trees() -> Iterator[tuple[str, ast.Module]]:
-    for package in ("minireid", "data_tools"):
-        for file in sorted((PROJECT / package).rglob("*.py")):
-            yield file.relative_to(PROJECT).as_posix(), ast.parse(file.read_text(encoding="utf-8"))
+@cache
+def trees() -> list[tuple[str, ast.Module]]:
+    files = [file for package in ("minireid", "data_tools") for file in sorted((PROJECT / package).rglob("*.py"))]
+    return [(file.relative_to(PROJECT).as_posix(), ast.parse(file.read_text(encoding="utf-8"))) for file in files]
 
 
 def imported(tree: ast.Module) -> Iterator[str]:
