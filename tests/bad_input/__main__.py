@@ -15,7 +15,9 @@ from tests.bad_input.crew import Judged, judge_all
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bad_input", description=__doc__)
     parser.add_argument("--seed", type=int, default=0, help="another sample, another order (default 0)")
-    parser.add_argument("--only", default="", metavar="PART", help="parts or cases whose name has this text")
+    parser.add_argument(
+        "--only", action="append", metavar="PART", help="cases whose part or name has this text; again: or"
+    )
     parser.add_argument("--sample", type=int, metavar="N", help="N cases, a few of every part")
     parser.add_argument("--workers", type=int, default=2, metavar="N")
     parser.add_argument("--json", type=Path, metavar="FILE", help="add a line for every case and what is wrong with it")
@@ -37,7 +39,7 @@ def main() -> int:
             )
             return []
         works = sample(cases, chosen.sample, chosen.seed) if chosen.sample else everything(cases, chosen.seed)
-        works = [work for work in works if chosen.only in cases[work[0]][1]]
+        works = [work for work in works if any(text in cases[work[0]][1] for text in chosen.only or [""])]
         random.Random(chosen.seed).shuffle(works)
         return works
 
