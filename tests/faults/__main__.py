@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from tests.faults.cases import case, planned
@@ -39,12 +40,14 @@ def main() -> int:
             many = undisturbed.operations["p"] + undisturbed.operations["w"] * PARTS[part].workers
             print(f"{part}: {undisturbed.seconds:.1f} s undisturbed, {many} file operations", flush=True)
         results: list[Result] = []
-        with ThreadPoolExecutor(arguments.jobs) as pool:
+        with suppress(KeyboardInterrupt), ThreadPoolExecutor(arguments.jobs) as pool:
             for result in pool.map(lambda name: case(expected, name, arguments.seed), names):
                 results.append(result)
                 tell(results, len(names), arguments.seed)
-    print(f"\n{tables(results)}\n\n{len(results)} cases in {(time.monotonic() - began) / 60:.1f} minutes")
-    return 1 if any(result.faults for result in results) else 0
+    print(
+        f"\n{tables(results)}\n\n{len(results)} of {len(names)} cases in {(time.monotonic() - began) / 60:.1f} minutes"
+    )
+    return 1 if len(results) < len(names) or any(result.faults for result in results) else 0
 
 
 def tell(results: list[Result], of: int, seed: int) -> None:
