@@ -79,7 +79,7 @@ def test_what_does_not_exist_is_one_line(
 def test_missing_words_are_named(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["exercise", *words]) == 2
     said = capsys.readouterr().err
-    assert said.startswith("minireid: error: ") and "see minireid exercise" in said and said.count("\n") == 1
+    assert said.startswith("minireid: error: ") and "; see minireid" in said and said.count("\n") == 1
 
 
 def test_in_a_notebook() -> None:
