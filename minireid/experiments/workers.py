@@ -49,7 +49,7 @@ def local(workers: int) -> Iterator[Any]:
                 threads_per_worker=1,
                 processes=True,
                 memory_limit=0,  # no limit: frames are memory-mapped, and Dask would count the file as used memory
-                dashboard_address=":0",
+                dashboard_address="127.0.0.1:0",  # no other machine can reach it
                 silence_logs=logging.ERROR,
                 preload=["minireid.experiments.workers"],
             )
