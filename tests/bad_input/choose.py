@@ -11,7 +11,7 @@ def everything(cases: Sequence[tuple[str, str]], seed: int = 0) -> list[tuple[in
     return [*((number, False) for number in range(len(cases))), *alone(cases, PROCESSES, seed)]
 
 
-def sample(cases: Sequence[tuple[str, str]], size: int, seed: int = 0) -> list[tuple[int, bool]]:
+def sample(cases: Sequence[tuple[str, str]], size: int, seed: int = 0, processes: int = 4) -> list[tuple[int, bool]]:
     """About `size` cases: at least two of every part, more of a part with more."""
     draw = random.Random(seed)
     parts: dict[str, list[int]] = {}
@@ -21,7 +21,7 @@ def sample(cases: Sequence[tuple[str, str]], size: int, seed: int = 0) -> list[t
     for numbers in parts.values():
         count = max(2, round(size * len(numbers) / len(cases)))
         found += draw.sample(numbers, min(count, len(numbers)))
-    return [*((number, False) for number in sorted(found)), *alone(cases, 4, seed)]
+    return [*((number, False) for number in sorted(found)), *alone(cases, processes, seed)]
 
 
 def alone(cases: Sequence[tuple[str, str]], size: int, seed: int) -> list[tuple[int, bool]]:
