@@ -63,7 +63,7 @@ def crop(x: np.ndarray, offsets: np.ndarray, size: tuple[int, int], *, recentre:
     cut = np.zeros((N, T, height, width, C), x.dtype)
     for n, (i, j) in enumerate(offsets.tolist()):
         top, left = max(0, -i), max(0, -j)
-        part = x[n, :, max(0, i) : i + height, max(0, j) : j + width]
+        part = x[n, :, max(0, i) : max(0, i + height), max(0, j) : max(0, j + width)]
         cut[n, :, top : top + part.shape[1], left : left + part.shape[2]] = part
     return cut - cut.mean(axis=(2, 3), keepdims=True) if recentre else cut
 

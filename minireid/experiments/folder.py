@@ -14,6 +14,7 @@ another split file, or another recipe for a row with finished trials are refused
 import dataclasses
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -113,7 +114,7 @@ def planned(
     """The requested sweep. Nothing is written. InputError if the prepared folder cannot be opened."""
     prepared = open_prepared(prepared_path)
     return Sweep(
-        path.resolve(),
+        Path(os.path.realpath(path)),  # resolve() would raise for a link to itself
         VERSION,
         title,
         prepared.path.resolve(),

@@ -53,6 +53,8 @@ def sweep(requested: Sweep, *, at_a_time: int | None, scheduler: str | None) -> 
     """
     if at_a_time is not None and at_a_time < 0:
         raise InputError(f"expected --workers of 0 or more, got {at_a_time}")
+    if scheduler is not None and not scheduler.strip():
+        raise InputError("expected --scheduler ADDRESS, such as 10.0.0.5:8786, got an empty text")
     if scheduler and at_a_time is not None:
         raise InputError("expected either --scheduler or --workers: a scheduler has workers of its own")
     if scheduler or at_a_time != 0:

@@ -11,6 +11,7 @@ import os
 import signal
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from minireid.base.errors import InputError
@@ -49,6 +50,7 @@ def local(workers: int) -> Iterator[Any]:
                 threads_per_worker=1,
                 processes=True,
                 memory_limit=0,  # no limit: frames are memory-mapped, and Dask would count the file as used memory
+                local_directory=stack.enter_context(TemporaryDirectory(ignore_cleanup_errors=True)),
                 dashboard_address="127.0.0.1:0",  # no other machine can reach it
                 silence_logs=logging.ERROR,
                 preload=["minireid.experiments.workers"],

@@ -4,10 +4,11 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
+from msgspec import Meta
 
 from minireid.base.errors import InputError
 from minireid.base.files import read_bytes, write_bytes
@@ -27,8 +28,8 @@ class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     run: {"recipe": checksum, "persons": checksum} of the run that it belongs to. recipe: the same of older checkpoints.
     """
 
-    best: float = -1.0
-    loss: float | None = None
+    best: Annotated[float, Meta(ge=-1, le=1)] = -1.0
+    loss: Annotated[float, Meta(ge=0)] | None = None
     run: dict[str, str] | None = None
     recipe: str | None = None
 

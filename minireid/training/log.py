@@ -7,6 +7,7 @@ that is cut off. `trim` removes both when the run is resumed: those steps are do
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def read(path: Path) -> list[dict[str, float]]:
 
 def trim(path: Path, steps: int) -> None:
     """Leave the steps up to `steps`, each once and in order, and no broken lines."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return
     content = read_bytes(path, "the log of a training run", largest=LARGEST)
     last, kept = 0.0, []
@@ -94,6 +95,6 @@ def parsed(text: bytes) -> dict[str, float] | None:
     """One line as a record; None if it is broken."""
     try:
         record = RECORDS.decode(text)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return None
     return record if all(key in record for key in NEEDED) else None

@@ -13,6 +13,7 @@ another run, or an edited recipe, is noticed whenever a checkpoint is read. A ru
 
 import hashlib
 import json
+import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ class Run:
 
     def unfinished(self) -> bool:
         """Was the run ended before its first checkpoint? The log is begun after it."""
-        return not any((self.path / name).exists() for name in ("checkpoint.npz", "log.jsonl"))
+        return not any(os.path.lexists(self.path / name) for name in ("checkpoint.npz", "log.jsonl"))
 
     def load(self, name: str = "checkpoint.npz") -> checkpoint.Checkpoint:
         """A checkpoint of this run. InputError if it is missing, damaged, or belongs to another run."""

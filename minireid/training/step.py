@@ -64,6 +64,6 @@ def update(
     momentum = {"momentum": how.momentum, "dampening": how.dampening} if how.optimiser == "sgd" else {}
     optimisers.clip_elements(grads, how.clip_elements)  # clip
     rule = optimisers.RULES[how.optimiser]
-    optimisers.update(rule, params, grads, states, learning_rate=learning_rate, **momentum)  # update
-    if how.weight_decay:
+    if how.weight_decay:  # of the weights before the step, as its source has it
         optimisers.decay_weights(params, 1 - learning_rate * how.weight_decay)
+    optimisers.update(rule, params, grads, states, learning_rate=learning_rate, **momentum)  # update

@@ -18,7 +18,7 @@ from tests import small_data
 
 PERSONS = (1, 2, 3, 4, 5, 6)
 COMPANIES = [(3,), (6, 4, 3, 1)]
-IN_ONE_BATCH = 2e-6  # of the largest number; measured: at most 4e-7
+IN_ONE_BATCH = 2e-6  # of the largest number
 
 
 def system(name: str) -> tuple[str, tuple[str, ...]]:

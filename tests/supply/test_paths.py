@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from data_tools import mars
+from data_tools.layouts import usable
 from data_tools.write_prepared import prepare
 from minireid.base.errors import InputError
 from minireid.cli import main
-from minireid.data.prepared import open_prepared
+from minireid.data.prepared import index_sha256, open_prepared
 from minireid.experiments.rows import Row, unique
 from tests import small_data
 
@@ -53,7 +54,7 @@ def published(tmp_path: Path) -> Path:
 
 
 def test_the_folder_itself_is_right(published: Path) -> None:
-    assert len(mars.find_tracks(published)) == 4
+    assert len(usable("mars", published).tracks) == 4
 
 
 @pytest.mark.parametrize("name", LEADING_OUT)
@@ -63,7 +64,7 @@ def test_a_list_of_mars_names_only_files_of_its_folder(published: Path, part: st
     _, second = listed.read_text(encoding="utf-8").splitlines()
     listed.write_bytes(f"{name}\n{second}\n".encode())
     with pytest.raises(InputError, match="expected a name such as"):
-        mars.find_tracks(published)
+        usable("mars", published)
     found: list[mars.Fault] = []
     frames = [frame for track in mars.survey(published, found) for frame in track.frames]
     assert len(frames) == 3 and all(frame.parent.parent.parent == published for frame in frames)
@@ -91,6 +92,7 @@ def test_names_in_an_index_are_shown_and_never_followed(tmp_path: Path, capsys: 
     index["dataset"] = "own"
     for k, track in enumerate(index["tracks"]):
         track.update(camera={"a": UP, "b": "/tmp/b"}[track["camera"]], name=f"{UP}/{k}")
+    index["index_sha256"] = index_sha256(index)
     (path / "index.json").write_text(json.dumps(index), encoding="utf-8")
     run = small_data.trained(home / "run", open_prepared(path), "evaluation.protocol=halves")
     before = small_data.listing(tmp_path)
