@@ -49,7 +49,8 @@ class Watch:
         who = "p" if self.first == str(os.getpid()) else "w"
         self.done += 1
         append(self.wanted["counted"], who)
-        if self.done == self.wanted["at"] and who == self.wanted["who"]:
+        chosen = self.done == self.wanted["at"] and who == self.wanted["who"]
+        if chosen and first_to_make(self.wanted["begun"] + "-struck"):
             append(self.wanted["counted"], f"<{event} {os.path.basename(path)}>")
             if self.wanted["group"]:
                 os.killpg(0, self.wanted["signal"])
@@ -79,6 +80,15 @@ class Watch:
 def writes(arguments: tuple[Any, ...]) -> bool:
     _, mode, flags = arguments
     return any(letter in (mode or "") for letter in "wax+") or bool((flags or 0) & WRITING)
+
+
+def first_to_make(path: str) -> bool:
+    """Whether this file was not there. So one worker is struck, not each, nor those that replace it."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    return True
 
 
 def append(path: str, text: str) -> None:
