@@ -8,6 +8,7 @@ largest step. Nothing else changes.
 
 import ctypes
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -46,6 +47,16 @@ def no_more_than_there_is() -> Iterator[None]:
     finally:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def needed_so_far() -> int | None:
+    """Bytes of memory that this process had at its largest. None where the system does not say (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest if sys.platform == "darwin" else 1024 * largest
 
 
 def there_is() -> int | None:

@@ -1,11 +1,14 @@
-"""Estimate the time, memory and disk space of a run before it starts, from two steps without parameter update."""
+"""Estimate the time, memory and disk space of a run before it starts, from two steps without parameter update.
+
+Memory is what the process has needed up to then, imports and kernels included, and what the optimiser will keep.
+"""
 
 import shutil
 import time
-import tracemalloc
 from pathlib import Path
 
 from minireid.base.errors import InputError
+from minireid.base.memory import needed_so_far
 from minireid.base.trees import Tree, leaves
 from minireid.training import log
 from minireid.training.experiment import Experiment
@@ -21,13 +24,10 @@ def forecast(experiment: Experiment, params: Tree, folder: Path) -> str:
     """
     steps = experiment.steps
     size = sum(array.nbytes for _, array in leaves(params))
-    tracemalloc.start()
     computed = gradients_at(experiment, params, 0)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
     seconds = seconds_per_step(experiment, params) * steps
     copies = {"sgd": 2, "rmsprop": 2, "adam": 3}[experiment.recipe.training.optimiser]  # with the optimiser's state
-    memory, disk = peak + (copies + 1) * size, disk_space(experiment, computed, copies * size)
+    disk = disk_space(experiment, computed, copies * size)
     free = shutil.disk_usage(folder).free
     if disk > free:
         raise InputError(
@@ -36,8 +36,15 @@ def forecast(experiment: Experiment, params: Tree, folder: Path) -> str:
         )
     return (
         f"{len(experiment.people.persons)} persons, {sum(a.size for _, a in leaves(params)):,} parameters, "
-        f"{steps} steps: about {duration(seconds)}, {memory / MIB:.0f} MiB of memory, {disk / MIB:.1f} MiB of disk"
+        f"{steps} steps: about {duration(seconds)}, {memory_of(copies * size)}{disk / MIB:.1f} MiB of disk"
     )
+
+
+def memory_of(state: int) -> str:
+    """ "230 MiB of memory, ": of the whole process. state: bytes of parameters and optimiser, which are copied to save
+    them. Empty where the system does not say what a process has needed."""
+    so_far = needed_so_far()
+    return "" if so_far is None else f"{(so_far + 2 * state) / MIB:.0f} MiB of memory, "
 
 
 def disk_space(experiment: Experiment, computed: Computed, checkpoint: int) -> int:
