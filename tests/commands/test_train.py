@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -163,3 +164,18 @@ def test_an_edited_recipe_is_refused(tmp_path: Path, prepared: Prepared, capsys:
     assert main(["train", "--resume", str(run.path), "--threads", "1"]) == 0
     whole = small_data.trained(tmp_path / "whole", prepared)
     assert small_data.bits(run.path / "checkpoint.npz") == small_data.bits(whole.path / "checkpoint.npz")
+
+
+def test_the_forecast_of_memory_is_right(tmp_path: Path) -> None:
+    """Within 20 % of what the process has needed in the end, as the system counts it."""
+    resource = pytest.importorskip("resource", reason="Windows does not count memory in this way")
+    small_data.write_prepared(tmp_path / "prepared", persons=range(1, 21), size=(64, 32))
+    words = ["train", "prepared", "--out", "run", "--set", "training.epochs=3", "--set", "clips.flow=false"]
+    words += ["--set", "clips.length=6", "--set", "pairs.persons=5"]
+    counted = "import resource; print('needed', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    program = f"from minireid.cli import main; assert main({words!r}) == 0; {counted}"
+    found = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    told, needed = re.search(r"([\d.]+) MiB of memory", found.stdout), re.search(r"needed (\d+)", found.stdout)
+    assert resource and told and needed
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    assert 0.8 < float(told[1]) / (int(needed[1]) / unit) < 1.2
