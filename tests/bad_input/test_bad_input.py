@@ -17,7 +17,7 @@ from tests.bad_input.crew import Judged, judge_all
 from tests.bad_input.judge import Result
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: /proc, pipes, limits of memory")
-SAMPLE, LARGE = 110, 2400  # cases: about one minute of processor time, about ten
+SAMPLE, LARGE = 70, 1600  # cases: about half a minute of processor time, about seven
 
 
 def told(judged: Sequence[Judged]) -> str:
