@@ -201,4 +201,4 @@ def test_random_damage_is_a_fault_of_one_line(format: str, changes: list[tuple[f
     if isinstance(found, Fault):
         assert "\n" not in found.text and len(found.text) < 250
     else:
-        assert found.mode == "RGB" and set(found.size) <= {16, 32}
+        assert found.mode == "RGB" and min(found.size) >= 1  # a JPEG does not notice another size in its head

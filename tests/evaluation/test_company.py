@@ -42,7 +42,7 @@ def folder_of(path: Path, prepared: Prepared, persons: tuple[int, ...]) -> Prepa
     starts = np.cumsum([0, *(t.length for t in tracks)]).tolist()
     placed = [replace(track, start=start) for track, start in zip(tracks, starts)]
     small_data.write_index(path, placed, (small_data.HEIGHT, small_data.WIDTH), False, "walkers")
-    assert open_prepared(path).index["sha256"] == hashlib.sha256((path / "frames.npy").read_bytes()).hexdigest()
+    assert open_prepared(path).index.sha256 == hashlib.sha256((path / "frames.npy").read_bytes()).hexdigest()
     return open_prepared(path)
 
 

@@ -14,12 +14,13 @@ import pytest
 from minireid.base.threads import threads
 from minireid.cli import main
 from minireid.data.clips import Clip
-from minireid.data.prepared import Prepared, Track
+from minireid.data.prepared import Prepared, Track, open_prepared
 from minireid.evaluation import compare_metrics, fitting, ranking
 from minireid.evaluation.compare_metrics import choose, differences, embed, fit
 from minireid.evaluation.embedding import embed_clips
 from minireid.metric import kissme, lfda, pca, xqda
 from minireid.metric.rerank import rerank
+from minireid.training.checkpoint import Facts, save
 from minireid.training.run import Run
 from tests import small_data
 from tests.metric.people import METRICS, draw
@@ -115,11 +116,18 @@ def test_other_test_persons_change_nothing_that_is_fitted(run: Run, prepared: Pr
             some = frames[track.start : track.start + track.length]
             some[:] = rng.integers(0, 256, some.shape)
     np.save(tmp_path / "noise" / "frames.npy", frames)
+    size = (small_data.HEIGHT, small_data.WIDTH)
+    small_data.write_index(tmp_path / "noise", list(prepared.tracks), size, prepared.has_flow, prepared.index.dataset)
+    noise = open_prepared(tmp_path / "noise")
     shutil.copytree(run.path, tmp_path / "run")
     facts = json.loads((tmp_path / "run" / "run.json").read_text())
-    (tmp_path / "run" / "run.json").write_text(json.dumps({**facts, "prepared_path": str(tmp_path / "noise")}))
+    facts |= {"prepared_path": str(noise.path), "prepared_sha256": noise.sha256}
+    (tmp_path / "run" / "run.json").write_text(json.dumps(facts))
+    there = small_data.runs.open_run(tmp_path / "run")
+    trained, name = run.best(), "best.npz" if run.validation else "checkpoint.npz"
+    save(there.path / name, trained._replace(facts=Facts(run=there.checksums())))  # as if trained on the other folder
     with threads(1):
-        one, other = embed(run), embed(small_data.runs.open_run(tmp_path / "run"))
+        one, other = embed(run), embed(there)
     assert not np.allclose(one.probe, other.probe)
     before, after = fit(one), fit(other)
     assert list(before) == list(after) == FITTED
