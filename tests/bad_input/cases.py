@@ -139,7 +139,7 @@ def may(form: Format, name: str, valid: bool) -> str:
     value = name.rpartition(" = ")[2]
     out_of_range = value in harms.NUMBERS - {"0"} and "facts.loss" not in name
     out_of_range &= not (value.startswith("-") and "facts.best" in name)
-    if form.known == "no":
+    if form.known == "no" or (form.path, name) == ("sweep", "missing"):  # a sweep that is not there is begun
         return "any"
     return "any" if valid and (not form.known or (form.known == "schema" and not out_of_range)) else "same"
 

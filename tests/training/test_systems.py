@@ -144,7 +144,7 @@ def test_trained_evaluated_and_embedded_from_the_command_line(
         ("crf", "network.filters=[8, 8]", "expected network.filters of crf to be 3 numbers"),
         ("deep_rcn", "losses.together=joint", "expected losses.together of deep_rcn to be similarity, got joint"),
         ("utrcnn", "network.pool=temporal_mean", "utrcnn has the settings attention, top_k"),
-        ("lstm", "network.unit=conv_gru", "msp_src.unit of msp_src to be one of gru, gru_reset_after, elman, lstm"),
+        ("lstm", "network.unit=conv_gru", "msp_src.unit of msp_src as one of gru, gru_reset_after, elman, lstm"),
     ],
 )
 def test_what_does_not_fit_is_one_line_and_leaves_no_run_behind(
