@@ -1,4 +1,4 @@
-"""A checkpoint gives back any tree of arrays, bit for bit, with the optimiser's arrays and the header."""
+"""A checkpoint gives back any tree of arrays, bit for bit, with the optimiser's arrays and the facts."""
 
 import tempfile
 from pathlib import Path
@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as arrays
 
 from minireid.base.trees import leaves, map_leaves
 from minireid.training import checkpoint
-from minireid.training.checkpoint import Checkpoint
+from minireid.training.checkpoint import Checkpoint, Facts
 from tests.properties.drawn import bounded
 
 names = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,5}", fullmatch=True)
@@ -32,12 +32,12 @@ def bits(tree: Any) -> list[tuple[str, str, tuple[int, ...], bytes]]:
 @given(tree=trees, step=st.integers(0, 10**6), best=st.floats(-1, 1))
 def test_any_tree(tree: Any, step: int, best: float) -> None:
     state = {name: {"m": -array, "k": np.array(step)} for name, array in leaves(tree)}
-    header = {"best": best, "recipe": "ä"}
+    facts = Facts(best=best, loss=abs(best), run={"recipe": "ä"})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint.npz"
-        checkpoint.save(path, Checkpoint(step, tree, state, header))
+        checkpoint.save(path, Checkpoint(step, tree, state, facts))
         found = checkpoint.load(path, map_leaves(np.zeros_like, tree))
     assert bits(found.params) == bits(tree)
     assert found.optimiser.keys() == state.keys()
     assert all(bits(found.optimiser[name]) == bits(state[name]) for name in state)
-    assert (found.step, found.header) == (step, header)
+    assert (found.step, found.facts) == (step, facts)
