@@ -18,8 +18,8 @@ from minireid.gradcheck.line.pieces import Parts
 from minireid.gradcheck.line.stretches import of_expressions, of_whole, stretches_of
 from minireid.gradcheck.line.suspects import DEEPEST, Suspect, computes, family_of, sources, suspects_of
 
-SECONDS = 2.4  # of processor time of this thread for one fault
-SLICE = 0.6  # of it for one statement and one tier of rules
+SECONDS = 4.0  # of processor time of this thread for one fault
+SLICE = 1.2  # of it for one statement and one tier of rules
 
 
 def mends_of(mender: Mender, fault: Fault) -> list[Mend]:
