@@ -41,7 +41,7 @@ class Trained(msgspec.Struct, forbid_unknown_fields=True):
 
     name: str
     folder: Annotated[str, Meta(pattern=r"^[a-z0-9+_-][a-z0-9.+_-]*$", max_length=200)]
-    paper: dict[str, list[float]]
+    paper: dict[str, Annotated[list[Annotated[float, Meta(ge=0, le=100)]], Meta(min_length=4, max_length=4)]]
 
 
 class File(Head, forbid_unknown_fields=True, kw_only=True):

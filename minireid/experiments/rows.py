@@ -34,6 +34,7 @@ from minireid.recipes.schema import Recipe
 
 KEYS = {"name": str, "recipe": str, "set": list, "paper": dict}
 NEEDED = ("name",)
+LONGEST = 100  # letters of a row's folder
 TAKEN = (*BASELINES, "chance")  # names of other lines in every table
 
 
@@ -170,8 +171,8 @@ def unique(rows: list[Row], where: str) -> list[Row]:
     found: dict[str, Row] = {}
     for row in rows:
         folder = re.sub(r"[^a-z0-9.+-]+", "_", row.name.lower()).strip("_.")
-        if not folder or row.name in TAKEN:
-            raise InputError(f"{row.name!r} in {where} cannot be a row's name: choose another")
+        if not folder or len(folder) > LONGEST or row.name in TAKEN:
+            raise InputError(f"{row.name[:40]!r} in {where} cannot be a row's name: choose another")
         if folder in found:
             raise InputError(f"two rows of {where} are called {row.name} (or almost): give each its own name")
         found[folder] = replace(row, folder=folder)

@@ -74,8 +74,10 @@ def state_is_whole(optimiser: str, params: Tree, states: dict[str, State], step:
     if step == 0:
         return not states
     for name, p in leaves(params):
-        shapes = {key: array.shape for key, array in states.get(name, {}).items()}
-        if shapes != {key: () if key == "k" else p.shape for key in KEPT[optimiser]}:
+        kinds = {key: (array.shape, array.dtype) for key, array in states.get(name, {}).items()}
+        if kinds != {key: ((), np.dtype(np.int64)) if key == "k" else (p.shape, p.dtype) for key in KEPT[optimiser]}:
+            return False
+        if "k" in kinds and states[name]["k"] != step:
             return False
     return len(states) == len(leaves(params))
 
