@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from minireid.base import records
 
@@ -17,7 +17,7 @@ VERSION = 1
 class Walker:
     """What is read of a person. group: a number that twins share."""
 
-    group: records.Count | None = None
+    group: records.Count | UnsetType = UNSET
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Description:
 def groups(raw: Path) -> dict[int, int]:
     """{person: group} from RAW/walkers.json, or {} without that file. InputError if it is damaged or newer."""
     file = raw / "walkers.json"
-    if not os.path.isfile(file):
+    if not os.path.lexists(file):
         return {}
     what, remedy = "the walkers' description", "write the walkers again"
     found = records.read_ours(file, Description, format=FORMAT, versions=(VERSION,), what=what, remedy=remedy)
-    return {int(person): walker.group for person, walker in found.people.items() if walker.group is not None}
+    return {int(person): walker.group for person, walker in found.people.items() if isinstance(walker.group, int)}

@@ -58,7 +58,7 @@ def raw_datasets(here: Path) -> None:
             for t in (1, 2):
                 draw(here / f"raw/multi_shot/cam_{camera}/person_{person:04d}/{t:04d}.png", rng)
     people = {str(person): {"group": (person + 1) // 2} for person in (1, 2, 3, 4)}
-    (here / "raw/walkers.json").write_text(json.dumps({"people": people}))
+    (here / "raw/walkers.json").write_text(json.dumps({"format": "minireid-walkers", "version": 1, "people": people}))
     for camera in (1, 2):
         for person in (1, 2):
             for t in (7, 8):
