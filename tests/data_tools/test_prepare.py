@@ -114,7 +114,7 @@ def test_groups_of_the_walkers_are_copied(make_raw: MakeRaw, tmp_path: Path) -> 
         ('{"format": "minireid-walkers", "version": 1, "people": {"anna": {}}}', "is damaged"),
         (
             '{"format": "minireid-walkers", "version": 1, "people": {"1": {"group": "a"}}}',
-            "expected int . null, got str",
+            "expected int, got str",
         ),
         ('{"format": "minireid-walkers", "version": 1, "people": {"1": {"group": -1}}}', "is damaged"),
         ('{"format": "minireid-walkers", "version": 1, "people": {"1": {"group": ' + "9" * 5000 + "}}}", "is damaged"),
