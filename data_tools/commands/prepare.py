@@ -20,6 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(argv: Sequence[str] | None) -> None:
     from data_tools.layouts import LAYOUTS
+    from data_tools.workers import MOST
     from data_tools.write_prepared import prepare
     from minireid.base.arguments import Parser, whole
 
@@ -31,7 +32,7 @@ def run(argv: Sequence[str] | None) -> None:
     parser.add_argument("--no-flow", dest="flow", action="store_false", help="colours only, without optical flow")
     scale_help = "optical flow is stored as the byte 127 + N * pixels of movement (default 16: up to 7.9 pixels)"
     parser.add_argument("--flow-scale", type=whole(1), default=16, metavar="N", help=scale_help)
-    parser.add_argument("--workers", type=whole(1, 1000), metavar="N", help="threads (default: one per processor)")
+    parser.add_argument("--workers", type=whole(1, MOST), metavar="N", help="threads (default: one per processor)")
     force_help = "replace a folder that was prepared from other images or with other options"
     parser.add_argument("--force", action="store_true", help=force_help)
     prepare(**vars(parser.parse_args(argv)))

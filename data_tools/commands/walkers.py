@@ -14,6 +14,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(argv: Sequence[str] | None) -> None:
     from data_tools.walkers import layouts
     from data_tools.walkers.write import write_walkers
+    from data_tools.workers import MOST
     from minireid.base.arguments import Parser, whole
 
     parser = Parser(prog="python -m data_tools.walkers", description="Draw synthetic walking people as image files.")
@@ -32,7 +33,7 @@ def run(argv: Sequence[str] | None) -> None:
     )
     parser.add_argument("--twins", action="store_true", help="groups of four who differ only in the order of frames")
     parser.add_argument("--layout", default="prid2011", help=f"{', '.join(layouts.LAYOUTS)} (default: prid2011)")
-    parser.add_argument("--workers", type=whole(1, 1000), metavar="N", help="processes (default: one per core)")
+    parser.add_argument("--workers", type=whole(1, MOST), metavar="N", help="processes (default: one per core)")
     args = parser.parse_args(argv)
     args.frames = tuple(args.frames) if args.frames else None
     write_walkers(**vars(args))

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 
+from minireid.base.signals import waiting
+
 
 def end_with_parent() -> None:
     """The initializer of a pool's processes: they end by themselves when their parent is gone, even if it was killed.
@@ -30,16 +32,7 @@ def end_with_parent() -> None:
 @contextmanager
 def undisturbed() -> Iterator[None]:
     """Ctrl-C and SIGTERM wait until the block has ended. While a process is started, Python could lose them."""
-    if threading.current_thread() is not threading.main_thread():  # signals are not for it
+    with waiting(signal.SIGINT, signal.SIGTERM) as came:
         yield
-        return
-    came: list[int] = []
-    waiting = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda number, frame: came.append(number)) for number in waiting]
-    try:
-        yield
-    finally:
-        for number, handler in zip(waiting, before):
-            signal.signal(number, handler or signal.SIG_DFL)
     for late in came[:1]:
         signal.raise_signal(late)

@@ -12,7 +12,7 @@ past it: another type, a missing key, deep nesting, 5,000 digits, NaN. Keys that
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -23,7 +23,6 @@ from minireid.base.files import LARGEST, read_bytes
 T = TypeVar("T")
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Share = Annotated[float, Meta(ge=0, le=1)]
-Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class Head(msgspec.Struct):
@@ -40,13 +39,19 @@ def read(path: Path, kind: type[T], *, what: str, remedy: str, largest: int = LA
 
 def read_ours(path: Path, kind: type[T], *, format: str, versions: tuple[int, ...], what: str, remedy: str) -> T:
     """The same for a file that minireid wrote: its format and version are looked at first, and told in words."""
-    content = read_bytes(path, what)
-    check_head(parse(content, Head, where=str(path), remedy=remedy), format, versions, where=str(path))
-    return parse(content, kind, where=str(path), remedy=remedy)
+    return parse_ours(read_bytes(path, what), kind, format, versions, where=str(path), remedy=remedy)
+
+
+def parse_ours(
+    content: bytes | str, kind: type[T], format: str, versions: tuple[int, ...], *, where: str, remedy: str
+) -> T:
+    """The same for what was read already. versions: those that can be read, from the oldest to the newest."""
+    check_head(parse(content, Head, where=where, remedy=remedy), format, versions, where=where)
+    return parse(content, kind, where=where, remedy=remedy)
 
 
 def check_head(head: Head, format: str, versions: tuple[int, ...], *, where: str) -> None:
-    """InputError unless this is the format, in one of these versions. versions: from the oldest to the newest."""
+    """InputError unless this is the format, in one of these versions."""
     if head.format != format:
         raise InputError(f"expected {format} in {where}, got {str(head.format)[:40]}: check the path")
     if head.version not in versions:
@@ -62,14 +67,6 @@ def parse(content: bytes | str, kind: type[T], *, where: str, remedy: str) -> T:
         return msgspec.json.decode(content, type=kind)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as fault:
         raise InputError(f"{where} is damaged ({told(fault)}): {remedy}") from None
-
-
-def converted(given: Any, kind: type[T], *, where: str, remedy: str) -> T:
-    """Dicts, lists, texts and numbers that were read already (TOML) -> a `kind`."""
-    try:
-        return msgspec.convert(given, kind)
-    except (msgspec.ValidationError, RecursionError) as fault:
-        raise InputError(f"{where}: {told(fault)}: {remedy}") from None
 
 
 def told(fault: Exception) -> str:

@@ -34,13 +34,12 @@ from msgspec import Meta
 from minireid.base.errors import InputError
 from minireid.base.files import read_bytes, reason, write_text
 from minireid.base.npz import header_of
-from minireid.base.records import Count, Head, check_head, parse
+from minireid.base.records import Count, Head, parse_ours
 
 FORMAT = "minireid-prepared"
 VERSION = 2  # 1: without index_sha256
 COLOURS = ("red", "green", "blue")
 FLOW = ("flow_x", "flow_y")
-ROLES = ("train", "query", "gallery")
 DISTRACTORS, JUNK = 0, -1  # in place of a person's number where tracks have roles
 Size = Annotated[int, Meta(ge=1, le=2**40)]
 REMEDY = "run python -m data_tools.prepare again"
@@ -50,7 +49,7 @@ REMEDY = "run python -m data_tools.prepare again"
 class Track:
     """One person in one camera: frames[start : start + length].
 
-    group: a number that twins (walkers) share. role: one of ROLES, or None if a protocol decides. name: of person,
+    group: a number that twins (walkers) share. role: None if a protocol decides. name: of person,
     camera and track.
     """
 
@@ -166,8 +165,7 @@ def _read_index(path: Path) -> bytes:
 
 def _parse_index(file: Path, content: bytes) -> tuple[Index, str]:
     """The index, every entry checked; and its checksum."""
-    check_head(parse(content, Head, where=str(file), remedy=REMEDY), FORMAT, (1, VERSION), where=str(file))
-    index = parse(content, Index, where=str(file), remedy=REMEDY)
+    index = parse_ours(content, Index, FORMAT, (1, VERSION), where=str(file), remedy=REMEDY)
     sha256 = index_sha256(json.loads(content))
     if index.index_sha256 != (sha256 if index.version == VERSION else None):
         raise InputError(f"{file} was changed after it was written: {REMEDY}")

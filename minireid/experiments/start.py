@@ -51,7 +51,7 @@ def checked(
 
 def new_run(start: Checked, out: Path, *, definition: bool = False, quiet: bool = False) -> None:
     """Make the run folder and train to the end. quiet: print nothing. InputError if `out` is in use."""
-    runs.check_free(out, start.recipe)
+    runs.check_free(out, start.recipe)  # before a folder is made; `create` looks once more, alone in it
     with alone_in(make_folder(out), "minireid train"):
         begin(start, out, definition=definition, quiet=quiet)
 

@@ -13,7 +13,7 @@ from msgspec import Meta
 from minireid.base.errors import InputError
 from minireid.base.files import read_bytes, write_bytes
 from minireid.base.npz import arrays_in
-from minireid.base.records import Count, Head, check_head, parse
+from minireid.base.records import Count, Head, parse_ours
 from minireid.base.trees import Tree, from_leaves, leaves
 
 FORMAT = "minireid-checkpoint"
@@ -91,8 +91,7 @@ def header_in(text: np.ndarray, path: Path) -> Header:
     """The header, checked. InputError if it is damaged, or of another format or version."""
     if text.dtype.kind != "U" or text.shape != ():
         raise InputError(f"{path} is damaged (no header): {REMEDY}")
-    check_head(parse(str(text), Head, where=str(path), remedy=REMEDY), FORMAT, (1, 2, VERSION), where=str(path))
-    return parse(str(text), Header, where=str(path), remedy=REMEDY)
+    return parse_ours(str(text), Header, FORMAT, (1, 2, VERSION), where=str(path), remedy=REMEDY)
 
 
 def check_params(path: Path, params: dict[str, np.ndarray], like: Tree) -> None:

@@ -7,8 +7,7 @@ the first step's loss, and which run it is. A validator measures the network on 
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -75,7 +74,7 @@ def train(
     log.trim(run.path / "log.jsonl", first)
     with (
         (run.path / "log.jsonl").open("a", encoding="utf-8") as written,
-        ctrl_c_waits() as interrupted,
+        waiting(signal.SIGINT, signal.SIGTERM) as interrupted,  # a step is never interrupted
         progress.bar(total=steps, initial=first, unit="step", shown=not quiet) as bar,
         np.errstate(over="ignore", invalid="ignore"),  # values that are not finite are looked for, and named
     ):
@@ -173,10 +172,3 @@ def validate(run: Run, validator: Validator, state: Checkpoint, record: dict[str
 
 def keep(run: Run, state: Checkpoint) -> None:
     checkpoint.save(run.path / "checkpoint.npz", state)
-
-
-@contextmanager
-def ctrl_c_waits() -> Iterator[list[int]]:
-    """Inside the `with` block, Ctrl-C and SIGTERM only append to the yielded list: a step is never interrupted."""
-    with waiting(signal.SIGINT, signal.SIGTERM) as pressed:
-        yield pressed
