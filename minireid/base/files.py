@@ -45,6 +45,15 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def check_folder(path: Path) -> None:
+    """InputError unless there is a folder, or can be one, at `path`, for --out. Call it before long work."""
+    there = next(place for place in (path.absolute(), *path.absolute().parents) if os.path.lexists(place))
+    if not there.is_dir():
+        raise InputError(f"expected --out to be a folder, {there if there != path.absolute() else path} is a file")
+    if not os.access(there, os.W_OK):
+        raise InputError(f"cannot make the folder {path} (no permission to write into {there}): choose another --out")
+
+
 def names_in(folder: Path) -> set[str]:
     """The names of a folder's entries; none if there is no such folder. InputError if it cannot be listed."""
     try:

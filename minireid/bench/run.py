@@ -11,8 +11,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from minireid.base.errors import InputError
-from minireid.base.files import write_text
+from minireid.base.files import check_folder, make_folder, write_text
 from minireid.base.memory import keep_freed_memory
 from minireid.base.threads import threads
 from minireid.bench import layers, steps
@@ -28,8 +27,8 @@ STATUS = Path("/proc/self/status")
 
 def bench(out: Path | None, *, rounds: int, quick: bool, as_json: bool) -> None:
     """Measure, print, and (with `out`) save results.json and three pictures."""
-    if out and out.exists() and not out.is_dir():
-        raise InputError(f"expected --out to be a folder, {out} is a file")
+    if out:
+        check_folder(out)
     say = functools.partial(print, file=sys.stderr if as_json else sys.stdout, flush=True)
     counts = [n for n in (1, 2) if n <= vars(numba.config)["NUMBA_NUM_THREADS"]]
     result: dict[str, Any] = {"layers": [], "steps": [], "growth": [], "memory": {}}
@@ -151,7 +150,7 @@ def memory_of(way: str) -> float:
 def save(out: Path, result: dict[str, Any]) -> None:
     from minireid.plots import speed
 
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     write_text(out / "results.json", json.dumps(result, indent=1) + "\n")
     speed.draw_roofline(out / "roofline.png", result["layers"], result["about"])
     speed.draw_bars(out / "bars.png", result["steps"])

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minireid.base.errors import InputError
+from minireid.base.files import check_folder
 from minireid.data.prepared import Prepared
 from minireid.evaluation import baselines, embedding, ranking, results
 from minireid.evaluation.comparison import Comparison, comparison, network_scores
@@ -26,7 +27,7 @@ class Measured(NamedTuple):
 
 
 def check_together(runs: list[Run], out: Path) -> None:
-    """Before anything is computed: InputError for runs that cannot be in one table, or if `out` is a file."""
+    """Before anything is computed: InputError for runs that cannot be in one table, or if `out` cannot be a folder."""
     first, *others = runs
     for run in others:
         if run.recipe.evaluation != first.recipe.evaluation:
@@ -35,8 +36,7 @@ def check_together(runs: list[Run], out: Path) -> None:
             raise InputError(
                 f"{run.path} has protocol {run.split}, {first.path} has {first.split}: evaluate them separately"
             )
-    if out.exists() and not out.is_dir():
-        raise InputError(f"expected --out to be a folder, {out} is a file")
+    check_folder(out)
 
 
 def evaluated_otherwise(run: Run, changes: tuple[str, ...]) -> Run:

@@ -36,32 +36,25 @@ from minireid.evaluation.ranking import RANKS
 
 Row = dict[str, Any]
 MEASURES = (*(f"rank-{k}" for k in RANKS), "mAP")
-FACTS = ("method", "dataset", "protocol", "split", "seed", "clip length", "frames", "views", "probes", "gallery")
+FACTS: dict[str, Any] = {
+    "method": str,
+    "dataset": str,
+    "protocol": str,
+    "split": Count,
+    "seed": Count | None,
+    "clip length": Count | None,
+    "frames": Count,
+    "views": Count | None,
+    "probes": Count,
+    "gallery": Count,
+}
 COLUMNS = (*FACTS, *MEASURES)
 FILTERED = ", same person in same camera left out"  # in a protocol: not camera A against camera B, but as in MARS
 SHUFFLED = ", frames shuffled"  # in a protocol, at its end
 FORMAT = "minireid-results"
 VERSION = 1
-Stored = TypedDict(  # a row, as it is read from a file
-    "Stored",
-    {
-        "method": str,
-        "dataset": str,
-        "protocol": str,
-        "split": Count,
-        "seed": Count | None,
-        "clip length": Count | None,
-        "frames": Count,
-        "views": Count | None,
-        "probes": Count,
-        "gallery": Count,
-        "rank-1": Share,
-        "rank-5": Share,
-        "rank-10": Share,
-        "rank-20": Share,
-        "mAP": Share,
-    },
-)
+# A row, as it is read from a file.
+Stored = TypedDict("Stored", {**FACTS, **dict.fromkeys(MEASURES, Share)})  # type: ignore[misc]  # mypy wants it written out
 
 
 class File(Head, forbid_unknown_fields=True, kw_only=True):

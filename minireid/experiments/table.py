@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minireid.base.errors import InputError
-from minireid.base.files import make_folder, write_text
+from minireid.base.files import check_folder, make_folder, write_text
 from minireid.evaluation import results
 from minireid.evaluation.ranking import RANKS
 from minireid.experiments.cost import flops_per_frame
@@ -79,8 +79,7 @@ def table(paths: Sequence[Path], out: Path) -> str:
 
     InputError if a path is no sweep, if no trial is finished, or if two rows of a table have the same name.
     """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"expected --out to be a folder, {out} is a file")
+    check_folder(out)
     sweeps = [open_sweep(path) for path in paths]
     tables = [found for found in gather(sweeps) if found.lines]
     if not tables:

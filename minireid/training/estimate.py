@@ -12,6 +12,7 @@ from minireid.base.memory import needed_so_far
 from minireid.base.trees import Tree, leaves
 from minireid.training import log
 from minireid.training.experiment import Experiment
+from minireid.training.optimisers import KEPT
 from minireid.training.step import Computed, gradients_at
 
 MIB = 2**20
@@ -26,7 +27,8 @@ def forecast(experiment: Experiment, params: Tree, folder: Path) -> str:
     size = sum(array.nbytes for _, array in leaves(params))
     computed = gradients_at(experiment, params, 0)
     seconds = seconds_per_step(experiment, params) * steps
-    copies = {"sgd": 2, "rmsprop": 2, "adam": 3}[experiment.recipe.training.optimiser]  # with the optimiser's state
+    kept = KEPT[experiment.recipe.training.optimiser]
+    copies = 1 + len(kept) - ("k" in kept)  # the parameters, and what the optimiser keeps for each of them
     disk = disk_space(experiment, computed, copies * size)
     free = shutil.disk_usage(folder).free
     if disk > free:

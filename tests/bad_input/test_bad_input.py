@@ -41,7 +41,6 @@ def test_a_large_sample(tmp_path: Path) -> None:
 
 # The judge itself: it must see what is wrong.
 
-CASE = Case("a", "b", ("minireid", "embed"), lambda: None)
 GOOD = Result(2, "", "minireid: error: no\n", "", {}, [], 0.1)
 DONE = Result(0, "done in 3 s", "", "", {"./e.npz": "1"}, [], 0.1)
 

@@ -8,6 +8,7 @@ import pytest
 
 from minireid.base.errors import InputError
 from minireid.base.files import (
+    check_folder,
     check_target,
     make_folder,
     names_in,
@@ -166,6 +167,19 @@ def test_folders(tmp_path: Path) -> None:
             make_folder(path)
     with pytest.raises(InputError, match="cannot list it"):
         names_in(tmp_path / "file")
+
+
+def test_a_folder_for_results_is_looked_at_before_long_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "file" / "below" / "it"):
+        with pytest.raises(InputError, match=r"expected --out to be a folder, .*file is a file"):
+            check_folder(path)
+    check_folder(tmp_path)
+    check_folder(tmp_path / "new" / "below")
+    assert os.listdir(tmp_path) == ["file"]
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)
+    with pytest.raises(InputError, match="no permission to write into"):
+        check_folder(tmp_path / "new" / "below")
 
 
 def test_a_target_that_cannot_be_written(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import numpy as np
 from PIL import Image
 
 UNFINISHED = re.compile(r"\.(partial|replaced)(/|$)")  # names that say themselves: this is not finished
-ATTEMPT = re.compile(r"split\d+_seed\d+\.[^/]+")  # of a sweep's trial that is not finished
 SECONDS = {"trial.json", "table.md", "table.csv"}  # hold seconds: they are there, with other bytes each time
 NOTE = ".checked"  # in a prepared folder: when its frames were last found right; may be there or not
 Content = dict[str, Any]
