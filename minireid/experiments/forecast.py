@@ -1,6 +1,5 @@
 """How long a sweep will take on this machine, estimated from two steps and two tracks of each row."""
 
-import time
 from collections.abc import Sequence
 
 from minireid.base.errors import InputError
@@ -15,6 +14,7 @@ from minireid.experiments.start import split_of
 from minireid.recipes.schema import Recipe
 from minireid.training import batches, estimate, model
 from minireid.training.experiment import experiment_of
+from minireid.training.step import gradients_at
 
 
 def forecast(sweep: Sweep, trials: Sequence[Trial], workers: int, threads: int) -> str:
@@ -26,7 +26,7 @@ def forecast(sweep: Sweep, trials: Sequence[Trial], workers: int, threads: int) 
             continue
         try:
             with with_threads(threads):
-                each = seconds_of(row.recipe, sweep, numbers[0].split)
+                each = seconds_of_trial(row.recipe, sweep, numbers[0].split)
         except InputError as fault:
             lines.append(f"  {row.folder}: cannot be trained: {fault}")
             continue
@@ -38,7 +38,7 @@ def forecast(sweep: Sweep, trials: Sequence[Trial], workers: int, threads: int) 
     return "\n".join(lines)
 
 
-def seconds_of(recipe: Recipe, sweep: Sweep, number: int) -> float:
+def seconds_of_trial(recipe: Recipe, sweep: Sweep, number: int) -> float:
     """To train and evaluate one trial. InputError if the recipe does not fit the data."""
     prepared = sweep.prepared()
     batches.check_fits(recipe, prepared)
@@ -46,8 +46,8 @@ def seconds_of(recipe: Recipe, sweep: Sweep, number: int) -> float:
     training, validation = splits.hold_out(split, prepared, recipe.validation.persons)
     experiment = experiment_of(recipe, prepared, training)
     params = model.init(recipe, len(experiment.people.persons))
-    estimate.seconds_per_step(experiment, params)  # first call: compiles
-    seconds = estimate.seconds_per_step(experiment, params) * experiment.steps
+    gradients_at(experiment, params, 0)  # compiles
+    seconds = estimate.seconds_of(gradients_at, experiment, params, 0) * experiment.steps
     frames = frames_of(recipe, prepared, split.test)
     if validation:
         frames += frames_of(recipe, prepared, validation) * (recipe.training.epochs // recipe.validation.every)
@@ -65,9 +65,8 @@ def seconds_per_frame(recipe: Recipe, prepared: Prepared, params: Tree, persons:
     compared = comparison(recipe, prepared, persons)
     clips = sorted(compared.probe + compared.gallery, key=lambda clip: clip.length)
     two = clips[len(clips) // 2 - 1 : len(clips) // 2 + 1]
-    began = time.perf_counter()
-    embedding.embed_clips(recipe, params, prepared, two)
-    return (time.perf_counter() - began) / sum(clip.length for clip in two)
+    seconds = estimate.seconds_of(embedding.embed_clips, recipe, params, prepared, two)
+    return seconds / sum(clip.length for clip in two)
 
 
 def counted(number: int, word: str) -> str:

@@ -1,11 +1,14 @@
-"""Estimate the time, memory and disk space of a run before it starts, from two steps without parameter update.
+"""Estimate the time, memory and disk space of a run before it starts: from two steps without an update, one validation.
 
 Memory is what the process has needed up to then, imports and kernels included, and what the optimiser will keep.
 """
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
 
 from minireid.base.errors import InputError
 from minireid.base.memory import needed_so_far
@@ -18,15 +21,20 @@ from minireid.training.step import Computed, gradients_at
 MIB = 2**20
 
 
-def forecast(experiment: Experiment, params: Tree, folder: Path) -> str:
+def forecast(
+    experiment: Experiment, params: Tree, folder: Path, validation: Callable[[Tree], object] | None = None
+) -> str:
     """Persons, parameters, steps, time, memory, disk. The first step also compiles the kernels.
 
+    validation: measures the validation persons, if there are any: its time and memory count too.
     InputError if the disk of `folder` is too small for the run.
     """
-    steps = experiment.steps
+    steps, recipe = experiment.steps, experiment.recipe
     size = sum(array.nbytes for _, array in leaves(params))
     computed = gradients_at(experiment, params, 0)
-    seconds = seconds_per_step(experiment, params) * steps
+    seconds = seconds_of(gradients_at, experiment, params, 0) * steps
+    if validation is not None and np.isfinite(computed.loss):  # training stops at a loss that is not, and says why
+        seconds += seconds_of(validation, params) * (recipe.training.epochs // recipe.validation.every)
     kept = KEPT[experiment.recipe.training.optimiser]
     copies = 1 + len(kept) - ("k" in kept)  # the parameters, and what the optimiser keeps for each of them
     disk = disk_space(experiment, computed, copies * size)
@@ -55,10 +63,10 @@ def disk_space(experiment: Experiment, computed: Computed, checkpoint: int) -> i
     return len(line) * experiment.steps + checkpoint * (3 if experiment.recipe.validation.persons else 2)
 
 
-def seconds_per_step(experiment: Experiment, params: Tree) -> float:
-    """Measured once. The kernels must be compiled already, by another step."""
+def seconds_of(work: Callable[..., object], *arguments: object) -> float:
+    """Measured once. For a step, the kernels must be compiled already, by another one."""
     began = time.perf_counter()
-    gradients_at(experiment, params, 0)
+    work(*arguments)
     return time.perf_counter() - began
 
 

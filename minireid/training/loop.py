@@ -68,7 +68,8 @@ def train(
         keep(run, state)
     kept = first
     if first == 0 and not quiet:
-        print(estimate.forecast(experiment, state.params, run.path), flush=True)
+        validation = (lambda params: validator(params, run.validation)) if run.validation else None
+        print(estimate.forecast(experiment, state.params, run.path, validation), flush=True)
     elif not quiet:
         print(f"going on after step {first} of {steps}", flush=True)
     log.trim(run.path / "log.jsonl", first)

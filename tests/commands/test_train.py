@@ -166,12 +166,15 @@ def test_an_edited_recipe_is_refused(tmp_path: Path, prepared: Prepared, capsys:
     assert small_data.bits(run.path / "checkpoint.npz") == small_data.bits(whole.path / "checkpoint.npz")
 
 
-def test_the_forecast_of_memory_is_right(tmp_path: Path) -> None:
-    """Within 20 % of what the process has needed in the end, as the system counts it."""
+@pytest.mark.parametrize("validated", [0, 2])
+def test_the_forecast_of_memory_is_right(tmp_path: Path, validated: int) -> None:
+    """Within 20 % of what the process has needed in the end, as the system counts it. Long tracks need most."""
     resource = pytest.importorskip("resource", reason="Windows does not count memory in this way")
-    small_data.write_prepared(tmp_path / "prepared", persons=range(1, 21), size=(64, 32))
+    lengths = (130, 131) if validated else (6, 7, 8, 9)
+    small_data.write_prepared(tmp_path / "prepared", persons=range(1, 21), size=(64, 32), lengths=lengths)
     words = ["train", "prepared", "--out", "run", "--set", "training.epochs=3", "--set", "clips.flow=false"]
     words += ["--set", "clips.length=6", "--set", "pairs.persons=5"]
+    words += ["--set", f"validation.persons={validated}", "--set", "validation.every=1"]
     counted = "import resource; print('needed', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     program = f"from minireid.cli import main; assert main({words!r}) == 0; {counted}"
     found = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
