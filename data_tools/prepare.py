@@ -2,7 +2,7 @@
 
 import sys
 
-from data_tools.commands.prepare import main
+from data_tools.commands import started
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(started("prepare"))

@@ -32,7 +32,7 @@ def exit_code(work: Callable[[], int | None], *, before: str = "", stopped: str 
         told_when_imported()
         from minireid.base import memory, signals
 
-        with memory.no_more_than_there_is(), signals.sigterm_raises():
+        with memory.no_more_than_there_is(), signals.signals_raise():
             try:
                 return work() or 0
             finally:

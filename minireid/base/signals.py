@@ -19,8 +19,12 @@ def stopped_code() -> int:
 
 
 @contextmanager
-def sigterm_raises() -> Iterator[None]:
-    """Inside, SIGTERM raises Stopped. One that is ignored stays so: a parent wanted it."""
+def signals_raise() -> Iterator[None]:
+    """Inside, Ctrl-C raises KeyboardInterrupt and SIGTERM Stopped, and `heard` knows of it.
+
+    For a library that is just being imported can make an ImportError of them. A signal that is ignored stays so: a
+    parent wanted it.
+    """
     heard.clear()
     mine = os.getpid()
 
@@ -28,9 +32,10 @@ def sigterm_raises() -> Iterator[None]:
         if os.getpid() != mine:  # a copy of this process that has only begun
             os._exit(128 + number)
         heard.append(number)
-        raise Stopped
+        raise Stopped if number == signal.SIGTERM else KeyboardInterrupt
 
-    with answered(stop, *(() if signal.getsignal(signal.SIGTERM) == signal.SIG_IGN else (signal.SIGTERM,))):
+    both = (signal.SIGINT, signal.SIGTERM)
+    with answered(stop, *(number for number in both if signal.getsignal(number) != signal.SIG_IGN)):
         yield
 
 

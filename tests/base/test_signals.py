@@ -13,7 +13,7 @@ import pytest
 
 from minireid.base import signals
 from minireid.base.exits import exit_code
-from minireid.base.signals import Stopped, sigterm_raises, sigterm_waits, waiting
+from minireid.base.signals import Stopped, signals_raise, sigterm_waits, waiting
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 100  # seconds, for a machine with much else to do
@@ -33,16 +33,31 @@ def test_sigterm_stops_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(lambda: send(signal.SIGINT)) == 130
 
 
-def test_one_that_is_ignored_stays_so() -> None:
-    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_library_makes_another_exception_of_one(number: int, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """NumPy's import does: a KeyboardInterrupt inside it comes out as an ImportError."""
+
+    def imported() -> None:
+        try:
+            send(number)
+        except KeyboardInterrupt:
+            raise ImportError("cannot load module more than once per process") from None
+
+    assert exit_code(imported, before="tool: ") == code
+    assert capsys.readouterr() == ("", "tool: stopped\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_that_is_ignored_stays_so(number: int) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
     try:
-        assert exit_code(send) == 0
+        assert exit_code(lambda: send(number)) == 0
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(number, before)
 
 
 def test_both_wait(capsys: pytest.CaptureFixture[str]) -> None:
-    with sigterm_raises(), waiting(signal.SIGINT, signal.SIGTERM) as came:
+    with signals_raise(), waiting(signal.SIGINT, signal.SIGTERM) as came:
         send()
         send(signal.SIGINT)
         assert came == [15, 2]
@@ -51,7 +66,7 @@ def test_both_wait(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("fault", [None, RuntimeError("a worker has gone")])
 def test_what_waited_is_raised_at_the_end(fault: Exception | None) -> None:
-    with sigterm_raises(), pytest.raises(Stopped), sigterm_waits():
+    with signals_raise(), pytest.raises(Stopped), sigterm_waits():
         send()
         if fault:
             raise fault
