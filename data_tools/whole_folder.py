@@ -33,9 +33,15 @@ def target_of(out: Path) -> Path:
 
 
 def refuse_others(target: Path, ours: set[str], what: str) -> None:
-    """InputError if `target`, or what a killed process left beside it, holds something else than names of `ours`."""
+    """InputError if `target`, or what a killed process left beside it, holds something else than names of `ours`.
+
+    NAME.partial is a file that was just being written when the process was killed (base/files.py).
+    """
     for folder in (target, beside(target, ".partial"), beside(target, ".replaced")):
-        if os.path.lexists(folder) and not (os.path.isdir(folder) and names_in(folder) <= ours):
+        names = names_in(folder) if os.path.isdir(folder) else set()
+        if os.path.lexists(folder) and not (
+            os.path.isdir(folder) and {name.removesuffix(".partial") for name in names} <= ours
+        ):
             raise InputError(
                 f"expected a folder that is new or written by {what}, got {folder}, which holds something else: "
                 "choose another"

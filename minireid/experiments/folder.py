@@ -205,6 +205,8 @@ def open_sweep(path: Path) -> Sweep:
     found = read_ours(
         file, File, format=FORMAT, versions=versions, what="the description of a sweep", remedy="choose another --out"
     )
+    if (found.splits_file is None) != (found.splits_sha256 is None):
+        raise InputError(f"{file} is damaged (splits_file without splits_sha256, or the reverse): choose another --out")
     fields = msgspec.structs.asdict(found)
     del fields["format"]
     fields["prepared_path"] = Path(found.prepared_path)

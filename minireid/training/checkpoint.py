@@ -91,7 +91,10 @@ def header_in(text: np.ndarray, path: Path) -> Header:
     """The header, checked. InputError if it is damaged, or of another format or version."""
     if text.dtype.kind != "U" or text.shape != ():
         raise InputError(f"{path} is damaged (no header): {REMEDY}")
-    return parse_ours(str(text), Header, FORMAT, (1, 2, VERSION), where=str(path), remedy=REMEDY)
+    header = parse_ours(str(text), Header, FORMAT, (1, 2, VERSION), where=str(path), remedy=REMEDY)
+    if header.version == VERSION and header.step and header.facts.loss is None:
+        raise InputError(f"{path} is damaged (no loss of the first step): {REMEDY}")
+    return header
 
 
 def check_params(path: Path, params: dict[str, np.ndarray], like: Tree) -> None:

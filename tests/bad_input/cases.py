@@ -281,7 +281,7 @@ OPTIONS = (
     ("minireid sweep prepared --recipe @ --workers 0 --out new", "word"),
     ("minireid sweep prepared --rows rows.toml --splits @ --workers 0 --out new", "count"),
     ("minireid sweep prepared --rows rows.toml --seeds @ --splits 1 --workers 0 --out new", "count"),
-    ("minireid sweep prepared --rows rows.toml --splits 1 --workers @ --out new", "no count"),
+    ("minireid sweep prepared --rows rows.toml --splits 1 --workers @ --out new", "no workers"),
     ("minireid sweep prepared --rows rows.toml --splits 1 --workers 0 --protocols @ --out new", "word"),
     ("minireid sweep prepared --rows rows.toml --splits 1 --scheduler @ --out new", "word"),
     ("minireid sweep prepared --rows rows.toml --splits 1 --workers 0 --splits-file @ --out new", "file in"),
@@ -376,6 +376,7 @@ OPTIONS = (
 # Kinds whose other values would be long work, or that have values of their own.
 KINDS |= {
     "no count": (KINDS["count"][0], ()),
+    "no workers": ((*NO_NUMBER, "-1", "inf", "-9" * 20), ("0",)),
     "no number": ((*NO_NUMBER, "-1", "inf"), ()),
     "no fraction": (
         ("x", "1/0", "nan", "inf", "1/2/3", "\0", "ö", "x" * 300, "1e99999", DIGITS + "x"),

@@ -286,6 +286,7 @@ def test_sweep_refuses(
         ({"rows": [{"name": "x", "folder": "x", "paper": {}}]}, "found none"),  # no recipe.toml there
         ({"prepared_path": 3}, "is damaged"),
         ({"more": 1}, "is damaged"),
+        ({"splits_file": "../splits.json"}, "splits_file without splits_sha256"),
     ],
 )
 def test_another_sweep_json(change: dict[str, Any], says: str, place: Path, tmp_path: Path) -> None:

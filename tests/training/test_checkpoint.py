@@ -23,7 +23,7 @@ STATES = {"network.conv1.W": {"m": np.full((2, 3, 4), np.pi, np.float32), "k": n
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    save(tmp_path / "checkpoint.npz", Checkpoint(12, PARAMS, STATES, Facts(best=0.25)))
+    save(tmp_path / "checkpoint.npz", Checkpoint(12, PARAMS, STATES, Facts(best=0.25, loss=1.5)))
     return tmp_path / "checkpoint.npz"
 
 
@@ -39,7 +39,7 @@ def rewrite(file: Path, header: dict[str, Any] | None = None, **arrays: np.ndarr
 
 def test_what_is_saved_comes_back(file: Path) -> None:
     step, params, states, facts = load(file, PARAMS)
-    assert (step, facts) == (12, Facts(best=0.25))
+    assert (step, facts) == (12, Facts(best=0.25, loss=1.5))
     for (name, array), (wanted_name, wanted) in zip(leaves(params), leaves(PARAMS), strict=True):
         assert name == wanted_name and array.dtype == wanted.dtype
         assert array.tobytes() == wanted.tobytes()
@@ -135,6 +135,16 @@ def test_headers_without_what_a_run_goes_on_with(file: Path, missing: str) -> No
         arrays = {name: array for name, array in saved.items() if name != "header"}
     np.savez(file, header=np.array(json.dumps(header)), **arrays)
     fault(file)
+
+
+def test_a_loss_that_was_lost(file: Path) -> None:
+    """Divergence is measured by the first step's loss. Only a checkpoint of no step, or an older one, has none."""
+    facts = {"best": 0.25, "loss": None}
+    rewrite(file, {"facts": facts})
+    assert "no loss of the first step" in fault(file)
+    for header in ({"facts": facts, "step": 0}, {"facts": facts, "version": 2}):
+        rewrite(file, {"step": 12} | header)
+        assert load(file, PARAMS).facts.loss is None
 
 
 def test_of_another_network(file: Path) -> None:

@@ -134,6 +134,7 @@ def test_a_folder_that_holds_something_is_refused_and_left_alone(tmp_path: Path)
 
 def test_leftovers_of_a_stopped_run_are_replaced_but_nothing_else_is(tmp_path: Path) -> None:
     (tmp_path / "raw.partial" / "multi_shot" / "cam_c").mkdir(parents=True)
+    (tmp_path / "raw.partial" / "walkers.json.partial").write_text("{")  # it was killed while it wrote that file
     (tmp_path / "raw").mkdir()  # an empty folder is as good as none
     write_walkers(tmp_path / "raw", people=1, seed=0, frames=(1, 2), workers=1, progress=False)
     assert not (tmp_path / "raw.partial").exists() and not (tmp_path / "raw/multi_shot/cam_c").exists()
