@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 
-from minireid.base.signals import waiting
+from minireid.base.signals import Stopped, waiting
 
 
 def end_with_parent() -> None:
@@ -31,8 +31,27 @@ def end_with_parent() -> None:
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Ctrl-C and SIGTERM wait until the block has ended. While a process is started, Python could lose them."""
+    """For the start of other processes: Ctrl-C and SIGTERM wait until the block has ended. Python could lose them.
+
+    What is started inside never hears Ctrl-C, which a terminal sends to all: only this process should answer it.
+    """
     with waiting(signal.SIGINT, signal.SIGTERM) as came:
+        try:
+            with nobody_hears_ctrl_c():
+                yield
+        finally:
+            for late in came[:1]:
+                raise Stopped if late == signal.SIGTERM else KeyboardInterrupt
+
+
+@contextmanager
+def nobody_hears_ctrl_c() -> Iterator[None]:
+    """Inside, and for processes and threads that are started inside. Nothing is done on Windows."""
+    if not hasattr(signal, "pthread_sigmask"):
         yield
-    for late in came[:1]:
-        signal.raise_signal(late)
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

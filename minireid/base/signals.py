@@ -53,17 +53,6 @@ def waiting(*numbers: int) -> Iterator[list[int]]:
 
 
 @contextmanager
-def sigterm_waits() -> Iterator[None]:
-    """Inside, SIGTERM waits. Raises Stopped at the end if it came, also in place of what it made of other processes."""
-    with waiting(signal.SIGTERM) as came:
-        try:
-            yield
-        finally:
-            if came:
-                raise Stopped
-
-
-@contextmanager
 def answered(handler: Callable[[int, Any], None], *numbers: int) -> Iterator[None]:
     """Inside, `handler` is called for these signals. Only in the main thread: no signal arrives in others."""
     before: dict[int, Any] = {}

@@ -11,11 +11,12 @@ import os
 import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from minireid.base.errors import InputError
-from minireid.base.signals import sigterm_waits
+from minireid.base.processes import undisturbed
 from minireid.experiments.folder import Sweep, Trial
 from minireid.experiments.forecast import counted
 from minireid.experiments.trial import Outcome, trial
@@ -45,13 +46,15 @@ def local(workers: int) -> Iterator[Any]:
         # A worker gets its next trial only when it is free.
         stack.enter_context(dask.config.set({"distributed.scheduler.worker-saturation": 1.0}))
         folder = stack.enter_context(TemporaryDirectory(ignore_cleanup_errors=True))
-        with without_ctrl_c():
+        if os.name == "posix":
+            resource_tracker.ensure_running()  # its own start, with the first worker, would let Ctrl-C through again
+        with undisturbed():
             cluster = stack.enter_context(started(LocalCluster, workers, folder))
             client = stack.enter_context(Client(cluster))
         try:
             yield client
         except KeyboardInterrupt:
-            with without_ctrl_c():  # a second Ctrl-C would leave the workers running
+            with undisturbed():  # a second Ctrl-C would leave the workers running
                 cluster.sync(end, list(cluster.workers.values()))
                 stack.close()
             raise
@@ -74,22 +77,8 @@ def started(cluster: Callable[..., Any], workers: int, folder: str) -> Any:
         raise InputError(f"the workers could not be started ({fault}): the same command tries again") from None
 
 
-@contextmanager
-def without_ctrl_c() -> Iterator[None]:
-    """Inside, Ctrl-C is ignored, and SIGTERM waits. Processes that are started inside always ignore Ctrl-C.
-
-    Ctrl-C reaches all processes of a terminal, but only the sweep itself should react.
-    """
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with sigterm_waits():
-            yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def dask_setup(worker: Any) -> None:
-    """Dask calls this in each new local worker. Workers that replace a dead one start outside without_ctrl_c()."""
+    """Dask calls this in each new local worker. Workers that replace a dead one start outside undisturbed()."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A heartbeat that the end of the sweep cuts off would print a traceback. What fails in a trial, `outcomes` reports.
     logging.getLogger("distributed.worker").setLevel(logging.CRITICAL)
@@ -104,7 +93,7 @@ def on_this_machine(
     workers: int, sweep: Sweep, trials: Sequence[Trial]
 ) -> Generator[tuple[Trial, Outcome], None, None]:
     """Yield every trial and its outcome, computed by workers on this machine. They end with the last trial."""
-    print(f"starting {counted(workers, 'worker')} (some seconds, during which Ctrl-C is ignored)", flush=True)
+    print(f"starting {counted(workers, 'worker')} (some seconds)", flush=True)
     with local(workers) as client:
         yield from outcomes(client, sweep, trials)
 

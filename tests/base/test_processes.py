@@ -1,6 +1,7 @@
 """Worker processes end with the process that started them: for each way to start them."""
 
 import multiprocessing
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from minireid.base.processes import undisturbed
+from minireid.base.signals import Stopped
 
 PARENT = """
 import os, sys, time
@@ -56,16 +58,32 @@ def test_workers_end_when_their_parent_is_killed(method: str, tmp_path: Path) ->
     assert not any(map(alive, workers))
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_waits_until_processes_have_started(sent: signal.Signals) -> None:
-    def heard(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("fault", [None, RuntimeError("a worker has gone")])
+@pytest.mark.parametrize("sent, raised", [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Stopped)])
+def test_a_signal_waits_until_processes_have_started(
+    sent: signal.Signals, raised: type[BaseException], fault: Exception | None
+) -> None:
+    """It is raised at the end, also in place of what it made of the processes."""
+    before, done = signal.getsignal(sent), []
+    with pytest.raises(raised) as found, undisturbed():
+        os.kill(os.getpid(), sent)
+        time.sleep(0.05)
+        done.append("started")
+        if fault:
+            raise fault
+    assert found.type is raised and done == ["started"] and signal.getsignal(sent) is before
 
-    before, done = signal.signal(sent, heard), []
+
+def test_what_is_started_meanwhile_never_hears_ctrl_c() -> None:
+    program = "import signal, time; print('up', flush=True); time.sleep(100)"
+    with undisturbed():
+        process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     try:
-        with pytest.raises(KeyboardInterrupt), undisturbed():
-            signal.raise_signal(sent)
-            done.append("started")
-        assert done == ["started"] and signal.getsignal(sent) is heard
+        assert process.stdout is not None and process.stdout.readline() == "up\n"
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        assert process.poll() is None
     finally:
-        signal.signal(sent, before)
+        process.kill()
+        process.communicate()
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])

@@ -13,7 +13,7 @@ import pytest
 
 from minireid.base import signals
 from minireid.base.exits import exit_code
-from minireid.base.signals import Stopped, signals_raise, sigterm_waits, waiting
+from minireid.base.signals import signals_raise, waiting
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 100  # seconds, for a machine with much else to do
@@ -62,14 +62,6 @@ def test_both_wait(capsys: pytest.CaptureFixture[str]) -> None:
         send(signal.SIGINT)
         assert came == [15, 2]
     assert signals.stopped_code() == 130
-
-
-@pytest.mark.parametrize("fault", [None, RuntimeError("a worker has gone")])
-def test_what_waited_is_raised_at_the_end(fault: Exception | None) -> None:
-    with signals_raise(), pytest.raises(Stopped), sigterm_waits():
-        send()
-        if fault:
-            raise fault
 
 
 def test_other_threads_hear_nothing_and_break_nothing() -> None:
