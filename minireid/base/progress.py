@@ -15,7 +15,10 @@ def bar(
     initial: int = 0,
     shown: bool = True,
 ) -> tqdm:
-    """A tqdm bar over `things`, or over `total` of them that the caller counts with update(). desc: its title."""
+    """A tqdm bar over `things`, or over `total` of them that the caller counts with update(). desc: its title.
+
+    For `with`: it then ends its line before an error is told.
+    """
     return tqdm(
         things,
         desc=desc,

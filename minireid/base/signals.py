@@ -2,6 +2,8 @@
 
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -35,8 +37,32 @@ def signals_raise() -> Iterator[None]:
         raise Stopped if number == signal.SIGTERM else KeyboardInterrupt
 
     both = (signal.SIGINT, signal.SIGTERM)
-    with answered(stop, *(number for number in both if signal.getsignal(number) != signal.SIG_IGN)):
+    with answered(stop, *(number for number in both if signal.getsignal(number) != signal.SIG_IGN)), sent_again(stop):
         yield
+
+
+@contextmanager
+def sent_again(stop: Callable[[int, Any], None]) -> Iterator[None]:
+    """Inside, what `stop` raised in a place where Python drops exceptions (__del__, a weakref's callback) is not lost:
+    the signal is sent again, a moment later."""
+    before = sys.unraisablehook
+
+    def send() -> None:
+        if signal.getsignal(heard[-1]) is stop:
+            signal.raise_signal(heard[-1])
+
+    def dropped(found: Any) -> None:
+        if not (heard and isinstance(found.exc_value, KeyboardInterrupt)):
+            return before(found)
+        later = threading.Timer(0.01, send)
+        later.daemon = True
+        later.start()
+
+    sys.unraisablehook = dropped
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 @contextmanager

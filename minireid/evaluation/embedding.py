@@ -42,9 +42,9 @@ def embed_clips(
     settings = {**model.settings, "unit_length": recipe.evaluation.normalise}
     embed = partial(embedding.embed, model.network, p=params["network"], **settings)
     views = views_of(recipe, prepared)
-    shown = bar(dict.fromkeys(requested), unit="track", shown=progress)
     in_groups = partial(embed_groups, group=recipe.evaluation.group, embed=embed)
-    rows = {clip: read_views(recipe, prepared, clip, views, in_groups) for clip in shown}
+    with bar(dict.fromkeys(requested), unit="track", shown=progress) as shown:
+        rows = {clip: read_views(recipe, prepared, clip, views, in_groups) for clip in shown}
     return np.stack([rows[clip] for clip in requested], axis=1)
 
 

@@ -54,8 +54,8 @@ def describe(
     way = {"block": model.settings["block"], "kernel": model.settings["kernel"]}
     read = partial(model.network.describe, p=params["network"], **way)
     views = embedding.views_of(recipe, prepared)
-    shown = bar(clips, unit="track", shown=progress)
-    found = [np.concatenate(embedding.read_views(recipe, prepared, clip, views, read)) for clip in shown]
+    with bar(clips, unit="track", shown=progress) as shown:
+        found = [np.concatenate(embedding.read_views(recipe, prepared, clip, views, read)) for clip in shown]
     return [x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.finfo(x.dtype).tiny) for x in found]
 
 

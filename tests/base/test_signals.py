@@ -47,6 +47,24 @@ def test_a_library_makes_another_exception_of_one(number: int, code: int, capsys
     assert capsys.readouterr() == ("", "tool: stopped\n")
 
 
+@pytest.mark.parametrize("number, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_one_that_comes_where_python_drops_exceptions(
+    number: int, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Falls:
+        def __del__(self) -> None:
+            send(number)
+
+    def work() -> None:
+        falls = Falls()
+        del falls
+        time.sleep(PATIENCE)
+
+    hook = sys.unraisablehook
+    assert exit_code(work, before="tool: ") == code
+    assert capsys.readouterr() == ("", "tool: stopped\n") and sys.unraisablehook is hook
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_one_that_is_ignored_stays_so(number: int) -> None:
     before = signal.signal(number, signal.SIG_IGN)

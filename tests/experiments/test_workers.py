@@ -125,6 +125,18 @@ def test_ctrl_c_reaches_all_processes_and_loses_only_what_was_at_work(place: Pat
     assert trials_of(out) == trials_of(place / "serial")
 
 
+def test_ctrl_c_while_the_workers_start_waits_until_they_have(place: Path, tmp_path: Path) -> None:
+    with started("minireid.cli", *sweep(place, tmp_path / "sweep"), "--workers", "1") as process:
+        assert process.stdout is not None
+        while "starting 1 worker" not in process.stdout.readline():
+            pass
+        time.sleep(0.3)
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130 and "Traceback" not in said, said
+    assert "stopped: 0 of 2 trials finished; the same command continues" in said
+
+
 @pytest.mark.parametrize("group", [False, True])
 def test_sigterm_ends_the_workers_too(group: bool, place: Path, tmp_path: Path) -> None:
     """Sent to the sweep alone, as `timeout` does, or to all its processes, as a cluster does."""
