@@ -185,10 +185,8 @@ def differences(embedded: list[Embedded], scores: list[dict[str, np.ndarray]]) -
 
 def average_precisions(compared: Comparison, score: np.ndarray) -> np.ndarray:
     """AP of every probe: (P,)."""
-    same, other = ranking.matches_and_impostors(
-        score, compared.probe_persons, compared.gallery_persons, compared.allowed
-    )
-    return np.array([ranking.average_precision(line[s], line[o]) for line, s, o in zip(score, same, other)])
+    who = (compared.probe_persons, compared.gallery_persons)
+    return ranking.average_precisions(score, *who, allowed=compared.allowed)
 
 
 def spreads(one: Embedded) -> dict[str, dict[str, float]]:

@@ -48,11 +48,11 @@ def draw(
 def draw_gallery(path: Path, prepared: Prepared, compared: Comparison, score: np.ndarray) -> None:
     """Six probes, from the best rank to the worst, each with the first ten of its gallery."""
     who = (compared.probe_persons, compared.gallery_persons)
-    order = ranking.order(score, *who, allowed=compared.allowed)[:, :10]
     found = ranking.rank_of_match(score, *who, allowed=compared.allowed)
     shown = gallery.spread(found, 6)
-    K = int((order[shown] >= 0).sum(axis=1).min())
-    order = order[shown, :K]
+    allowed = None if compared.allowed is None else compared.allowed[shown]
+    order = ranking.order(score[shown], who[0][shown], who[1], allowed=allowed)[:, :10]
+    order = order[:, : int((order >= 0).sum(axis=1).min())]
     gallery.draw(
         path,
         np.stack([clips.middle_frame(prepared, compared.probe[n]) for n in shown]),

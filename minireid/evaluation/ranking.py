@@ -42,11 +42,8 @@ def rank_of_match(
     score: np.ndarray, probe_person: np.ndarray, gallery_person: np.ndarray, *, allowed: np.ndarray | None = None
 ) -> np.ndarray:
     """The rank of every probe's best true match (F1): (P,) float64, 1 is the top, infinity means never found."""
-    same, other = matches_and_impostors(score, probe_person, gallery_person, allowed)
-    has_score = same & ~np.isnan(score)
-    best = np.where(has_score, score, -np.inf).max(axis=1, keepdims=True)  # (P, 1)
-    not_below = other & ~(score < best)  # a comparison with NaN is false, so NaN is not below
-    return np.where(has_score.any(axis=1), 1.0 + not_below.sum(axis=1), np.inf)
+    counted = impostors_before(score, probe_person, gallery_person, allowed=allowed)
+    return np.array([1 + before[0] for before in counted])
 
 
 def cmc(
@@ -66,16 +63,51 @@ def mean_average_precision(
     score: np.ndarray, probe_person: np.ndarray, gallery_person: np.ndarray, *, allowed: np.ndarray | None = None
 ) -> float:
     """mAP (F4), from 0 to 1. The AP of a probe with one true match is 1 / rank."""
-    same, other = matches_and_impostors(score, probe_person, gallery_person, allowed)
-    return float(np.mean([average_precision(row[s], row[o]) for row, s, o in zip(score, same, other)]))
+    return float(average_precisions(score, probe_person, gallery_person, allowed=allowed).mean())
 
 
-def average_precision(true: np.ndarray, impostors: np.ndarray) -> float:
-    """AP of one probe (F4) from the scores (m,) of its true matches and (n,) of all others."""
-    found = np.sort(true[~np.isnan(true)])[::-1]
-    j = np.arange(1, len(found) + 1)
-    not_below = (~(impostors < found[:, None])).sum(axis=1)
-    return float((j / (j + not_below)).sum() / len(true))  # F3; a match with score NaN adds 0
+def average_precisions(
+    score: np.ndarray, probe_person: np.ndarray, gallery_person: np.ndarray, *, allowed: np.ndarray | None = None
+) -> np.ndarray:
+    """The AP of every probe (F4): (P,)."""
+    found = []
+    for before in impostors_before(score, probe_person, gallery_person, allowed=allowed):
+        j = np.arange(1, len(before) + 1)
+        found.append((j / (j + before)).sum() / len(before))  # F3; 0 for a match that is never found
+    return np.array(found)
+
+
+def impostors_before(
+    score: np.ndarray, probe_person: np.ndarray, gallery_person: np.ndarray, *, allowed: np.ndarray | None = None
+) -> list[np.ndarray]:
+    """Of each probe (m,): how many impostors are not below each of its m true matches, the best match first.
+
+    Infinity for a match whose score is NaN. No gallery is sorted: one pass over a probe's row for each of its matches
+    counts the entries below it. Raises ValueError and InputError as `matches_and_impostors` does.
+    """
+    check_shapes(score, probe_person, gallery_person, allowed)
+    columns = columns_of(gallery_person)
+    matches = [columns.get(person, np.array([], int)) for person in np.asarray(probe_person).tolist()]
+    if allowed is not None:
+        matches = [mine[allowed[p, mine]] for p, mine in enumerate(matches)]
+    refuse_alone(np.array([not len(mine) for mine in matches]), probe_person)
+    counted = []
+    for p, mine in enumerate(matches):
+        compared = score[p] if allowed is None else score[p, allowed[p]]
+        true = score[p, mine]
+        before = np.full(len(true), np.inf)
+        for j, t in enumerate(np.sort(true[~np.isnan(true)])[::-1]):
+            below = np.count_nonzero(compared < t) - np.count_nonzero(true < t)  # a comparison with NaN is false
+            before[j] = len(compared) - len(true) - below
+        counted.append(before)
+    return counted
+
+
+def columns_of(gallery_person: np.ndarray) -> dict[int, np.ndarray]:
+    """{person: the columns of their gallery entries}"""
+    order = np.argsort(gallery_person, kind="stable")
+    persons, starts = np.unique(np.asarray(gallery_person)[order], return_index=True)
+    return dict(zip(persons.tolist(), np.split(order, starts[1:])))
 
 
 def order(
@@ -97,17 +129,27 @@ def matches_and_impostors(
     Raises ValueError if shapes do not fit, InputError for a probe without a true match. (Some code leaves such probes
     out, which makes the numbers better than they are.)
     """
-    P, G = len(probe_person), len(gallery_person)
-    if score.shape != (P, G) or (allowed is not None and allowed.shape != (P, G)) or not P * G:
-        raise ValueError(f"ranking: expected scores (and allowed) of {P} probes by {G} entries, got {score.shape}")
+    check_shapes(score, probe_person, gallery_person, allowed)
     same = np.asarray(probe_person)[:, None] == np.asarray(gallery_person)
     other = ~same
     if allowed is not None:
         same, other = same & allowed, other & allowed
-    alone = np.flatnonzero(~same.any(axis=1))
-    if len(alone):
-        raise InputError(
-            f"expected every probe's person in the gallery, but {len(alone)} of {P} are not, first person "
-            f"{probe_person[alone[0]]}: leave them out of the probes, or add them to the gallery"
-        )
+    refuse_alone(~same.any(axis=1), probe_person)
     return same, other
+
+
+def check_shapes(
+    score: np.ndarray, probe_person: np.ndarray, gallery_person: np.ndarray, allowed: np.ndarray | None
+) -> None:
+    P, G = len(probe_person), len(gallery_person)
+    if score.shape != (P, G) or (allowed is not None and allowed.shape != (P, G)) or not P * G:
+        raise ValueError(f"ranking: expected scores (and allowed) of {P} probes by {G} entries, got {score.shape}")
+
+
+def refuse_alone(alone: np.ndarray, probe_person: np.ndarray) -> None:
+    """alone (P,): which probes have no true match. InputError if there are any."""
+    if alone.any():
+        raise InputError(
+            f"expected every probe's person in the gallery, but {alone.sum()} of {len(alone)} are not, first person "
+            f"{probe_person[alone.argmax()]}: leave them out of the probes, or add them to the gallery"
+        )
