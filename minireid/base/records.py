@@ -64,6 +64,8 @@ def check_head(head: Head, format: str, versions: tuple[int, ...], *, where: str
 def parse(content: bytes | str, kind: type[T], *, where: str, remedy: str) -> T:
     """JSON -> a `kind`. where: names the content in errors."""
     try:
+        if isinstance(content, bytes):
+            content.decode("utf-8")  # msgspec does not look into keys that the schema does not have
         return msgspec.json.decode(content, type=kind)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as fault:
         raise InputError(f"{where} is damaged ({told(fault)}): {remedy}") from None

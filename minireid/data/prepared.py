@@ -34,7 +34,7 @@ from msgspec import Meta
 from minireid.base.errors import InputError
 from minireid.base.files import read_bytes, reason, write_text
 from minireid.base.npz import header_of
-from minireid.base.records import Count, Head, parse_ours
+from minireid.base.records import Count, Head, parse, parse_ours
 
 FORMAT = "minireid-prepared"
 VERSION = 2  # 1: without index_sha256
@@ -166,7 +166,7 @@ def _read_index(path: Path) -> bytes:
 def _parse_index(file: Path, content: bytes) -> tuple[Index, str]:
     """The index, every entry checked; and its checksum."""
     index = parse_ours(content, Index, FORMAT, (1, VERSION), where=str(file), remedy=REMEDY)
-    sha256 = index_sha256(json.loads(content))
+    sha256 = index_sha256(parse(content, dict, where=str(file), remedy=REMEDY))
     if index.index_sha256 != (sha256 if index.version == VERSION else None):
         raise InputError(f"{file} was changed after it was written: {REMEDY}")
     if index.channels not in ([*COLOURS], [*COLOURS, *FLOW]):

@@ -50,7 +50,8 @@ def test_what_fits_comes_back() -> None:
         ('{"number": 3, "tracks": [0, -1]}', r"expected int >= 0 in tracks\[1\]"),
         ('{"number": 3, "tracks": ' + "[" * 100_000 + "}", "expected int, got array"),
         ('{"number": 3, "more": ' + "[" * 100_000 + "}", "nested too deeply"),
-        (b"\xff\xfe{\x00", "malformed"),
+        (b"\xff\xfe{\x00", "damaged"),
+        (b'{"number": 3, "\xff": 1}', "can't decode byte 0xff"),
         (b'{"number": 3, "role": "\xff"}', "damaged"),
     ],
 )

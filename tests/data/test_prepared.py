@@ -136,6 +136,16 @@ def cut(name: str, size: int) -> Callable[[Path], Any]:
     return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:size])
 
 
+def more_of_a_track(entry: bytes) -> Callable[[Path], Any]:
+    """A track with an entry that no schema has."""
+
+    def damage(folder: Path) -> None:
+        content = (folder / "index.json").read_bytes()
+        (folder / "index.json").write_bytes(content.replace(b'"camera"', entry + b', "camera"', 1))
+
+    return damage
+
+
 def lengthen(folder: Path) -> None:
     (folder / "frames.npy").write_bytes((folder / "frames.npy").read_bytes() + b"more")
 
@@ -149,6 +159,9 @@ def lengthen(folder: Path) -> None:
         (lambda folder: (folder / "index.json").write_text("[1, 2]"), r"index\.json is damaged"),
         (lambda folder: (folder / "index.json").write_text("[" * 100_000), r"index\.json is damaged"),
         (lambda folder: (folder / "index.json").write_text("1" * 5000), r"index\.json is damaged"),
+        (more_of_a_track(b'"\xff": 0'), r"index\.json is damaged"),
+        (more_of_a_track(b'"more": ' + b"1" * 5000), r"index\.json (is damaged|was changed)"),
+        (more_of_a_track(b'"more": ' + b"[" * 100_000), r"index\.json is damaged"),
         (lambda folder: (folder / "index.json").unlink(), r"index\.json is missing"),
         (lambda folder: (folder / "frames.npy").unlink(), r"frames\.npy is missing"),
         (cut("frames.npy", -1), r"expected 968 bytes in .*frames\.npy, got 967"),

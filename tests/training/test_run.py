@@ -78,7 +78,7 @@ def test_the_best_parameters_are_the_last_without_validation_persons(tmp_path: P
         run = small_data.new_run(tmp_path / f"run{persons}", prepared, f"validation.persons={persons}")
         params = model.init(run.recipe, run.identities)
         for step, name in ((4, "best.npz"), (8, "checkpoint.npz")):
-            save(run.path / name, Checkpoint(step, params, {}, Facts(best=0.5)))
+            save(run.path / name, Checkpoint(step, params, {}, Facts(best=0.5, loss=1.0)))
         assert run.load().step == 8
         assert run.best().step == (4 if persons else 8)
 
@@ -214,7 +214,10 @@ def test_a_run_of_an_older_version(begun: Run, prepared: Prepared) -> None:
     change(version=1, prepared_sha256=prepared.index.sha256)(begun.path / "run.json")
     tables = {key: table for key, table in begun.tables().items() if key != "evaluation"}
     saved = begun.load()
-    save(begun.path / "checkpoint.npz", saved._replace(facts=Facts(best=-1.0, recipe=checksum(tables))))
+    save(
+        begun.path / "checkpoint.npz",
+        saved._replace(facts=Facts(best=-1.0, loss=saved.facts.loss, recipe=checksum(tables))),
+    )
     old = open_run(begun.path)
     assert old.prepared().tracks == prepared.tracks and old.load().step == 1
     resume_run(begun.path, quiet=True)
@@ -273,6 +276,6 @@ def test_parameters_come_back_bit_for_bit(run: Run) -> None:
     from minireid.training.checkpoint import Checkpoint, Facts, save
 
     params = model.init(run.recipe, run.identities)
-    save(run.path / "checkpoint.npz", Checkpoint(1, params, {}, Facts()))
+    save(run.path / "checkpoint.npz", Checkpoint(0, params, {}, Facts()))
     for (name, array), (_, saved) in zip(leaves(params), leaves(run.load().params), strict=True):
         np.testing.assert_array_equal(array, saved, err_msg=name)
