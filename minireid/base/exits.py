@@ -6,12 +6,11 @@ such as `signal.py` in the current folder is told before it is run (shadowed.py)
 
 import errno
 import os
-import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from minireid.base.errors import InputError
+from minireid.base.errors import InputError, without_controls
 from minireid.base.shadowed import told_when_imported
 
 LONGEST = 400  # characters of the line, with its end
@@ -98,7 +97,7 @@ def system_error(fault: OSError) -> str:
 
 def one_line(text: str) -> str:
     """At most LONGEST characters, without control characters. What is too long loses its middle: the remedy is last."""
-    text = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda found: ascii(found[0])[1:-1], text.strip())
+    text = without_controls(text.strip())
     if len(text) < LONGEST:
         return text
     half = (LONGEST - 4) // 2

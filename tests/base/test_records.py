@@ -117,3 +117,7 @@ def test_the_head_is_looked_at_first(tmp_path: Path) -> None:
     file.write_text('{"format": "minireid-people", "version": 2, "number": 1}')
     found = read_ours(file, Person, format="minireid-people", versions=(1, 2), what="people", remedy="")
     assert found == read(file, Person, what="people", remedy="") == Person(1)
+
+
+def test_an_input_error_is_one_line_whatever_names_it_holds() -> None:
+    assert str(InputError("got \x1b[31m\n\u2028ö: choose another")) == "got \\x1b[31m\\n\\u2028ö: choose another"
