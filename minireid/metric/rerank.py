@@ -16,17 +16,32 @@ public code does this.) Three more details are from that code. Each row of V has
 rounded to the even neighbour. A point counts as its own neighbour, beside k others (F1) and as one of the k2 (F5). In
 F3 the code asks for more than 2/3; this page follows the paper: "at least".
 
-Shapes: scores probe-gallery (P, G), probe-probe (P, P), gallery-gallery (G, G); N, R, V, d (Q, Q); result (P, G).
+A row of V has Q entries, but only some dozens are not 0. So a row is kept as two short arrays, `Row(points, values)`,
+and no Q x Q array is ever made: the scores are read in blocks of rows, and only the nearest points of each are kept.
+
+Shapes: scores probe-gallery (P, G), probe-probe (P, P), gallery-gallery (G, G); near (Q, k1 + 1); result (P, G).
 
 What goes wrong: k1 = 20 is meant for galleries with many entries of each person. With one entry of each, most of the 20
 neighbours are other persons. With k1 near Q, all points are neighbours. k1 is clipped to Q - 1 and k2 to Q, so small
 galleries give a result, but not a useful one. A probe's ranking depends on the other probes too: say so when you report
-the number. Memory is a few Q x Q arrays of float64.
+the number.
 """
+
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from minireid.base.errors import InputError
+
+AT_ONCE = 256  # rows of scores
+
+
+class Row(NamedTuple):
+    """A row of V without its zeros: V[i, points] = values."""
+
+    points: np.ndarray
+    values: np.ndarray
 
 
 def rerank(
@@ -47,44 +62,97 @@ def rerank(
         raise ValueError(f"rerank: expected scores {P, G}, {P, P}, {G, G}, got {probe_probe.shape} and others")
     if k1 < 1 or k2 < 1 or not 0 <= share <= 1:
         raise ValueError(f"rerank: expected k1, k2 >= 1 and a share from 0 to 1, got {k1}, {k2}, {share}")
-    score = np.block([[probe_probe, probe_gallery], [probe_gallery.T, gallery_gallery]])
-    if not np.isfinite(score).all():
+    scores = (probe_probe, probe_gallery, gallery_gallery)
+    if not all(np.isfinite(some).all() for some in scores):
         raise InputError("expected finite scores to re-rank, got NaN or infinity: the network has diverged")
-    d = score * score
-    d /= np.maximum(d.max(axis=1, keepdims=True), np.finfo(float).tiny)
-    order = nearest(score)  # slices of it end at Q points, which clips k1 and k2
-    V = np.where(expanded(order, k1), np.exp(-d), 0)
-    V /= V.sum(axis=1, keepdims=True)  # F4
-    V = V[order[:, :k2]].mean(axis=1)  # F5
-    return -((1 - share) * jaccard(V[:P], V[P:]) + share * d[:P, P:])  # F7
+    near = np.concatenate([nearest(rows, start, max(k1 + 1, k2)) for start, rows in blocks(*scores)])
+    neighbours = expanded(near, k1)
+    V = [
+        weights(points, row)
+        for start, rows in blocks(*scores)
+        for points, row in zip(neighbours[start : start + len(rows)], rows)
+    ]
+    V = [mean([V[q] for q in points], P + G) for points in near[:, :k2].tolist()]  # F5
+    found = jaccard(V[:P], V[P:], P + G)
+    for i, row in enumerate(found):
+        d = probe_gallery[i] ** 2
+        d /= max((probe_probe[i] ** 2).max(), d.max(), np.finfo(float).tiny)
+        row[:] = -((1 - share) * row + share * d)  # F7
+    return found
 
 
-def nearest(score: np.ndarray) -> np.ndarray:
-    """Scores (Q, Q) -> for every point: itself, then all others, most alike first; ties keep their order."""
-    score = score.copy()
-    np.fill_diagonal(score, np.inf)
-    return np.argsort(-score, axis=1, kind="stable")
+def blocks(
+    probe_probe: np.ndarray, probe_gallery: np.ndarray, gallery_gallery: np.ndarray
+) -> Iterator[tuple[int, np.ndarray]]:
+    """The scores of all points against all points, some rows at a time: (number of the first row, rows (B, Q))."""
+    P = len(probe_probe)
+    for parts in ((probe_probe, probe_gallery), (probe_gallery.T, gallery_gallery)):
+        for start in range(0, len(parts[0]), AT_ONCE):
+            some = slice(start, start + AT_ONCE)
+            yield (P if parts[1] is gallery_gallery else 0) + start, np.hstack([part[some] for part in parts])
 
 
-def reciprocal(order: np.ndarray, k: int) -> np.ndarray:
-    """R as booleans (Q, Q): [i, j] where j is in R(i, k)."""
-    near = np.zeros(order.shape, bool)
-    np.put_along_axis(near, order[:, : k + 1], True, axis=1)  # F1
-    return near & near.T  # F2
+def nearest(rows: np.ndarray, start: int, k: int) -> np.ndarray:
+    """Scores (B, Q) of the points start, start + 1, ... -> (B, k): itself, then others, most alike first; of equals the
+    first. k is clipped to Q."""
+    k = min(k, rows.shape[1])
+    found = np.empty((len(rows), k), np.int32)
+    for i, row in enumerate(rows.copy()):
+        row[start + i] = np.inf
+        at_least = np.flatnonzero(row >= np.partition(row, -k)[-k])  # k points, or more where some are equal
+        found[i] = at_least[np.argsort(-row[at_least], kind="stable")[:k]]
+    return found
 
 
-def expanded(order: np.ndarray, k1: int) -> np.ndarray:
-    """R* as booleans (Q, Q), F3."""
-    R, half = reciprocal(order, k1), reciprocal(order, round(k1 / 2))
-    shared = R.astype(np.float32) @ half.T.astype(np.float32)  # (i, q): |R(i, k1) & R(q, k1/2)|
-    joins = R & (3 * shared >= 2 * half.sum(axis=1))
-    return R | (joins.astype(np.float32) @ half.astype(np.float32) > 0)
+def reciprocal(near: np.ndarray, k: int) -> np.ndarray:
+    """F2 as booleans (Q, k + 1): is point i among the neighbours N(j, k) of its neighbour j = near[i, n]?"""
+    N = near[:, : k + 1]  # F1
+    return np.stack([(N[j] == i).any(axis=1) for i, j in enumerate(N)])
 
 
-def jaccard(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """V of the probes (P, Q), of the gallery (G, Q) -> F6 (P, G). Each row's sum is 1, so sum max = 2 - sum min."""
-    shared = np.empty((len(a), len(b)))
-    for i, row in enumerate(a):  # all at once would need (P, G, Q)
-        seen = row > 0  # the minimum is 0 elsewhere
-        shared[i] = np.minimum(row[seen], b[:, seen]).sum(axis=1)
+def expanded(near: np.ndarray, k1: int) -> list[np.ndarray]:
+    """R* of every point (F3), in the order of their numbers."""
+    half = round(k1 / 2)
+    R, R_half, N_half = reciprocal(near, k1), reciprocal(near, half), near[:, : half + 1]
+    inside, found = np.zeros(len(near), bool), []
+    for i in range(len(near)):
+        points = near[i, : k1 + 1][R[i]]
+        inside[:] = False
+        inside[points] = True
+        theirs, counts = N_half[points], R_half[points]  # of every q in R(i, k1): its neighbours, which are reciprocal
+        shared = (inside[theirs] & counts).sum(axis=1)
+        joins = 3 * shared >= 2 * counts.sum(axis=1)
+        inside[theirs[joins][counts[joins]]] = True
+        found.append(np.flatnonzero(inside))
+    return found
+
+
+def weights(points: np.ndarray, scores: np.ndarray) -> Row:
+    """The row of V of one point (F4). scores (Q,): minus its distances to all points."""
+    largest = max(np.abs(scores).max() ** 2, np.finfo(float).tiny)
+    values = np.exp(-(scores[points] ** 2) / largest)
+    return Row(points, values / values.sum())
+
+
+def mean(rows: list[Row], Q: int) -> Row:
+    """The mean of some rows of V (F5)."""
+    points = np.concatenate([row.points for row in rows])
+    summed = np.bincount(points, np.concatenate([row.values for row in rows]), minlength=Q)
+    seen = np.flatnonzero(summed)
+    return Row(seen, summed[seen] / len(rows))
+
+
+def jaccard(probes: list[Row], gallery: list[Row], Q: int) -> np.ndarray:
+    """F6 (P, G). Each row's sum is 1, so sum max = 2 - sum min. The minimum is 0 but where both rows are not."""
+    entries = np.repeat(np.arange(len(gallery)), [len(row.points) for row in gallery])
+    points = np.concatenate([row.points for row in gallery])
+    values = np.concatenate([row.values for row in gallery])
+    order = np.argsort(points, kind="stable")
+    entries, values = entries[order], values[order]  # by point: which gallery entries have it, and how much of it
+    ends = np.searchsorted(points[order], np.arange(Q + 1))
+    shared = np.empty((len(probes), len(gallery)))
+    for i, row in enumerate(probes):
+        places = np.concatenate([np.arange(ends[q], ends[q + 1]) for q in row.points])
+        mine = np.repeat(row.values, ends[row.points + 1] - ends[row.points])
+        shared[i] = np.bincount(entries[places], np.minimum(mine, values[places]), minlength=len(gallery))
     return 1 - shared / (2 - shared)

@@ -63,6 +63,15 @@ def test_small_galleries_clip_the_parameters(rng, P, G):
     np.testing.assert_allclose(rerank(*scores), -slow_rerank(distance.tolist(), P, P + G - 1, 6, 0.3), rtol=1e-9)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_of_equally_near_points_the_first_counts(seed):
+    """On a grid many distances are equal. More points than are read at once."""
+    points = np.random.default_rng(seed).integers(4, size=(300 if seed == 0 else 40, 2)).astype(float)
+    *scores, distance = blocks(points, 9)
+    expected = slow_rerank(distance.tolist(), 9, 5, 3, 0.3)
+    np.testing.assert_allclose(rerank(*scores, k1=5, k2=3), -expected, rtol=1e-9, atol=1e-14)
+
+
 def test_two_thirds_exactly_is_enough():
     """On a line: the joined sets have 3 members of whom 2 are shared. The public code's > would leave them out."""
     points = np.array([[0.0], [1.0], [2.1], [3.3], [4.6], [6.0], [7.5], [9.1]])
