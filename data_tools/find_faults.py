@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from data_tools import images, prid2011
+from data_tools import images, layouts, prid2011
 from data_tools.layouts import survey
 from data_tools.raw import Fault, Findings, RawTrack, Sizes
 from data_tools.workers import in_order, workers_or_all
@@ -21,7 +21,6 @@ from minireid.base.errors import InputError
 from minireid.base.progress import bar
 
 SHOWN = 5  # faults of one kind that are printed
-FREE_SIZES = ("own",)  # crops of a detector have any size
 # In these a track may hold the same image twice: boxes found by a tracker (mars), videos that stand still (own).
 STILLS = ("mars", "own")
 
@@ -53,7 +52,7 @@ def verify(dataset: str, raw: str | Path, *, published: bool = False, progress: 
         findings.notes.append(f"{len(repeated):,} images repeat one of their track, such as {repeated[0].path}")
     findings.faults += [fault for fault in found if not repeated or fault.kind != "duplicate image"]
     sizes = {path: size for looked in seen for path, size in looked.sizes.items()}
-    if dataset not in FREE_SIZES:
+    if dataset not in layouts.FREE_SIZES:
         findings.faults += _mixed_sizes(sizes)
     layout.compare(dataset, raw, tracks, sizes, published, findings)
     return findings

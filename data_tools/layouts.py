@@ -9,6 +9,7 @@ from typing import NamedTuple
 from data_tools import ilids_vid, mars, own, prid2011
 from data_tools.formats import foreign
 from data_tools.raw import Fault, RawTrack, entries, folders
+from data_tools.walkers import description
 from minireid.base.errors import InputError
 
 # The module that reads a dataset's layout. Walkers have one of three layouts (see layout_of).
@@ -19,6 +20,7 @@ LAYOUTS: dict[str, ModuleType] = {
     "mars": mars,
     "own": own,
 }
+FREE_SIZES = ("own",)  # crops of a detector have any size
 HARMLESS = ("gap", "unlisted")  # faults that `prepare` does not stop at: nothing wrong is taken, nothing is left out
 MARKET = re.compile(r"(-?[0-9]+)_(c[0-9]+)(?:s[0-9]+)?_f?[0-9]+(?:_[0-9]+)?\.(?:jpg|png)", re.IGNORECASE)
 NAMES_EVERY_FAULT = "python -m data_tools.verify names every fault"
@@ -47,6 +49,8 @@ def survey(dataset: str, raw: Path) -> Survey:
         return Survey(raw, layout, [], [Fault("wrong folder", raw, recognised(raw, layout) or wrong)])
     faults: list[Fault] = []
     tracks = layout.survey(raw, faults)
+    if dataset == "walkers":
+        faults += description.faults(raw, {track.person for track in tracks if track.person > 0}, layout is mars)
     return Survey(raw, layout, tracks, faults)
 
 

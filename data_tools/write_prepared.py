@@ -58,6 +58,7 @@ def prepare(
     workers = workers_or_all(workers)
     raw, _, tracks, faults = layouts.usable(dataset, raw)
     twins = groups(raw)
+    usual = None if dataset in layouts.FREE_SIZES else _size_of(tracks[0].frames[0])
     target = target_of(out)
     refuse_others(target, FILES, PROGRAM)
     tidy(target, PROGRAM)
@@ -77,7 +78,7 @@ def prepare(
             np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
             stream.write(header.getvalue())
             sha256.update(header.getvalue())
-            for digest, frames in in_order(lambda track: _prepare_track(raw, track, options), tracks, workers):
+            for digest, frames in in_order(lambda track: _prepare_track(raw, track, options, usual), tracks, workers):
                 stream.write(frames)
                 sha256.update(frames)
                 digests.append(digest)
@@ -90,8 +91,10 @@ def prepare(
     return out
 
 
-def _prepare_track(raw: Path, track: RawTrack, options: dict[str, Any]) -> tuple[bytes, np.ndarray]:
-    """One track: (digest of its source files, uint8 (T, H, W, C)).
+def _prepare_track(
+    raw: Path, track: RawTrack, options: dict[str, Any], usual: tuple[int, int] | None
+) -> tuple[bytes, np.ndarray]:
+    """One track: (digest of its source files, uint8 (T, H, W, C)). usual: the (width, height) of all images.
 
     Frames are resized with Pillow's bilinear filter, like the baseline's. The filter is as wide as the factor needs, so
     there is no aliasing. Unlike a box filter, it is smooth where the factor is not a whole number.
@@ -105,10 +108,22 @@ def _prepare_track(raw: Path, track: RawTrack, options: dict[str, Any]) -> tuple
         image = images.decode(path, content)
         if isinstance(image, Fault):
             raise InputError(f"{path}: {image.text} ({layouts.NAMES_EVERY_FAULT})")
+        if usual not in (None, image.size):
+            width, height = image.size
+            raise InputError(
+                f"{path}: {height} x {width}, but the first image is {usual[1]} x {usual[0]} "
+                f"({layouts.NAMES_EVERY_FAULT})"
+            )
         frames[t, ..., :3] = image.resize(size, Image.Resampling.BILINEAR)
     if options["flow_scale"] is not None:
         frames[..., 3:] = optical_flow.track_flow(frames[..., :3], options["flow_scale"])
     return digest.digest(), frames
+
+
+def _size_of(path: Path) -> tuple[int, int] | None:
+    """(width, height) of an image; None for a damaged one, which is told when its track is prepared."""
+    image = images.decode(path, images.read(path))
+    return None if isinstance(image, Fault) else image.size
 
 
 def _add(digest: Any, raw: Path, path: Path, content: bytes) -> None:

@@ -97,6 +97,8 @@ def check_target(path: Path, ending: str, *, option: str = "--out") -> None:
     """InputError unless a file of this ending can be written at `path`. Call it before long work, not after it."""
     if path.suffix != ending:
         raise InputError(f"expected {option} to end in {ending}, got {path}")
+    if path.name in ("checkpoint.npz", "best.npz"):
+        raise InputError(f"{path} would be taken for a checkpoint: choose another {option}")
     try:
         folder, taken = path.parent.is_dir(), path.is_dir()
     except (OSError, ValueError) as fault:

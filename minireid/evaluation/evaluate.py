@@ -4,12 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from minireid.base.files import make_folder, write_text
+from minireid.base.locks import alone_in
 from minireid.evaluation import pictures, results
 from minireid.evaluation.measure import check_together, evaluated_otherwise, measure
 from minireid.plots.report import report
 from minireid.recipes.text import to_toml
 from minireid.training import log
-from minireid.training.run import open_run
+from minireid.training.run import Run, open_run
 
 NETWORK = "network.html"
 
@@ -25,26 +26,33 @@ def evaluate_runs(
     """
     runs = [evaluated_otherwise(open_run(path), changes) for path in paths]
     check_together(runs, out)
-    history = log.read(runs[0].path / "log.jsonl")
+    history = log.read(runs[0].path / "log.jsonl", runs[0].load())
     measured = [measure(run) for run in runs]
     rows = [row for found in measured for row in found.rows]
-    make_folder(out)
-    results.save(out, rows)
-    first, network = measured[0], runs[0].recipe.network.name
+    caption = " ".join([results.caption(rows), *filter(None, map(unfinished, runs))])
+    network = runs[0].recipe.network.name
     page = network_page(network) if network_page else ""
-    report(
-        out / "report.html",
-        title=f"{network} on {runs[0].prepared().index.dataset}",
-        caption=results.caption(rows),
-        rows=results.cells(rows),
-        pictures=pictures.draw(runs[0], first.compared, first.scores, history, out / "pictures"),
-        recipe_text=to_toml(runs[0].recipe),
-        network_page=NETWORK if page else "",
-    )
-    if page:
-        write_text(out / NETWORK, page)
+    with alone_in(make_folder(out), "minireid evaluate"):
+        results.save(out, rows)
+        report(
+            out / "report.html",
+            title=f"{network} on {runs[0].prepared().index.dataset}",
+            caption=caption,
+            rows=results.cells(rows),
+            pictures=pictures.draw(runs[0], measured[0].compared, measured[0].scores, history, out / "pictures"),
+            recipe_text=to_toml(runs[0].recipe),
+            network_page=NETWORK if page else "",
+        )
+        if page:
+            write_text(out / NETWORK, page)
     written = ", ".join(["report.html", *([NETWORK] if page else []), "results.json", "results.csv"])
-    texts = [results.caption(rows), results.table(rows), f"wrote {out}/{written}"]
+    texts = [caption, results.table(rows), f"wrote {out}/{written}"]
     if len(runs) > 1:
         texts.insert(1, results.table_of_splits(rows))
     return "\n" + "\n\n".join(texts)
+
+
+def unfinished(run: Run) -> str:
+    """A sentence about a run that was stopped; empty for a finished one."""
+    step = run.load().step
+    return f"{run.path.name} is not finished: step {step} of {run.steps}." if step < run.steps else ""

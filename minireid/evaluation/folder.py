@@ -17,6 +17,7 @@ from minireid.training.run import Run
 def embed_folder(run: Run, prepared: Prepared, *, progress: bool = True) -> np.ndarray:
     """Every track of a prepared folder -> (V, tracks, D) float32, V views of each."""
     batches.check_fits(run.recipe, prepared)
+    run.check_frame(prepared)
     whole = [clips.first_clip(track, None) for track in prepared.tracks]
     return embedding.embed_clips(run.recipe, run.best().params, prepared, whole, progress=progress)
 

@@ -55,6 +55,7 @@ class File(Head, forbid_unknown_fields=True, kw_only=True):
     rows: tuple[Trained, ...]
     splits: Number
     seeds: Number
+    sha256: str | None = None  # of all other values; not in version 1
 
 
 class Trial(NamedTuple):
@@ -146,7 +147,14 @@ def keep(requested: Sweep) -> None:
     header: dict[str, Any] = {"format": FORMAT, **vars(both)}
     del header["path"]
     header["rows"] = [{"name": row.name, "folder": row.folder, "paper": row.paper} for row in both.rows]
+    header["sha256"] = sealed(header)
     write_text(path / "sweep.json", json.dumps(header, indent=1, default=str) + "\n")
+
+
+def sealed(header: dict[str, Any]) -> str:
+    """The checksum of sweep.json."""
+    values = {key: value for key, value in header.items() if key != "sha256"}
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def is_unfinished_row(path: Path) -> bool:
@@ -207,8 +215,10 @@ def open_sweep(path: Path) -> Sweep:
     )
     if (found.splits_file is None) != (found.splits_sha256 is None):
         raise InputError(f"{file} is damaged (splits_file without splits_sha256, or the reverse): choose another --out")
+    if found.version == VERSION and found.sha256 != sealed(msgspec.to_builtins(found)):
+        raise InputError(f"{file} was changed after it was written: choose another --out")
     fields = msgspec.structs.asdict(found)
-    del fields["format"]
+    del fields["format"], fields["sha256"]
     fields["prepared_path"] = Path(found.prepared_path)
     fields["splits_file"] = Path(found.splits_file) if found.splits_file else None
     fields["rows"] = tuple(

@@ -25,7 +25,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from minireid.base.errors import InputError
+from minireid.base.errors import InputError, without_controls
 from minireid.base.files import read_text
 from minireid.evaluation.baselines import BASELINES
 from minireid.evaluation.ranking import RANKS
@@ -59,6 +59,8 @@ def rows_of(
         raise InputError("expected --recipe NAME or --rows FILE: what should be trained?")
     if file and len(recipes) > 1:
         raise InputError(f"expected one --recipe with --rows, the base of its rows, got {', '.join(recipes)}")
+    if len(set(protocols)) < len(protocols):
+        raise InputError(f"expected each protocol once, got {', '.join(protocols)}: leave out the second")
     base = recipes[0] if recipes else None
     title, found = "", []
     for protocol in protocols or (None,):
@@ -91,7 +93,7 @@ def of_file(name_or_path: str, changes: tuple[str, ...] = (), base: str | None =
         row_of(given, f"row {n} of {name_or_path}", beside, base, common, changes)
         for n, given in enumerate(table["row"], 1)
     ]
-    return table.get("title", ""), unique(rows, name_or_path)
+    return without_controls(table.get("title", "")), unique(rows, name_or_path)
 
 
 def names() -> list[str]:

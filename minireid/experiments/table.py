@@ -113,20 +113,20 @@ def group_of(sweep: Sweep, row: Row) -> Group:
 def with_row(old: Table, sweep: Sweep, row: Row) -> Table:
     """The table with the finished trials of one more row, and with the baselines in their results."""
     mine = [trial for trial in sweep.trials() if trial.row == row.folder]
-    done = [sweep.home(trial) for trial in mine if sweep.finished(trial)]
+    done = [trial for trial in mine if sweep.finished(trial)]
     missing = [f"{row.name} split {t.split} seed {t.seed}" for t in mine if not sweep.finished(t)]
     flops = flops_per_frame(row.recipe) if done else None
     measured: list[Measured] = []
     costs: list[dict[str, Any]] = []
     beside = {(line.name, line.condition("frames")): line for line in old.baselines}
-    for home in done:
-        costs.append({**costs_of(home), "FLOPs per frame": flops})
+    for one in done:
+        costs.append({**costs_of(sweep, one), "FLOPs per frame": flops})
         first, *others = [
             Measured(
                 {**found, "protocol": found["protocol"].removesuffix(results.SHUFFLED)},
                 costs[-1]["curves"].get(found["method"]),
             )
-            for found in results.load(home / "results.json")
+            for found in results.load(sweep.home(one) / "results.json")
         ]
         measured.append(first)
         for other in others:  # baselines are the same for every row and seed

@@ -9,6 +9,7 @@ continues from its last checkpoint. Only one attempt can rename it. If the earli
 write its next file, and ends.
 """
 
+import dataclasses
 import json
 import os
 import shutil
@@ -23,7 +24,7 @@ import numpy as np
 from msgspec import Meta
 
 from minireid.base.errors import InputError
-from minireid.base.files import write_text
+from minireid.base.files import read_text, write_text
 from minireid.base.records import Count, Share, read
 from minireid.base.threads import threads as with_threads
 from minireid.base.trees import leaves
@@ -35,16 +36,17 @@ from minireid.recipes.recipe import load
 from minireid.recipes.schema import Recipe
 from minireid.training import log
 from minireid.training.loop import Interrupted
-from minireid.training.run import Run, open_run
+from minireid.training.run import Run, checksum, open_run
 
 Outcome = dict[str, Any]  # "failed": a line, or "rank-1", "seconds", "went on after"; "traceback" for a bug of minireid
 FORMAT = "minireid-trial"
-VERSION = 1
-Costs = TypedDict(  # trial.json; the first ones had neither format nor version
+VERSION = 2  # 1: without checksum; the first ones had neither format nor version
+Costs = TypedDict(  # trial.json. sha256: of its other values, and of results.json
     "Costs",
     {
         "format": NotRequired[Literal["minireid-trial"]],
-        "version": NotRequired[Literal[1]],
+        "version": NotRequired[Literal[1, 2]],
+        "sha256": NotRequired[str],
         "seconds per epoch": Annotated[float, Meta(ge=0)],
         "parameters": Count,
         "threads": Annotated[int, Meta(ge=1)],
@@ -134,23 +136,39 @@ def keep_results(name: str, run: Run, threads: int) -> None:
     record = {"format": FORMAT, "version": VERSION, **cost(run), "threads": threads}
     record["curves"] = {method: curve.tolist() for method, curve in found.items()}
     results.save(run.path, rows)
+    record["sha256"] = sealed(run.path, record)
     write_text(run.path / "trial.json", json.dumps(record, indent=1) + "\n")
+
+
+def sealed(home: Path, record: dict[str, Any]) -> str:
+    """The checksum of a trial: of its costs, and of results.json."""
+    values = {key: value for key, value in record.items() if key != "sha256"}
+    return checksum([values, read_text(home / "results.json", "results")])
 
 
 def cost(run: Run) -> dict[str, Any]:
     """What the row costs: seconds per epoch in this run, and parameters, with those of the heads."""
-    per_step = float(np.median([record["seconds"] for record in log.read(run.path / "log.jsonl")]))
+    saved = run.load()
+    per_step = float(np.median([record["seconds"] for record in log.read(run.path / "log.jsonl", saved)]))
     params = run.best().params
     return {
-        "seconds per epoch": per_step * run.load().step / run.recipe.training.epochs,
+        "seconds per epoch": per_step * saved.step / run.recipe.training.epochs,
         "parameters": sum(array.size for _, array in leaves(params)),
     }
 
 
-def costs_of(home: Path) -> dict[str, Any]:
-    """The trial.json of a finished trial, every value checked. InputError if it is missing or damaged."""
-    remedy = "remove its folder, then sweep again"
-    return dict(read(home / "trial.json", Costs, what="the costs of a trial", remedy=remedy))
+def costs_of(sweep: Sweep, trial: Trial) -> dict[str, Any]:
+    """The trial.json of a finished trial. InputError if the folder holds another trial, or was changed since."""
+    home, again = sweep.home(trial), "remove its folder, then sweep again"
+    found: dict[str, Any] = dict(read(home / "trial.json", Costs, what="the costs of a trial", remedy=again))
+    if found.get("version") == VERSION and found.get("sha256") != sealed(home, found):
+        raise InputError(f"{home / 'trial.json'} or results.json was changed after it was written: {again}")
+    run, recipe = open_run(home), sweep.row(trial.row).recipe
+    seeded = dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, seed=trial.seed))
+    if (run.recipe, run.number, run.prepared_sha256) != (seeded, trial.split, sweep.prepared_sha256):
+        what = f"split {trial.split} with seed {trial.seed} of {trial.row} on {sweep.prepared_path}"
+        raise InputError(f"expected {what} in {home}, found another trial: {again}")
+    return found
 
 
 def finish(mine: Path, home: Path) -> None:

@@ -1,5 +1,6 @@
 """Checkpoints: everything that is needed to resume a run, in one .npz file that is written atomically."""
 
+import hashlib
 import io
 import json
 from collections.abc import Mapping
@@ -25,20 +26,23 @@ PART_OF_FILE = 16  # a checkpoint is not larger than this many times its paramet
 class Facts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What else the loop keeps. best: validation mAP so far, -1 before any. loss: of the first step, None before it.
 
-    run: {"recipe": checksum, "persons": checksum} of the run that it belongs to. recipe: the same of older checkpoints.
+    log: checksum of the log up to this step. run: {"recipe": checksum, "persons": checksum} of the run that it belongs
+    to. recipe: the same of older checkpoints.
     """
 
     best: Annotated[float, Meta(ge=-1, le=1)] = -1.0
     loss: Annotated[float, Meta(ge=0)] | None = None
+    log: str | None = None
     run: dict[str, str] | None = None
     recipe: str | None = None
 
 
 class Header(Head, forbid_unknown_fields=True, kw_only=True):
-    """The JSON in a checkpoint. step: steps done."""
+    """The JSON in a checkpoint. step: steps done. sha256: of all that the file holds; older ones have none."""
 
     step: Count
     facts: Facts
+    sha256: str | None = None
 
 
 class Checkpoint(NamedTuple):
@@ -55,7 +59,8 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
     arrays: dict[str, Any] = {f"params/{name}": array for name, array in leaves(checkpoint.params)}
     for name, state in checkpoint.optimiser.items():
         arrays |= {f"optimiser/{name}/{key}": array for key, array in state.items()}
-    header = Header(format=FORMAT, version=VERSION, step=checkpoint.step, facts=checkpoint.facts)
+    sha256 = checksum(path.name, checkpoint.step, checkpoint.facts, arrays)
+    header = Header(format=FORMAT, version=VERSION, step=checkpoint.step, facts=checkpoint.facts, sha256=sha256)
     content = io.BytesIO()
     np.savez(content, header=np.array(json.dumps(msgspec.to_builtins(header))), **arrays)
     write_bytes(path, content.getvalue())
@@ -72,6 +77,7 @@ def load(path: Path, like: Tree, old_names: Mapping[str, str] | None = None) -> 
     largest = PART_OF_FILE * sum(array.nbytes for _, array in leaves(like)) + 2**20
     arrays = arrays_in(read_bytes(path, "a checkpoint", largest=largest), path, REMEDY)
     header = header_in(arrays.pop("header", np.array("")), path)
+    sha256 = checksum(path.name, header.step, header.facts, arrays) if header.version == VERSION else None
     if header.version == 1:
         arrays = {renamed(key, old_names or {}): array for key, array in arrays.items()}
     params = {key.removeprefix("params/"): value for key, value in arrays.items() if key.startswith("params/")}
@@ -84,7 +90,19 @@ def load(path: Path, like: Tree, old_names: Mapping[str, str] | None = None) -> 
                 raise InputError(f"{path} does not fit this recipe: {key} has the shape {array.shape}: {REMEDY}")
             check_finite(path, key, array)
             optimiser.setdefault(name, {})[part] = array
+    if header.sha256 != sha256:
+        raise InputError(f"{path} was changed, or renamed, after it was written: {REMEDY}")
     return Checkpoint(header.step, from_leaves(params), optimiser, header.facts)
+
+
+def checksum(name: str, step: int, facts: Facts, arrays: dict[str, Any]) -> str:
+    """Of all that a checkpoint holds, and its file's name: the best one and the last one are not exchanged."""
+    found = hashlib.sha256(json.dumps([name, step, msgspec.to_builtins(facts)]).encode())
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        found.update(f"{name} {array.dtype} {array.shape} ".encode())
+        found.update(array.data)
+    return found.hexdigest()
 
 
 def header_in(text: np.ndarray, path: Path) -> Header:

@@ -3,9 +3,11 @@
     {"step": 1, "epoch": 1, "loss": 7.2, ..., "seconds": 0.05}      every value is a finite number
 
 Steps are counted from 1. A run that was killed may have logged steps that its checkpoint does not have, and a last line
-that is cut off. `trim` removes both when the run is resumed: those steps are done again.
+that is cut off. `trim` removes both when the run is resumed: those steps are done again. A checkpoint keeps a checksum
+of the log up to its step, without the seconds. So a log that was changed, or is another run's, is noticed.
 """
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -18,6 +20,7 @@ from minireid.base.errors import InputError
 from minireid.base.files import read_bytes, write_bytes
 from minireid.networks.euclidean import to_unit_length
 from minireid.recipes.schema import Recipe
+from minireid.training.checkpoint import Checkpoint
 from minireid.training.step import Computed
 
 NEEDED = ("step", "epoch", "loss", "seconds")
@@ -62,33 +65,62 @@ def line(record: dict[str, float]) -> str:
     return json.dumps(record, allow_nan=False) + "\n"
 
 
-def read(path: Path) -> list[dict[str, float]]:
-    """All records, in order. InputError where the log is missing, empty or damaged."""
-    content = read_bytes(path, "the log of a training run", largest=LARGEST)
-    records: list[dict[str, float]] = []
-    for number, text in enumerate(content.splitlines(), 1):
-        record = parsed(text)
-        if record is None or (records and record["step"] <= records[-1]["step"]):
-            raise InputError(f"{path} is damaged in line {number}: minireid train --resume {path.parent} removes it")
-        records.append(record)
+def add(so_far: "hashlib._Hash", record: dict[str, float]) -> None:
+    """One more record into the checksum of a log."""
+    told = {key: float(value) for key, value in record.items() if key != "seconds"}
+    so_far.update(json.dumps(told).encode())
+
+
+def read(path: Path, saved: Checkpoint) -> list[dict[str, float]]:
+    """All records, in order. saved: the run's last checkpoint.
+
+    InputError where the log is missing, empty or damaged, or is not the one that belongs to the checkpoint.
+    """
+    records = whole(read_bytes(path, "the log of a training run", largest=LARGEST))
+    so_far = hashlib.sha256()
+    for record in records[: saved.step]:
+        add(so_far, record)
+    check(path, len(records), so_far, saved)
     if not records:
         raise InputError(f"expected the log of a training run at {path}, found no step in it: train first")
     return records
 
 
-def trim(path: Path, steps: int) -> None:
-    """Leave the steps up to `steps`, each once and in order, and no broken lines."""
-    if not os.path.lexists(path):
-        return
-    content = read_bytes(path, "the log of a training run", largest=LARGEST)
-    last, kept = 0.0, []
-    for text in content.splitlines():
+def trim(path: Path, saved: Checkpoint) -> "hashlib._Hash":
+    """Leave the steps that the checkpoint has, and return their checksum. InputError if the log is not that run's."""
+    records: list[dict[str, float]] = []
+    if os.path.lexists(path):
+        content = read_bytes(path, "the log of a training run", largest=LARGEST)
+        records = whole(content)[: saved.step]
+    so_far = hashlib.sha256()
+    for record in records:
+        add(so_far, record)
+    check(path, len(records), so_far, saved)
+    if os.path.lexists(path):
+        kept = b"".join(content.splitlines(keepends=True)[: len(records)])
+        if kept != content:
+            write_bytes(path, kept)
+    return so_far
+
+
+def check(path: Path, steps: int, so_far: "hashlib._Hash", saved: Checkpoint) -> None:
+    """InputError unless the log has the checkpoint's steps, and the same as then. Older checkpoints know none."""
+    if steps < saved.step or saved.facts.log not in (None, so_far.hexdigest()):
+        raise InputError(
+            f"{path} does not hold steps 1 to {saved.step} of this run as they were: put the original file back, or "
+            "train again"
+        )
+
+
+def whole(content: bytes) -> list[dict[str, float]]:
+    """The records of steps 1, 2, 3, ... up to the first line that is not the next one."""
+    records: list[dict[str, float]] = []
+    for text in content.splitlines(keepends=True):
         record = parsed(text)
-        if record is not None and last < record["step"] <= steps:
-            last = record["step"]
-            kept.append(text + b"\n")
-    if b"".join(kept) != content:
-        write_bytes(path, b"".join(kept))
+        if record is None or record["step"] != len(records) + 1 or not text.endswith(b"\n"):
+            break
+        records.append(record)
+    return records
 
 
 def parsed(text: bytes) -> dict[str, float] | None:

@@ -4,6 +4,7 @@ The state of a run is a Checkpoint: parameters, optimiser states, steps done, an
 the first step's loss, and which run it is. A validator measures the network on persons that were held out of training.
 """
 
+import hashlib
 import os
 import signal
 import time
@@ -64,15 +65,15 @@ def train(
     per_epoch, steps = experiment.steps_per_epoch, experiment.steps
     state = start(run, resume, steps)
     first, last = state.step, min(steps, stop_after or steps)
+    so_far = log.trim(run.path / "log.jsonl", state)
     if first == 0:
-        keep(run, state)
+        state = keep(run, state, so_far)
     kept = first
     if first == 0 and not quiet:
         validation = (lambda params: validator(params, run.validation)) if run.validation else None
         print(estimate.forecast(experiment, state.params, run.path, validation), flush=True)
     elif not quiet:
         print(f"going on after step {first} of {steps}", flush=True)
-    log.trim(run.path / "log.jsonl", first)
     with (
         (run.path / "log.jsonl").open("a", encoding="utf-8") as written,
         waiting(signal.SIGINT, signal.SIGTERM) as interrupted,  # a step is never interrupted
@@ -85,7 +86,7 @@ def train(
             state = state._replace(facts=with_loss(state.facts, computed.loss))
             if step > first and step % per_epoch == 0:
                 os.fsync(written.fileno())  # the log has all steps of the checkpoint, also after a power cut
-                keep(run, state)  # the parameters before this step: their loss is finite
+                state = keep(run, state, so_far)  # the parameters before this step: their loss is finite
                 kept = step
             record = log.record_of(experiment.recipe, computed)
             update(run.recipe.training, state.params, computed.grads, state.optimiser, step, steps)
@@ -95,7 +96,9 @@ def train(
             if run.validation and not left and epochs_done % run.recipe.validation.every == 0:
                 finite_at(experiment, state, step, kept)  # only a network with a finite loss can be the best
                 state = validate(run, validator, state, record)
-            written.write(log.line({"step": step + 1, "epoch": step // per_epoch + 1, **record}))
+            record = {"step": step + 1, "epoch": step // per_epoch + 1, **record}
+            log.add(so_far, record)
+            written.write(log.line(record))
             written.flush()
             bar.set_postfix_str(log.short(record), refresh=False)
             bar.update()
@@ -103,7 +106,8 @@ def train(
                 break
         if state.step > first:
             finite_at(experiment, state, state.step - 1, kept)  # is the last update finite?
-    keep(run, state)
+        os.fsync(written.fileno())
+    keep(run, state, so_far)
     if interrupted and state.step < steps:
         raise Interrupted(f"stopped after step {state.step} of {steps}")
 
@@ -167,9 +171,13 @@ def validate(run: Run, validator: Validator, state: Checkpoint, record: dict[str
     record |= {f"validation {name}": value for name, value in result.items()}
     if result["mAP"] > state.facts.best:
         state = state._replace(facts=msgspec.structs.replace(state.facts, best=result["mAP"]))
-        checkpoint.save(run.path / "best.npz", state)
+        of_best = msgspec.structs.replace(state.facts, log=None)  # its step is not in the log yet
+        checkpoint.save(run.path / "best.npz", state._replace(facts=of_best))
     return state
 
 
-def keep(run: Run, state: Checkpoint) -> None:
+def keep(run: Run, state: Checkpoint, so_far: "hashlib._Hash") -> Checkpoint:
+    """Save the state, with the checksum of the log so far. Returns it."""
+    state = state._replace(facts=msgspec.structs.replace(state.facts, log=so_far.hexdigest()))
     checkpoint.save(run.path / "checkpoint.npz", state)
+    return state

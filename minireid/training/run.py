@@ -50,6 +50,7 @@ class File(Head, forbid_unknown_fields=True, kw_only=True):
     validation: Persons
     test: Persons
     identities: Annotated[int, msgspec.Meta(ge=2)]
+    frame: tuple[Count, Count, Count | None] | None = None
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,34 @@ class Run:
     validation: tuple[int, ...]
     test: tuple[int, ...]
     identities: int  # classes of the classifiers: training persons with two long enough tracks
+    frame: tuple[int, int, int | None] | None = None  # height, width, flow scale of the data; None: of an older run
 
     def prepared(self) -> Prepared:
-        """The prepared folder of the run. Raises InputError if the folder has changed."""
+        """The prepared folder of the run. InputError if it has changed, or is not there."""
+        if not self.prepared_path.exists():
+            raise InputError(
+                f"{self.path} was trained on {self.prepared_path}, which is not there: move it back, or link it there"
+            )
         prepared = open_prepared(self.prepared_path)
         if (prepared.index.sha256 if self.version == 1 else prepared.sha256) != self.prepared_sha256:
             raise InputError(f"{self.prepared_path} has changed since {self.path} was trained: train again")
         return prepared
+
+    @property
+    def steps(self) -> int:
+        """Of a finished run, as in experiment.py."""
+        return max(1, self.identities // self.recipe.pairs.persons) * self.recipe.training.epochs
+
+    def check_frame(self, prepared: Prepared) -> None:
+        """InputError for data that were prepared with other options than those that the run was trained on."""
+        if self.frame is None:  # an older run
+            return
+        told = "{}x{} pixels" + (" and flow scale {}" if self.recipe.clips.flow else "")
+        mine, its = told.format(*self.frame), told.format(*frame_of(prepared))
+        if mine != its:
+            raise InputError(
+                f"expected frames as in training ({mine}) in {prepared.path}, got {its}: prepare it with those options"
+            )
 
     def unfinished(self) -> bool:
         """Was the run ended before its first checkpoint? The log is begun after it."""
@@ -113,6 +135,10 @@ class Run:
         return self.load("best.npz" if self.validation else "checkpoint.npz")
 
 
+def frame_of(prepared: Prepared) -> tuple[int, int, int | None]:
+    return prepared.height, prepared.width, prepared.index.flow_scale
+
+
 def checksum(values: Any) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
@@ -131,7 +157,7 @@ def create(
     A start that was ended before its first checkpoint is begun anew.
     """
     check_free(path, recipe)
-    who = (tuple(train), tuple(validation), split.test, identities)
+    who = (tuple(train), tuple(validation), split.test, identities, frame_of(prepared))
     run = Run(path, recipe, VERSION, prepared.path.resolve(), prepared.sha256, split.protocol, split.number, *who)
     make_folder(path)
     write_text(path / "recipe.toml", to_toml(recipe))

@@ -1,8 +1,10 @@
 """What people's folders look like: litter is passed over, other layouts are told what to do, in one line."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from data_tools.commands import prepare as prepare_command
 from data_tools.commands import verify as verify_command
 from data_tools.find_faults import verify
 from data_tools.layouts import usable
+from data_tools.walkers.write import write_walkers
 from data_tools.write_prepared import prepare
 from minireid.base.errors import InputError
 from tests.data_tools.conftest import draw
@@ -142,6 +145,27 @@ def test_prepare_stops_where_verify_finds_a_fault(
     assert says in line and "python -m data_tools.verify names every fault" in line
     assert not (tmp_path / "out").exists()
     assert any(says in f"{fault.path}: {fault.text}" for fault in verify("prid2011", raw, progress=False).faults)
+
+
+@pytest.mark.parametrize(
+    "damage, says",
+    [
+        (lambda file, others: file.unlink(), "found none"),
+        (lambda file, others: file.write_text("{}"), "expected minireid-walkers"),
+        (lambda file, others: shutil.copyfile(others, file), "does not fit the images, first at person 5"),
+    ],
+)
+def test_walkers_are_read_with_their_own_description(
+    tmp_path: Path, damage: Callable[[Path, Path], Any], says: str, capsys: Capture
+) -> None:
+    """It says who are twins: they must not be separated."""
+    write_walkers(tmp_path / "raw", people=4, seed=0, frames=(31, 31), twins=True, workers=1, progress=False)
+    write_walkers(tmp_path / "others", people=8, seed=0, frames=(31, 31), twins=True, workers=1, progress=False)
+    damage(tmp_path / "raw" / "walkers.json", tmp_path / "others" / "walkers.json")
+    with pytest.raises(InputError, match=says):
+        usable("walkers", tmp_path / "raw")
+    assert verify_command.main(["walkers", str(tmp_path / "raw")]) == 1
+    assert says in capsys.readouterr().out
 
 
 def test_a_frame_with_a_huge_number_is_a_gap_and_no_wait(make_raw: MakeRaw) -> None:

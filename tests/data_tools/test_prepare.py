@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -182,6 +183,16 @@ def test_damaged_image_leaves_nothing(
     assert beside(out) == []
 
 
+def test_an_image_of_another_size_stops_it(make_raw: MakeRaw, tmp_path: Path) -> None:
+    """As `verify` has it: a frame of a track that is not one. Crops for `own` have any size."""
+    raw = make_raw()
+    odd = sorted((raw / "multi_shot" / "cam_b").glob("*/*.png"))[-1]
+    Image.new("RGB", (1, 1)).save(odd)
+    with pytest.raises(InputError, match=rf"{odd.name}: 1 x 1, but the first image is \d+ x \d+ \(python -m"):
+        prepare("prid2011", raw, tmp_path / "out", progress=False)
+    assert beside(tmp_path / "out") == []
+
+
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, MemoryError, OSError(28, "No space left on device")])
 def test_interrupted_in_the_middle_leaves_nothing_and_runs_again(
     make_raw: MakeRaw, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: BaseException
@@ -189,10 +200,10 @@ def test_interrupted_in_the_middle_leaves_nothing_and_runs_again(
     raw, out = make_raw(), tmp_path / "out"
     work = module._prepare_track
 
-    def interrupted(raw: Path, track: RawTrack, options: dict) -> tuple[bytes, np.ndarray]:
+    def interrupted(raw: Path, track: RawTrack, *others: Any) -> tuple[bytes, np.ndarray]:
         if track.camera == "b":
             raise stop
-        return work(raw, track, options)
+        return work(raw, track, *others)
 
     monkeypatch.setattr(module, "_prepare_track", interrupted)
     expected = InputError if isinstance(stop, OSError) else stop

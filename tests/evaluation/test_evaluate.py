@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from minireid.base.errors import InputError
+from minireid.base.locks import alone_in
 from minireid.base.threads import threads
 from minireid.cli import main
 from minireid.data.prepared import Prepared, Track
@@ -157,6 +158,33 @@ def test_the_baseline_with_flow(tmp_path: Path, prepared: Prepared) -> None:
     run = small_data.trained(tmp_path / "run", prepared, "training.epochs=1", "clips.flow=true", name="src")
     rows, _, scores = measure(run)
     assert rows[0]["method"] == "src" and scores["src"].shape == (6, 6)
+
+
+def test_of_two_at_once_the_second_stops(run: Run, said: str, capsys: Capture) -> None:
+    """Their files must not be mixed."""
+    before = small_data.listing(run.path)
+    with alone_in(run.path / "evaluation", "minireid evaluate"):
+        assert main(["evaluate", str(run.path), "--threads", "1"]) == 2
+    assert "another minireid evaluate is at work in" in capsys.readouterr().err.splitlines()[-1]
+    assert small_data.listing(run.path) == before
+
+
+def test_a_run_that_was_stopped_says_so(
+    tmp_path: Path, prepared: Prepared, run: Run, said: str, capsys: Capture
+) -> None:
+    stopped = small_data.new_run(tmp_path / "stopped", prepared)
+    small_data.train(stopped, stop_after=1)
+    assert main(["evaluate", str(stopped.path), "--threads", "1"]) == 0
+    sentence = f"stopped is not finished: step 1 of {stopped.steps}."
+    assert sentence in capsys.readouterr().out and sentence in (stopped.path / "evaluation/report.html").read_text()
+    assert "not finished" not in said and run.load().step == run.steps
+
+
+def test_embeddings_do_not_overwrite_a_checkpoint(run: Run, prepared: Prepared, capsys: Capture) -> None:
+    before = small_data.bits(run.path / "checkpoint.npz")
+    assert main(["embed", str(run.path), str(prepared.path), "--out", str(run.path / "checkpoint.npz")]) == 2
+    assert "would be taken for a checkpoint: choose another --out" in capsys.readouterr().err
+    assert small_data.bits(run.path / "checkpoint.npz") == before
 
 
 def test_embed(tmp_path: Path, run: Run, capsys: Capture) -> None:

@@ -1,8 +1,10 @@
 """A trained network on a whole prepared folder, and the .npz file that holds its embeddings."""
 
+import dataclasses
 import os
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -56,6 +58,28 @@ def test_a_file_of_another_kind(tmp_path: Path, new: Prepared) -> None:
     with pytest.raises(InputError, match=r"end in \.npz, got .*new\.csv"):
         save_embeddings(tmp_path / "new.csv", np.zeros((1, 6, 2)), new)
     assert os.listdir(tmp_path) == ["new"]
+
+
+@pytest.mark.parametrize("size, flow", [((48, 32), False), ((small_data.HEIGHT + 1, small_data.WIDTH), False)])
+def test_frames_of_another_size_than_in_training(tmp_path: Path, run: Run, size: tuple[int, int], flow: bool) -> None:
+    """The crop fits into them, but shows another part of the person. Optical flow that is not read may differ."""
+    other = small_data.write_prepared(tmp_path / "other", size=size, flow=flow)
+    with pytest.raises(
+        InputError, match=rf"as in training \(24x16 pixels\) in .*other, got {size[0]}x{size[1]} pixels"
+    ):
+        embed_folder(run, other, progress=False)
+
+
+def test_flow_that_is_not_read_may_differ(tmp_path: Path, run: Run) -> None:
+    embed_folder(run, small_data.write_prepared(tmp_path / "flow", persons=(1, 2), flow=True), progress=False)
+
+
+def test_flow_of_another_scale(tmp_path: Path) -> None:
+    trained = small_data.write_prepared(tmp_path / "trained", flow=True)
+    run = small_data.trained(tmp_path / "run", trained, "clips.flow=true")
+    other = dataclasses.replace(trained, index=msgspec.structs.replace(trained.index, flow_scale=8))
+    with pytest.raises(InputError, match=r"flow scale 16\) in .*, got 24x16 pixels and flow scale 8"):
+        embed_folder(run, other, progress=False)
 
 
 def test_a_folder_that_does_not_fit(tmp_path: Path, run: Run) -> None:

@@ -126,6 +126,7 @@ def test_sweep_files_that_are_refused(text: str, says: str, tmp_path: Path, monk
         ([], "nothing", (), (), "expected a sweep file (compare"),
         (["src", "src"], None, (), (), "two rows of --recipe are called src"),
         (["src"], None, (" training.seed = 3",), (), "use --seeds N for the seeds 0 to N - 1"),
+        (["src"], None, (), ["200", "200"], "expected each protocol once, got 200, 200"),
         (["src"], None, (), ["201"], "expected evaluation.protocol of src as one of"),
     ],
 )

@@ -15,6 +15,7 @@ from minireid.base.errors import InputError
 from minireid.base.locks import alone_in
 from minireid.cli import main
 from minireid.evaluation.evaluate import measure
+from minireid.experiments import folder
 from minireid.experiments.folder import Trial, open_sweep
 from minireid.experiments.trial import finish, take_over, trial
 from minireid.recipes.text import to_toml
@@ -292,8 +293,7 @@ def test_sweep_refuses(
 def test_another_sweep_json(change: dict[str, Any], says: str, place: Path, tmp_path: Path) -> None:
     """No name in it leads out of the folder, no number is taken that no sweep can have."""
     out = copied(place, tmp_path / "sweep")
-    entries = json.loads((out / "sweep.json").read_text())
-    (out / "sweep.json").write_text(json.dumps(entries | change))
+    write_header(out, json.loads((out / "sweep.json").read_text()) | change)
     with pytest.raises(InputError, match=says) as fault:
         open_sweep(out)
     assert "\n" not in str(fault.value)
@@ -332,6 +332,11 @@ def test_importing_minireid_needs_no_dask(place: Path, tmp_path: Path, capsys: C
     assert 'pip install "dask[distributed]"' in said and said.count("\n") == 1 and not (tmp_path / "new").exists()
 
 
+def write_header(out: Path, facts: dict[str, Any]) -> None:
+    """sweep.json, with the checksum that fits it."""
+    (out / "sweep.json").write_text(json.dumps(facts | {"sha256": folder.sealed(facts)}))
+
+
 def test_data_that_have_changed_since(place: Path, tmp_path: Path) -> None:
     out = copied(place, tmp_path / "sweep")
     shutil.rmtree(out / "small" / "split0_seed0")
@@ -342,7 +347,7 @@ def test_data_that_have_changed_since(place: Path, tmp_path: Path) -> None:
         {"prepared_path": str(tmp_path / "other")},
         {"splits_file": str(tmp_path / "splits.json"), "splits_sha256": "0"},
     ):
-        (out / "sweep.json").write_text(json.dumps({**facts, **change}))
+        write_header(out, {**facts, **change})
         assert "has changed since" in trial(str(out), "small", 0, 0)["failed"]
         assert len(trials_of(out)) == 3
 

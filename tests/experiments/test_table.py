@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from minireid.cli import main
 from minireid.evaluation import results
 from minireid.experiments import folder, rows
 from minireid.experiments.cost import flops_per_frame
+from minireid.experiments.start import checked
+from minireid.experiments.trial import sealed
+from minireid.recipes.recipe import load
 from minireid.recipes.text import to_toml
 from tests import small_data
 
@@ -44,11 +48,19 @@ def made_up(out: Path, prepared: Path, *texts: str, splits: int = 2, seeds: int 
 def write_trial(sweep: folder.Sweep, trial: folder.Trial, parameters: int = 397828) -> None:
     row, home = sweep.row(trial.row), sweep.home(trial)
     rank_1 = {row.name: NETWORK[trial.split, trial.seed]} | {name: v[trial.split] for name, v in BASELINES.items()}
-    home.mkdir()
+    recipe = str(sweep.path / trial.row / "recipe.toml")
+    start = checked(sweep.prepared_path, recipe, ("evaluation.protocol=200",), number=trial.split)
+    seeded = load(recipe, (f"training.seed={trial.seed}",))
+    small_data.runs.create(home, *start._replace(recipe=seeded))
     results.save(home, [result_of(row, trial, method, value) for method, value in rank_1.items()])
     curves = {name: [value, 1.0] for name, value in rank_1.items() if name != "chance"}
-    facts = {"seconds per epoch": 1.0 + trial.split, "parameters": parameters, "threads": 1}
-    (home / "trial.json").write_text(json.dumps({**facts, "curves": curves}))
+    facts = {"seconds per epoch": 1.0 + trial.split, "parameters": parameters, "threads": 1, "curves": curves}
+    seal(home, {"format": "minireid-trial", "version": 2, **facts})
+
+
+def seal(home: Path, record: dict[str, Any]) -> None:
+    """Write trial.json, with the checksum that goes over results.json too."""
+    (home / "trial.json").write_text(json.dumps({**record, "sha256": sealed(home, record)}))
 
 
 def result_of(row: rows.Row, trial: folder.Trial, method: str, rank_1: float) -> results.Row:
@@ -214,7 +226,7 @@ def test_what_cannot_be_a_table(tmp_path: Path, prepared: Path, capsys: Capture)
         ("trial.json", "threads", 0),
         ("trial.json", "parameters", 1e30),
         ("trial.json", "seconds per epoch", None),
-        ("trial.json", "version", 2),
+        ("trial.json", "version", 3),
     ],
 )
 def test_results_that_cannot_be_right(
@@ -228,8 +240,57 @@ def test_results_that_cannot_be_right(
     file.write_text(
         json.dumps(content | {"rows": [entries | {key: value}]} if "rows" in content else content | {key: value})
     )
+    seal(file.parent, json.loads((file.parent / "trial.json").read_text()))  # as if it had been computed
     capsys.readouterr()
     assert main(["table", str(sweep)]) == 2
     said = capsys.readouterr()
     assert str(file) in said.err and "is damaged" in said.err and said.err.count("\n") == 1 and said.out == ""
     assert not (sweep / "table.md").exists()
+
+
+def replaced(old: str, new: str, name: str) -> Callable[[Path], None]:
+    def change(sweep: Path) -> None:
+        text = (sweep / name).read_text()
+        assert old in text
+        (sweep / name).write_text(text.replace(old, new, 1))
+
+    return change
+
+
+def copied(source: str, target: str) -> Callable[[Path], None]:
+    def change(sweep: Path) -> None:
+        shutil.rmtree(sweep / target)
+        shutil.copytree(sweep / source, sweep / target)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        (replaced("0.5", "0.9", "small/split0_seed0/results.json"), "was changed after it was written"),
+        (replaced("397828", "7", "small/split0_seed0/trial.json"), "was changed after it was written"),
+        (replaced("margin = 2", "margin = 1", "small/split0_seed0/recipe.toml"), "found another trial"),
+        (replaced("margin = 2", "margin = 1", "small/recipe.toml"), "found another trial"),
+        (copied("small/split0_seed0", "small/split1_seed0"), "expected split 1 with seed 0 of small"),
+        (copied("small/split0_seed0", "small/split0_seed1"), "expected split 0 with seed 1 of small"),
+        (copied("../other/small/split0_seed0", "small/split0_seed0"), "found another trial"),
+        (copied("../wider/small/split0_seed0", "small/split0_seed0"), "found another trial"),
+        (replaced('"splits": 2', '"splits": 1', "sweep.json"), "sweep.json was changed"),
+        (replaced('"name": "small"', '"name": "large"', "sweep.json"), "sweep.json was changed"),
+    ],
+)
+def test_a_trial_belongs_to_its_sweep_and_is_not_edited(
+    change: Callable[[Path], None], says: str, tmp_path: Path, prepared: Path, capsys: Capture
+) -> None:
+    """Everything is whole and possible, but it is not what the sweep has computed."""
+    data = small_data.write_prepared(tmp_path / "data", persons=range(1, 9)).path
+    made_up(tmp_path / "other", data, 'name = "small"', splits=1, seeds=1)
+    made_up(tmp_path / "wider", prepared, 'name = "small"\nset = ["losses.margin=3"]', splits=1, seeds=1)
+    sweep = made_up(tmp_path / "sweep", prepared, 'name = "small"')
+    assert main(["table", str(sweep), "--out", str(tmp_path / "right")]) == 0
+    change(sweep)
+    capsys.readouterr()
+    assert main(["table", str(sweep)]) == 2
+    said = capsys.readouterr()
+    assert says in said.err and said.err.count("\n") == 1 and said.out == "" and not (sweep / "table.md").exists()

@@ -126,21 +126,22 @@ def of_log(folder: Path) -> Target:
     first = {"step": 1, "epoch": 1, "loss": 4.8, "low same": 2.7, "seconds": 0.02, "validation rank-1": 1.0}
     valid = (log.line(first) + log.line({**first, "step": 2})).encode()
     file = folder / "log.jsonl"
+    saved = checkpoint.Checkpoint(2, {}, {}, checkpoint.Facts())
 
     def read(content: bytes) -> None:
         replace(file, content)
-        log.trim(file, 2)
+        log.trim(file, saved)
         replace(file, content)
-        log.read(file)
+        log.read(file, saved)
 
-    return Target(read, [valid, valid.splitlines()[0] + b"\n"])
+    return Target(read, [valid, valid + valid.splitlines()[0] + b"\n"])
 
 
 def of_sweep(folder: Path) -> Target:
     """sweep.json."""
     (folder / "one").mkdir()
     (folder / "one/recipe.toml").write_bytes(text_of("msp_src"))
-    row = {"name": "one", "folder": "one", "paper": {"walkers": [50, 60.5]}}
+    row = {"name": "one", "folder": "one", "paper": {"walkers": [50, 60.5, 70, 80]}}
     head = {"format": "minireid-sweep", "version": 1, "title": "Rows", "splits": 1, "seeds": 2, "rows": [row]}
     where = {"prepared_path": "/p", "prepared_sha256": "0" * 64, "splits_file": None, "splits_sha256": None}
 

@@ -142,9 +142,32 @@ def test_a_loss_that_was_lost(file: Path) -> None:
     facts = {"best": 0.25, "loss": None}
     rewrite(file, {"facts": facts})
     assert "no loss of the first step" in fault(file)
-    for header in ({"facts": facts, "step": 0}, {"facts": facts, "version": 2}):
-        rewrite(file, {"step": 12} | header)
-        assert load(file, PARAMS).facts.loss is None
+    rewrite(file, {"facts": facts, "version": 2, "sha256": None})
+    assert load(file, PARAMS).facts.loss is None
+    save(file, Checkpoint(0, PARAMS, {}, Facts()))
+    assert load(file, PARAMS).facts.loss is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"header": {"step": 11}},
+        {"header": {"facts": {"best": 1.0, "loss": 1.5}}},
+        {"header": {"sha256": None}},
+        {"params/network.conv1.W": PARAMS["network"]["conv1"]["W"] * 1.5},
+        {"optimiser/network.conv1.W/k": np.array(8)},
+        {"optimiser/network.conv1.W/m": None},
+    ],
+)
+def test_a_whole_file_that_was_changed(file: Path, change: dict[str, Any]) -> None:
+    """Every value is possible, but it is not what was saved."""
+    rewrite(file, **change)
+    assert "was changed, or renamed, after it was written" in fault(file)
+
+
+def test_the_best_and_the_last_are_not_exchanged(file: Path) -> None:
+    file.rename(file.with_name("best.npz"))
+    assert "was changed, or renamed" in fault(file.with_name("best.npz"))
 
 
 def test_of_another_network(file: Path) -> None:

@@ -1,5 +1,6 @@
 """The log of a run: read whole or not at all, and what a kill leaves in it is removed."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from minireid.base.errors import InputError
 from minireid.training import log
+from minireid.training.checkpoint import Checkpoint, Facts
 
 
 def record(step: int, **more: Any) -> dict[str, Any]:
@@ -24,9 +26,18 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "log.jsonl"
 
 
+def saved(step: int, *records: dict[str, Any]) -> Checkpoint:
+    """A checkpoint after `step` steps that knows the log's first records; of an older version if there are none."""
+    so_far = hashlib.sha256()
+    for one in records:
+        log.add(so_far, one)
+    return Checkpoint(step, {}, {}, Facts(log=so_far.hexdigest() if records else None))
+
+
 def test_what_is_written_comes_back(file: Path) -> None:
-    file.write_text("".join(log.line(record(k, mAP=0.5)) for k in (1, 2, 3)))
-    assert log.read(file) == [record(k, mAP=0.5) for k in (1, 2, 3)]
+    records = [record(k, mAP=0.5) for k in (1, 2, 3)]
+    file.write_text("".join(map(log.line, records)))
+    assert log.read(file, saved(3, *records)) == records
     with pytest.raises(ValueError):
         log.line(record(1, mAP=float("nan")))
 
@@ -48,36 +59,66 @@ def test_what_is_written_comes_back(file: Path) -> None:
         record(0),
     ],
 )
-def test_a_broken_line_is_named_and_removed_when_the_run_goes_on(file: Path, broken: Any) -> None:
+def test_a_broken_line_ends_the_log(file: Path, broken: Any) -> None:
     write(file, record(1), broken, "" if isinstance(broken, str) and broken[-1] != "\n" else record(2))
-    with pytest.raises(InputError, match="is damaged in line 2") as fault:
-        log.read(file)
-    assert "\n" not in str(fault.value)
-    log.trim(file, 2)
-    assert [found["step"] for found in log.read(file)] in ([1], [1, 2])
+    for last in (saved(2), saved(2, record(1), record(2))):
+        for look in (log.read, log.trim):
+            with pytest.raises(InputError, match=r"log\.jsonl does not hold steps 1 to 2 of this run") as fault:
+                look(file, last)
+            assert "\n" not in str(fault.value)
+    assert log.read(file, saved(1)) == [record(1)]
+    log.trim(file, saved(1, record(1)))
+    assert file.read_text() == log.line(record(1))
 
 
 def test_bytes_that_are_no_text(file: Path) -> None:
     file.write_bytes(json.dumps(record(1)).encode() + b"\n\xff\xfe\x00\n")
-    with pytest.raises(InputError, match="damaged in line 2"):
-        log.read(file)
-    log.trim(file, 1)
-    assert len(log.read(file)) == 1
+    with pytest.raises(InputError, match="does not hold steps 1 to 2"):
+        log.read(file, saved(2))
+    log.trim(file, saved(1))
+    assert len(log.read(file, saved(1))) == 1
 
 
 def test_steps_after_the_checkpoint_are_removed(file: Path) -> None:
     write(file, *map(record, (1, 2, 3, 4, 5)))
-    log.trim(file, 3)
-    assert [found["step"] for found in log.read(file)] == [1, 2, 3]
+    three = saved(3, *map(record, (1, 2, 3)))
+    log.trim(file, three)
+    assert [found["step"] for found in log.read(file, three)] == [1, 2, 3]
     before = file.stat().st_mtime_ns
-    log.trim(file, 3)
+    log.trim(file, three)
     assert file.stat().st_mtime_ns == before
-    log.trim(file, 0)
+    log.trim(file, saved(0))
     with pytest.raises(InputError, match="found no step in it"):
-        log.read(file)
+        log.read(file, saved(0))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (record(1), record(2, loss=1.5)),  # edited
+        (record(1, mAP=0.5), record(2)),
+        (record(2), record(1)),  # in another order
+        (record(1), record(3)),  # one is missing
+        (record(1),),
+        (),
+    ],
+)
+def test_another_log_is_noticed(file: Path, lines: tuple[Any, ...]) -> None:
+    """By its content; only the seconds that a step took may differ."""
+    mine = saved(2, record(1), record(2))
+    write(file, *lines)
+    before = file.read_bytes()
+    for look in (log.read, log.trim):
+        with pytest.raises(InputError, match="does not hold steps 1 to 2 of this run as they were"):
+            look(file, mine)
+    assert file.read_bytes() == before
+    write(file, record(1), record(2, seconds=77.0))
+    assert len(log.read(file, mine)) == 2
 
 
 def test_no_log(file: Path) -> None:
-    log.trim(file, 3)
+    log.trim(file, saved(0))
+    with pytest.raises(InputError, match="does not hold steps 1 to 3"):
+        log.trim(file, saved(3))
     with pytest.raises(InputError, match=r"expected the log of a training run at .*found none"):
-        log.read(file)
+        log.read(file, saved(3))
