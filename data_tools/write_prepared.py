@@ -191,7 +191,7 @@ def _announce(dataset: str, tracks: list[RawTrack], faults: list[Fault], shape: 
     there = next(folder for folder in target.parents if os.path.exists(folder))
     free = shutil.disk_usage(there).free
     if free < needed:
-        needs = f"{target} needs {needed / 1e6:,.0f} MB, but only {free / 1e6:,.0f} MB are free"
+        needs = f"{target} needs {needed / 1e6:,.1f} MB, but only {free / 1e6:,.1f} MB are free"
         raise InputError(f"{needs}: make room, choose another folder, or a smaller --size")
     what = (
         f"{dataset}: {len(tracks):,} tracks, {shape[0]:,} frames -> {shape[1]} x {shape[2]} pixels, {shape[3]} channels"

@@ -32,8 +32,8 @@ def read_bytes(path: Path, what: str, *, largest: int = LARGEST) -> bytes:
 
 
 def read_text(path: Path, what: str) -> str:
-    """The same as UTF-8 text. Bytes that are not UTF-8 become the replacement character."""
-    return read_bytes(path, what).decode("utf-8", errors="replace")
+    """The same as UTF-8 text, without the mark that Windows puts in front (BOM). Other bytes become "\ufffd"."""
+    return read_bytes(path, what).decode("utf-8-sig", errors="replace")
 
 
 def make_folder(path: Path) -> Path:

@@ -10,6 +10,7 @@
 past it: another type, a missing key, deep nesting, 5,000 digits, NaN. Keys that the schema does not have are left out.
 """
 
+import codecs
 import re
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -66,6 +67,7 @@ def parse(content: bytes | str, kind: type[T], *, where: str, remedy: str) -> T:
     try:
         if isinstance(content, bytes):
             content.decode("utf-8")  # msgspec does not look into keys that the schema does not have
+            content = content.removeprefix(codecs.BOM_UTF8)  # editors of Windows write it
         return msgspec.json.decode(content, type=kind)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as fault:
         raise InputError(f"{where} is damaged ({told(fault)}): {remedy}") from None

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from minireid.base.errors import InputError
 from minireid.base.records import Count, Head, check_head, parse, read, read_ours
+from minireid.recipes.recipe import load
 
 
 @dataclass(frozen=True)
@@ -121,3 +122,9 @@ def test_the_head_is_looked_at_first(tmp_path: Path) -> None:
 
 def test_an_input_error_is_one_line_whatever_names_it_holds() -> None:
     assert str(InputError("got \x1b[31m\n\u2028ö: choose another")) == "got \\x1b[31m\\n\\u2028ö: choose another"
+
+
+def test_the_mark_that_windows_puts_in_front_is_passed_over(tmp_path: Path) -> None:
+    assert parsed(b'\xef\xbb\xbf{"number": 3}') == parsed(b'{"number": 3}')
+    (tmp_path / "own.toml").write_bytes(b'\xef\xbb\xbfbase = "msp_src"\n')
+    assert load(str(tmp_path / "own.toml")) == load("msp_src")

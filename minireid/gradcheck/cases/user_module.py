@@ -24,7 +24,8 @@ def imported(path: Path) -> ModuleType:
     try:
         loader.exec_module(module)
     except SyntaxError as error:
-        raise InputError(f"{path}, line {error.lineno}: {error.msg}") from None
+        where = f", line {error.lineno}" if error.lineno else ""  # UTF-16 has no lines for Python
+        raise InputError(f"{path}{where}: {error.msg}") from None
     except BaseException as error:  # a file can raise anything, also SystemExit
         raise InputError(f"{path} cannot be imported: {error_text(error, path)}") from None
     return module
