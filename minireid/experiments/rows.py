@@ -109,7 +109,7 @@ def read(name_or_path: str) -> tuple[str, Path | None]:
         return read_text(path, "a sweep file"), path.parent
     if name_or_path not in names():
         raise InputError(
-            f"expected a sweep file ({', '.join(names())}) or the path of a .toml file, got {name_or_path}"
+            f"expected a sweep file ({', '.join(names())}) or the path of a .toml file, got {name_or_path[:80]}"
         )
     return (resources.files("minireid") / "experiments" / "sweeps" / f"{name_or_path}.toml").read_text(
         encoding="utf-8"

@@ -69,7 +69,8 @@ def sources_of(name_or_path: str, beside: Path | None = None, above: tuple[str, 
     elif name_or_path in names():
         text = (resources.files("minireid") / "recipes" / f"{name_or_path}.toml").read_text(encoding="utf-8")
     else:
-        raise InputError(f"expected a recipe ({', '.join(names())}) or the path of a .toml file, got {name_or_path}")
+        known = ", ".join(names())
+        raise InputError(f"expected a recipe ({known}) or the path of a .toml file, got {name_or_path[:80]}")
     return with_base(text, name_or_path, path.parent, above)
 
 
