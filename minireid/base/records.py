@@ -18,7 +18,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta
 
-from minireid.base.errors import InputError
+from minireid.base.errors import InputError, without_controls
 from minireid.base.files import LARGEST, read_bytes
 
 T = TypeVar("T")
@@ -77,6 +77,6 @@ def told(fault: Exception) -> str:
     """The fault in one short line: "expected int, got str in tracks[3].person"."""
     if isinstance(fault, RecursionError):
         return "lists or tables that are nested too deeply"
-    text, _, place = " ".join(str(fault).split()).partition(" - at `$")
+    text, _, place = without_controls(" ".join(str(fault).split())).partition(" - at `$")
     text = re.sub(r"`([^`]*)`", r"\1", text)[:160]
     return text[:1].lower() + text[1:] + (f" in {place.rstrip('`').lstrip('.')[:80]}" if place else "")

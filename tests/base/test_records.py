@@ -52,6 +52,7 @@ def test_what_fits_comes_back() -> None:
         ('{"number": 3, "tracks": ' + "[" * 100_000 + "}", "expected int, got array"),
         ('{"number": 3, "more": ' + "[" * 100_000 + "}", "nested too deeply"),
         (b"\xff\xfe{\x00", "damaged"),
+        ('{"number": 3, "role": "' + "\x7f" * 200 + '"}', r"invalid enum value '(\\x7f)+"),
         (b'{"number": 3, "\xff": 1}', "can't decode byte 0xff"),
         (b'{"number": 3, "role": "\xff"}', "damaged"),
     ],
@@ -61,6 +62,7 @@ def test_what_does_not_fit_is_one_line(text: str | bytes, says: str) -> None:
         parsed(text)
     said = str(fault.value)
     assert said.startswith("people.json is damaged (") and said.endswith("): write it again") and "\n" not in said
+    assert len(said) < 300
     assert len(said) < 300
 
 
