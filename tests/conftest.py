@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 from types import ModuleType
 
 import numpy as np
@@ -21,6 +22,13 @@ def judge() -> ModuleType:
     from tests import torch_layers
 
     return torch_layers
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_is_heard() -> None:
+    """Here and in the processes that tests start: what a shell starts in the background would ignore it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
