@@ -18,7 +18,12 @@ def main(argv: list[str] | None = None) -> int:
     try:
         from minireid.base.exits import exit_code
 
-        return exit_code(lambda: run(argv), before="minireid: ")
+        code = exit_code(lambda: run(argv), before="minireid: ")
+        if argv is None:  # this process is the command
+            from minireid.base.signals import done
+
+            done()
+        return code
     except KeyboardInterrupt:  # before the last handler was there
         print("minireid: stopped", file=sys.stderr)
         return 130

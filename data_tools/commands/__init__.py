@@ -7,7 +7,9 @@ from importlib import import_module
 def started(name: str) -> int:
     """Run the command data_tools.commands.NAME. Returns its exit code."""
     try:
-        return import_module(f"{__name__}.{name}").main()
+        code = import_module(f"{__name__}.{name}").main()
+        import_module("minireid.base.signals").done()
+        return code
     except KeyboardInterrupt:  # before the last handler was there
         print("stopped", file=sys.stderr)
         return 130

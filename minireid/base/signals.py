@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 heard: list[int] = []  # the signals that came since the command began: exits.py makes the exit code of them
@@ -39,6 +39,13 @@ def signals_raise() -> Iterator[None]:
     both = (signal.SIGINT, signal.SIGTERM)
     with answered(stop, *(number for number in both if signal.getsignal(number) != signal.SIG_IGN)), sent_again(stop):
         yield
+
+
+def done() -> None:
+    """The command has ended. A signal that comes now, while Python takes itself down, must not make it look stopped."""
+    with suppress(ValueError):  # not in the main thread
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager

@@ -93,6 +93,21 @@ def test_other_threads_hear_nothing_and_break_nothing() -> None:
 # Processes.
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "sys.argv[1:] = ['recipe', 'list']; from minireid.cli import main; code = main()",
+        "sys.argv[1:] = ['own', 'nowhere', 'out']; from data_tools.commands import started; code = started('prepare')",
+    ],
+)
+def test_a_signal_after_the_end_changes_nothing(command: str, number: int, tmp_path: Path) -> None:
+    """Python needs some time to take itself down."""
+    program = f"import os, sys; {command}; os.kill(os.getpid(), {int(number)}); print('to the end'); sys.exit(code)"
+    found = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert found.returncode == (0 if "recipe" in command else 2) and found.stdout.endswith("to the end\n")
+
+
 def started(*command: str, cwd: Path) -> subprocess.Popen[str]:
     """In a session of its own, so that what it leaves behind can be found."""
     return subprocess.Popen(
