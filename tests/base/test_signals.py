@@ -97,7 +97,7 @@ def test_other_threads_hear_nothing_and_break_nothing() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "sys.argv[1:] = ['recipe', 'list']; from minireid.cli import main; code = main()",
+        "sys.argv[1:] = ['recipe', 'show', 'msp_src']; from minireid.cli import main; code = main()",
         "sys.argv[1:] = ['own', 'nowhere', 'out']; from data_tools.commands import started; code = started('prepare')",
     ],
 )
