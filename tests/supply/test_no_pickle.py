@@ -38,6 +38,7 @@ RUNS_CODE = {
 }
 # Files that import a module by a name that is computed, and what the name is.
 IMPORTS_BY_NAME = {
+    "data_tools/commands/__init__.py": "one of the commands beside it, which each __main__ names",
     "minireid/commands/parser.py": "one of the commands listed in cli.py",
     "minireid/gradcheck/cases/pages.py": "pages listed there",
     "minireid/gradcheck/cases/user_module.py": "the user's own file, which `gradcheck FILE` is asked to run",

@@ -583,26 +583,26 @@ OWN: dict[str, tuple[Mistake, ...]] = {
     "cmc_map": (
         Mistake(
             RANKING,
-            "1.0 + not_below.sum",
-            "0.0 + not_below.sum",
+            "1 + before[0]",
+            "0 + before[0]",
             "ranks begin at 1",
         ),
         Mistake(
             RANKING,
-            "other & ~(score < best)",
-            "other & (score > best)",
+            "len(compared) - len(true) - below",
+            "np.count_nonzero(compared > t) - np.count_nonzero(true > t)",
             "ties and NaN: an impostor that is not below counts as before",
         ),
         Mistake(
             RANKING,
-            "(j / (j + not_below)).sum() / len(true)",
-            "(j / (j + not_below)).mean()",
+            "(j / (j + before)).sum() / len(before)",
+            "(j / (j + before)).sum() / max(1, np.isfinite(before).sum())",
             "a true match without a score still counts in the mean (F3)",
         ),
         Mistake(
             RANKING,
-            "(j / (j + not_below)).sum() / len(true)",
-            "(1 / (1 + not_below)).sum() / len(true)",
+            "(j / (j + before)).sum() / len(before)",
+            "(1 / (1 + before)).sum() / len(before)",
             "F3 counts the true matches before this one too",
         ),
         Mistake(
