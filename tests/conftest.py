@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def one_thread() -> None:
         numba.set_num_threads(1)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: Any) -> None:
     """MINIREID_SKIPPED=FILE: adds the names of skipped tests. With more installed, `pytest @FILE` runs just these."""
     if file := os.environ.get("MINIREID_SKIPPED"):
         names = {report.nodeid: None for report in terminalreporter.stats.get("skipped", [])}
