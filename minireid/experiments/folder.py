@@ -32,7 +32,7 @@ from minireid.recipes.schema import Recipe
 from minireid.recipes.text import tables_of, to_toml
 
 FORMAT = "minireid-sweep"
-VERSION = 2  # 1: prepared_sha256 is the checksum of the frames alone
+VERSION = 3  # 1: prepared_sha256 is the checksum of the frames alone; 2: without sha256
 Number = Annotated[int, Meta(ge=1, le=10**6)]
 
 
@@ -55,7 +55,7 @@ class File(Head, forbid_unknown_fields=True, kw_only=True):
     rows: tuple[Trained, ...]
     splits: Number
     seeds: Number
-    sha256: str | None = None  # of all other values; not in version 1
+    sha256: str | None = None  # of all other values; not in versions 1 and 2
 
 
 class Trial(NamedTuple):
@@ -164,7 +164,7 @@ def is_unfinished_row(path: Path) -> bool:
 
 def together(old: Sweep, new: Sweep) -> Sweep:
     """The old sweep with the rows, splits and seeds of the new one. InputError if they cannot share a folder."""
-    if old.version != new.version:
+    if old.version == 1:
         raise InputError(f"an older minireid began {old.path}: choose another --out; its table can still be made")
     if old.prepared_sha256 != new.prepared_sha256:
         raise InputError(
@@ -209,7 +209,7 @@ def open_sweep(path: Path) -> Sweep:
     file = path / "sweep.json"
     if not file.is_file():
         raise InputError(f"expected a sweep folder (with sweep.json) at {path}, found none: check the path")
-    versions = (1, VERSION)
+    versions = (1, 2, VERSION)
     found = read_ours(
         file, File, format=FORMAT, versions=versions, what="the description of a sweep", remedy="choose another --out"
     )

@@ -18,7 +18,7 @@ from minireid.base.records import Count, Head, parse_ours
 from minireid.base.trees import Tree, from_leaves, leaves
 
 FORMAT = "minireid-checkpoint"
-VERSION = 3  # 1: other names for some parameters, see `old_names`; 2: does not say which run it belongs to
+VERSION = 4  # 1: other names for some parameters, see `old_names`; 2: without the run it belongs to; 3: without sha256
 REMEDY = "use another one, or train again"
 PART_OF_FILE = 16  # a checkpoint is not larger than this many times its parameters
 
@@ -109,7 +109,7 @@ def header_in(text: np.ndarray, path: Path) -> Header:
     """The header, checked. InputError if it is damaged, or of another format or version."""
     if text.dtype.kind != "U" or text.shape != ():
         raise InputError(f"{path} is damaged (no header): {REMEDY}")
-    header = parse_ours(str(text), Header, FORMAT, (1, 2, VERSION), where=str(path), remedy=REMEDY)
+    header = parse_ours(str(text), Header, FORMAT, (1, 2, 3, VERSION), where=str(path), remedy=REMEDY)
     if header.version == VERSION and header.step and header.facts.loss is None:
         raise InputError(f"{path} is damaged (no loss of the first step): {REMEDY}")
     return header

@@ -175,11 +175,11 @@ def cut(share: float) -> Callable[[Path], None]:
 
 def other_version(file: Path) -> None:
     if file.suffix == ".json":
-        file.write_text(json.dumps(json.loads(file.read_text()) | {"version": 4}))
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"version": 5}))
         return
     with np.load(file) as saved:
         arrays = dict(saved)
-    header = json.loads(str(arrays.pop("header"))) | {"version": 4}
+    header = json.loads(str(arrays.pop("header"))) | {"version": 5}
     np.savez(file, header=np.array(json.dumps(header)), **arrays)
 
 

@@ -276,7 +276,7 @@ def test_sweep_refuses(
 @pytest.mark.parametrize(
     "change, says",
     [
-        ({"version": 3}, "expected version 2 of minireid-sweep"),
+        ({"version": 4}, "expected version 3 of minireid-sweep"),
         ({"format": "minireid-run"}, "expected minireid-sweep"),
         ({"splits": 0}, "is damaged"),
         ({"seeds": 10**30}, "is damaged"),
@@ -330,6 +330,18 @@ def test_importing_minireid_needs_no_dask(place: Path, tmp_path: Path, capsys: C
     assert main([word for word in words if word not in ("--workers", "0")]) == 2
     said = capsys.readouterr().err
     assert 'pip install "dask[distributed]"' in said and said.count("\n") == 1 and not (tmp_path / "new").exists()
+
+
+def test_a_sweep_from_before_the_checksums_goes_on(place: Path, tmp_path: Path) -> None:
+    """sweep.json of version 2, trial.json of version 1."""
+    out = copied(place, tmp_path / "sweep")
+    for file, version in ((out / "sweep.json", 2), *((home, 1) for home in out.glob("*/*/trial.json"))):
+        facts = json.loads(file.read_text()) | {"version": version}
+        del facts["sha256"]
+        file.write_text(json.dumps(facts))
+    before = trials_of(out)
+    assert main(sweep(place, out)) == 0
+    assert trials_of(out) == before and json.loads((out / "sweep.json").read_text())["version"] == 3
 
 
 def write_header(out: Path, facts: dict[str, Any]) -> None:
