@@ -16,12 +16,10 @@ def main(argv: list[str] | None = None) -> int:
     130: Ctrl-C, 143: SIGTERM. 141: nobody reads the output any more.
     """
     try:
-        from minireid.base.exits import exit_code
+        from minireid.base.exits import done, exit_code
 
         code = exit_code(lambda: run(argv), before="minireid: ")
         if argv is None:  # this process is the command
-            from minireid.base.signals import done
-
             done()
         return code
     except KeyboardInterrupt:  # before the last handler was there

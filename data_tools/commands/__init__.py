@@ -8,7 +8,7 @@ def started(name: str) -> int:
     """Run the command data_tools.commands.NAME. Returns its exit code."""
     try:
         code = import_module(f"{__name__}.{name}").main()
-        import_module("minireid.base.signals").done()
+        import_module("minireid.base.exits").done()
         return code
     except KeyboardInterrupt:  # before the last handler was there
         print("stopped", file=sys.stderr)

@@ -51,6 +51,13 @@ def exit_code(work: Callable[[], int | None], *, before: str = "", stopped: str 
         exec("")  # Python ends itself by SIGINT where Ctrl-C came inside a library's exec of a text: this resets it
 
 
+def done() -> None:
+    """The process has done its command, and only ends. (A file signal.py can have kept signals.py out.)"""
+    signals = sys.modules.get("minireid.base.signals")
+    if signals is not None:
+        signals.ignored_from_now_on()
+
+
 def verdict(fault: BaseException, stopped: str) -> tuple[int, str | None]:
     """(exit code, the line); (0, None) for a mistake of ours."""
     heard = getattr(sys.modules.get("minireid.base.signals"), "heard", [])

@@ -41,7 +41,7 @@ def signals_raise() -> Iterator[None]:
         yield
 
 
-def done() -> None:
+def ignored_from_now_on() -> None:
     """The command has ended. A signal that comes now, while Python takes itself down, must not make it look stopped."""
     with suppress(ValueError):  # not in the main thread
         for number in (signal.SIGINT, signal.SIGTERM):
