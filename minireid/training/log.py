@@ -77,10 +77,7 @@ def read(path: Path, saved: Checkpoint) -> list[dict[str, float]]:
     InputError where the log is missing, empty or damaged, or is not the one that belongs to the checkpoint.
     """
     records = whole(read_bytes(path, "the log of a training run", largest=LARGEST))
-    so_far = hashlib.sha256()
-    for record in records[: saved.step]:
-        add(so_far, record)
-    check(path, len(records), so_far, saved)
+    check(path, records[: saved.step], saved)
     if not records:
         raise InputError(f"expected the log of a training run at {path}, found no step in it: train first")
     return records
@@ -92,10 +89,7 @@ def trim(path: Path, saved: Checkpoint) -> "hashlib._Hash":
     if os.path.lexists(path):
         content = read_bytes(path, "the log of a training run", largest=LARGEST)
         records = whole(content)[: saved.step]
-    so_far = hashlib.sha256()
-    for record in records:
-        add(so_far, record)
-    check(path, len(records), so_far, saved)
+    so_far = check(path, records, saved)
     if os.path.lexists(path):
         kept = b"".join(content.splitlines(keepends=True)[: len(records)])
         if kept != content:
@@ -103,13 +97,20 @@ def trim(path: Path, saved: Checkpoint) -> "hashlib._Hash":
     return so_far
 
 
-def check(path: Path, steps: int, so_far: "hashlib._Hash", saved: Checkpoint) -> None:
-    """InputError unless the log has the checkpoint's steps, and the same as then. Older checkpoints know none."""
-    if steps < saved.step or saved.facts.log not in (None, so_far.hexdigest()):
+def check(path: Path, records: list[dict[str, float]], saved: Checkpoint) -> "hashlib._Hash":
+    """The checksum of these records. InputError unless they are the checkpoint's steps, as they were then.
+
+    Older checkpoints know only how many there are.
+    """
+    so_far = hashlib.sha256()
+    for record in records:
+        add(so_far, record)
+    if len(records) < saved.step or saved.facts.log not in (None, so_far.hexdigest()):
         raise InputError(
             f"{path} does not hold steps 1 to {saved.step} of this run as they were: put the original file back, or "
             "train again"
         )
+    return so_far
 
 
 def whole(content: bytes) -> list[dict[str, float]]:
